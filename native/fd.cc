@@ -1,0 +1,96 @@
+// The calls that any descriptor takes: read(2), write(2), close(2), fcntl(2), pipe(2); and
+// strerror(3) and _exit(2), for what failed.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <system_error>
+
+#include "addon.h"
+
+namespace {
+
+#ifdef __linux__
+int OpenPipe(int fds[2]) { return pipe2(fds, O_CLOEXEC); }
+#else
+int OpenPipe(int fds[2]) {
+  int result = pipe(fds);
+  if (result == 0) fcntl(fds[0], F_SETFD, FD_CLOEXEC), fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+  return result;
+}
+#endif
+
+// read(fd, buffer): the number of bytes put at the buffer's start.
+Napi::Value Read(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  Memory<uint8_t> buffer = args.Bytes(1, "buffer");
+  if (args.bad()) return args.env().Undefined();
+  return Answer(args.env(), read(fd, buffer.data, buffer.length));
+}
+
+// write(fd, data): the number of bytes taken.
+Napi::Value Write(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  Memory<uint8_t> data = args.Bytes(1, "data");
+  if (args.bad()) return args.env().Undefined();
+  return Answer(args.env(), write(fd, data.data, data.length));
+}
+
+// close(fd)
+Napi::Value Close(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  if (args.bad()) return args.env().Undefined();
+  return Answer(args.env(), close(fd));
+}
+
+// fcntl(fd, command, value)
+Napi::Value Fcntl(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  int command = args.Int(1, "command");
+  int value = args.Int(2, "value");
+  if (args.bad()) return args.env().Undefined();
+  return Answer(args.env(), fcntl(fd, command, value));
+}
+
+// pipe(): [fd to read from, fd to write to].
+Napi::Value Pipe(const Napi::CallbackInfo& info) {
+  int fds[2];
+  if (OpenPipe(fds) < 0) return Answer(info.Env(), -1);
+  Napi::Array pair = Napi::Array::New(info.Env(), 2);
+  pair.Set(0u, fds[0]);
+  pair.Set(1u, fds[1]);
+  return pair;
+}
+
+// strerror(errno): the system's text for a positive error number.
+Napi::Value StrError(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int number = args.Int(0, "errno");
+  if (args.bad()) return args.env().Undefined();
+  // strerror(3) through the C++ library, which is safe among threads.
+  return Napi::String::New(args.env(), std::generic_category().message(number));
+}
+
+// _exit(status): ends the process at once, threads blocked in system calls included.
+Napi::Value Exit(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int status = args.Int(0, "status");
+  if (args.bad()) return args.env().Undefined();
+  _exit(status);
+}
+
+}  // namespace
+
+void ExportFd(Napi::Env env, Napi::Object exports) {
+  Export(env, exports, "read", Read);
+  Export(env, exports, "write", Write);
+  Export(env, exports, "close", Close);
+  Export(env, exports, "fcntl", Fcntl);
+  Export(env, exports, "pipe", Pipe);
+  Export(env, exports, "strerror", StrError);
+  Export(env, exports, "_exit", Exit);
+}

@@ -1,0 +1,192 @@
+// Addresses and their names: inet_pton(3), inet_ntop(3), getaddrinfo(3).
+
+#include "sockaddr.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#include <cstring>
+#include <string>
+
+namespace {
+
+constexpr size_t kPathOffset = offsetof(sockaddr_un, sun_path);
+
+Sockaddr ReadPath(Args& args, const std::string& path) {
+  Sockaddr address;
+  auto* un = reinterpret_cast<sockaddr_un*>(&address.storage);
+  bool abstract = !path.empty() && path[0] == '\0';  // Linux: a name that is in no file system
+  if (path.size() + (abstract ? 0 : 1) > sizeof(un->sun_path)) {
+    args.ThrowRange("AF_UNIX path too long: " + std::to_string(path.size()) + " bytes, at most " +
+                    std::to_string(sizeof(un->sun_path) - 1));
+    return address;
+  }
+  un->sun_family = AF_UNIX;
+  memcpy(un->sun_path, path.data(), path.size());
+  address.length = static_cast<socklen_t>(kPathOffset + path.size() + (abstract ? 0 : 1));
+  return address;
+}
+
+uint32_t ReadNumber(Args& args, const Napi::Array& tuple, uint32_t i, uint32_t most,
+                    const char* name) {
+  Napi::Value value = tuple.Get(i);
+  if (value.IsUndefined() && i >= 2) return 0;
+  double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+  if (!(number >= 0 && number <= most) || number != static_cast<uint32_t>(number)) {
+    args.Throw(name, ("an integer from 0 to " + std::to_string(most)).c_str());
+    return 0;
+  }
+  return static_cast<uint32_t>(number);
+}
+
+Sockaddr ReadTuple(Args& args, const Napi::Array& tuple) {
+  Sockaddr address;
+  Napi::Value hostValue = tuple.Get(0u);
+  if (!hostValue.IsString()) {
+    args.Throw("host", "a string");
+    return address;
+  }
+  std::string host = hostValue.As<Napi::String>();
+  auto port = static_cast<in_port_t>(ReadNumber(args, tuple, 1, 65535, "port"));
+
+  auto* in = reinterpret_cast<sockaddr_in*>(&address.storage);
+  auto* in6 = reinterpret_cast<sockaddr_in6*>(&address.storage);
+  if (inet_pton(AF_INET, host.c_str(), &in->sin_addr) == 1) {
+    in->sin_family = AF_INET;
+    in->sin_port = htons(port);
+    address.length = sizeof(sockaddr_in);
+  } else if (inet_pton(AF_INET6, host.c_str(), &in6->sin6_addr) == 1) {
+    in6->sin6_family = AF_INET6;
+    in6->sin6_port = htons(port);
+    in6->sin6_flowinfo = htonl(ReadNumber(args, tuple, 2, 0xfffff, "flowinfo"));
+    in6->sin6_scope_id = ReadNumber(args, tuple, 3, UINT32_MAX, "scopeId");
+    address.length = sizeof(sockaddr_in6);
+  } else {
+    args.Throw("host", "a numeric IPv4 or IPv6 address");
+  }
+  return address;
+}
+
+// getaddrinfo(host, family): the addresses of a host, in the system's order of preference, with
+// port 0; or getaddrinfo's error code, a number. A host of null is the wildcard address.
+Napi::Value GetAddrInfo(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int family = args.Int(1, "family");
+  bool wildcard = args.IsNull(0);
+  if (!wildcard && !args.Value(0).IsString()) args.Throw("host", "a string or null");
+  if (args.bad()) return args.env().Undefined();
+  std::string host = wildcard ? "" : args.Value(0).As<Napi::String>().Utf8Value();
+
+  addrinfo hints{};
+  hints.ai_family = family;
+  hints.ai_socktype = SOCK_STREAM;  // else each address comes once for each type
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  int code =
+      getaddrinfo(wildcard ? nullptr : host.c_str(), wildcard ? "0" : nullptr, &hints, &found);
+  if (code != 0) return Napi::Number::New(args.env(), code);
+
+  Napi::Array addresses = Napi::Array::New(args.env());
+  for (addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    Sockaddr address;
+    memcpy(&address.storage, each->ai_addr, each->ai_addrlen);
+    address.length = each->ai_addrlen;
+    addresses.Set(addresses.Length(), FromSockaddr(args.env(), address));
+  }
+  freeaddrinfo(found);
+  return addresses;
+}
+
+// The name and the text of an error code of getaddrinfo: ["EAI_NONAME", "Name or service not
+// known"].
+Napi::Value GaiError(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int code = args.Int(0, "code");
+  if (args.bad()) return args.env().Undefined();
+  const char* name = "EAI_FAIL";
+  switch (code) {
+    case EAI_AGAIN:
+      name = "EAI_AGAIN";
+      break;
+    case EAI_BADFLAGS:
+      name = "EAI_BADFLAGS";
+      break;
+    case EAI_FAMILY:
+      name = "EAI_FAMILY";
+      break;
+    case EAI_MEMORY:
+      name = "EAI_MEMORY";
+      break;
+    case EAI_NONAME:
+      name = "EAI_NONAME";
+      break;
+    case EAI_SERVICE:
+      name = "EAI_SERVICE";
+      break;
+    case EAI_SOCKTYPE:
+      name = "EAI_SOCKTYPE";
+      break;
+#ifdef EAI_ADDRFAMILY
+    case EAI_ADDRFAMILY:
+      name = "EAI_ADDRFAMILY";
+      break;
+#endif
+#ifdef EAI_NODATA
+    case EAI_NODATA:
+      name = "EAI_NODATA";
+      break;
+#endif
+  }
+  Napi::Array answer = Napi::Array::New(args.env(), 2);
+  answer.Set(0u, name);
+  answer.Set(1u, gai_strerror(code));
+  return answer;
+}
+
+}  // namespace
+
+Sockaddr ReadSockaddr(Args& args, size_t i) {
+  Napi::Value value = args.Value(i);
+  if (value.IsString()) return ReadPath(args, value.As<Napi::String>());
+  if (value.IsArray()) return ReadTuple(args, value.As<Napi::Array>());
+  args.Throw("address", "[host, port] or a path");
+  return {};
+}
+
+Napi::Value FromSockaddr(Napi::Env env, const Sockaddr& address) {
+  char host[INET6_ADDRSTRLEN] = "";
+  switch (address.storage.ss_family) {
+    case AF_INET: {
+      auto* in = reinterpret_cast<const sockaddr_in*>(&address.storage);
+      inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+      Napi::Array tuple = Napi::Array::New(env, 2);
+      tuple.Set(0u, host);
+      tuple.Set(1u, ntohs(in->sin_port));
+      return tuple;
+    }
+    case AF_INET6: {
+      auto* in6 = reinterpret_cast<const sockaddr_in6*>(&address.storage);
+      inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+      Napi::Array tuple = Napi::Array::New(env, 4);
+      tuple.Set(0u, host);
+      tuple.Set(1u, ntohs(in6->sin6_port));
+      tuple.Set(2u, ntohl(in6->sin6_flowinfo));
+      tuple.Set(3u, in6->sin6_scope_id);
+      return tuple;
+    }
+    default: {  // AF_UNIX; a socket without a name has the empty path
+      auto* un = reinterpret_cast<const sockaddr_un*>(&address.storage);
+      size_t size = address.length > kPathOffset ? address.length - kPathOffset : 0;
+      size = size > sizeof(un->sun_path) ? sizeof(un->sun_path) : size;
+      if (size > 0 && un->sun_path[0] != '\0') size = strnlen(un->sun_path, size);
+      return Napi::String::New(env, un->sun_path, size);
+    }
+  }
+}
+
+void ExportSockaddr(Napi::Env env, Napi::Object exports) {
+  Export(env, exports, "getaddrinfo", GetAddrInfo);
+  Export(env, exports, "gaiError", GaiError);
+}

@@ -1,0 +1,246 @@
+// The socket calls, one function a system call. Descriptors are close-on-exec, and a write to a
+// dead peer is EPIPE, never SIGPIPE.
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "sockaddr.h"
+
+namespace {
+
+#ifdef __linux__
+constexpr int kNoSignal = MSG_NOSIGNAL;
+
+int OpenSocket(int family, int type, int protocol) {
+  return socket(family, type | SOCK_CLOEXEC, protocol);
+}
+
+int OpenPair(int family, int type, int protocol, int fds[2]) {
+  return socketpair(family, type | SOCK_CLOEXEC, protocol, fds);
+}
+
+int Accept(int fd, Sockaddr* peer) { return accept4(fd, peer->get(), &peer->length, SOCK_CLOEXEC); }
+#else
+constexpr int kNoSignal = 0;
+
+// What Linux does in the call that makes the descriptor.
+int Prepare(int fd) {
+  if (fd < 0) return fd;
+  int on = 1;
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof(on));
+  return fd;
+}
+
+int OpenSocket(int family, int type, int protocol) {
+  return Prepare(socket(family, type, protocol));
+}
+
+int OpenPair(int family, int type, int protocol, int fds[2]) {
+  int result = socketpair(family, type, protocol, fds);
+  if (result == 0) Prepare(fds[0]), Prepare(fds[1]);
+  return result;
+}
+
+int Accept(int fd, Sockaddr* peer) {
+  int conn = Prepare(accept(fd, peer->get(), &peer->length));
+  // BSD hands the listener's O_NONBLOCK on; Linux and Python do not.
+  if (conn >= 0) fcntl(conn, F_SETFL, fcntl(conn, F_GETFL) & ~O_NONBLOCK);
+  return conn;
+}
+#endif
+
+// [first, second]
+Napi::Value Pair(Napi::Env env, Napi::Value first, Napi::Value second) {
+  Napi::Array pair = Napi::Array::New(env, 2);
+  pair.Set(0u, first);
+  pair.Set(1u, second);
+  return pair;
+}
+
+// socket(family, type, protocol): a descriptor.
+Napi::Value Socket(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int family = args.Int(0, "family");
+  int type = args.Int(1, "type");
+  int protocol = args.Int(2, "proto");
+  if (args.bad()) return args.env().Undefined();
+  return Answer(args.env(), OpenSocket(family, type, protocol));
+}
+
+// socketpair(family, type, protocol): [fd, fd].
+Napi::Value SocketPair(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int family = args.Int(0, "family");
+  int type = args.Int(1, "type");
+  int protocol = args.Int(2, "proto");
+  if (args.bad()) return args.env().Undefined();
+  int fds[2];
+  if (OpenPair(family, type, protocol, fds) < 0) return Answer(args.env(), -1);
+  return Pair(args.env(), Napi::Number::New(args.env(), fds[0]),
+              Napi::Number::New(args.env(), fds[1]));
+}
+
+// bind(fd, address)
+Napi::Value Bind(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  Sockaddr address = ReadSockaddr(args, 1);
+  if (args.bad()) return args.env().Undefined();
+  return Answer(args.env(), bind(fd, address.get(), address.length));
+}
+
+// listen(fd, backlog)
+Napi::Value Listen(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  int backlog = args.Int(1, "backlog");
+  if (args.bad()) return args.env().Undefined();
+  return Answer(args.env(), listen(fd, backlog));
+}
+
+// accept(fd): [descriptor, address of the peer].
+Napi::Value Accept(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  if (args.bad()) return args.env().Undefined();
+  Sockaddr peer;
+  int conn = Accept(fd, &peer);
+  if (conn < 0) return Answer(args.env(), conn);
+  return Pair(args.env(), Napi::Number::New(args.env(), conn), FromSockaddr(args.env(), peer));
+}
+
+// connect(fd, address)
+Napi::Value Connect(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  Sockaddr address = ReadSockaddr(args, 1);
+  if (args.bad()) return args.env().Undefined();
+  return Answer(args.env(), connect(fd, address.get(), address.length));
+}
+
+// getsockname(fd): the address at this end.
+Napi::Value GetSockName(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  if (args.bad()) return args.env().Undefined();
+  Sockaddr address;
+  int result = getsockname(fd, address.get(), &address.length);
+  return result < 0 ? Answer(args.env(), result) : FromSockaddr(args.env(), address);
+}
+
+// getpeername(fd): the address at the other end.
+Napi::Value GetPeerName(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  if (args.bad()) return args.env().Undefined();
+  Sockaddr address;
+  int result = getpeername(fd, address.get(), &address.length);
+  return result < 0 ? Answer(args.env(), result) : FromSockaddr(args.env(), address);
+}
+
+// recv(fd, buffer, length, flags): the number of bytes put at the buffer's start.
+Napi::Value Recv(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  Memory<uint8_t> buffer = args.Bytes(1, "buffer");
+  size_t length = static_cast<size_t>(args.Int(2, "length"));
+  int flags = args.Int(3, "flags");
+  if (length > buffer.length) args.Throw("length", "at most the buffer's");
+  if (args.bad()) return args.env().Undefined();
+  return Answer(args.env(), recv(fd, buffer.data, length, flags));
+}
+
+// recvfrom(fd, buffer, length, flags): [number of bytes, address of the sender].
+Napi::Value RecvFrom(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  Memory<uint8_t> buffer = args.Bytes(1, "buffer");
+  size_t length = static_cast<size_t>(args.Int(2, "length"));
+  int flags = args.Int(3, "flags");
+  if (length > buffer.length) args.Throw("length", "at most the buffer's");
+  if (args.bad()) return args.env().Undefined();
+  Sockaddr sender;
+  ssize_t got = recvfrom(fd, buffer.data, length, flags, sender.get(), &sender.length);
+  if (got < 0) return Answer(args.env(), got);
+  Napi::Value from =
+      sender.length == 0 ? args.env().Null() : FromSockaddr(args.env(), sender);  // a stream: none
+  return Pair(args.env(), Napi::Number::New(args.env(), static_cast<double>(got)), from);
+}
+
+// send(fd, data, flags): the number of bytes taken.
+Napi::Value Send(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  Memory<uint8_t> data = args.Bytes(1, "data");
+  int flags = args.Int(2, "flags");
+  if (args.bad()) return args.env().Undefined();
+  return Answer(args.env(), send(fd, data.data, data.length, flags | kNoSignal));
+}
+
+// sendto(fd, data, flags, address): the number of bytes taken.
+Napi::Value SendTo(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  Memory<uint8_t> data = args.Bytes(1, "data");
+  int flags = args.Int(2, "flags");
+  Sockaddr address = ReadSockaddr(args, 3);
+  if (args.bad()) return args.env().Undefined();
+  return Answer(args.env(), sendto(fd, data.data, data.length, flags | kNoSignal, address.get(),
+                                   address.length));
+}
+
+// shutdown(fd, how)
+Napi::Value Shutdown(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  int how = args.Int(1, "how");
+  if (args.bad()) return args.env().Undefined();
+  return Answer(args.env(), shutdown(fd, how));
+}
+
+// getsockopt(fd, level, option, value): the number of bytes put into value.
+Napi::Value GetSockOpt(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  int level = args.Int(1, "level");
+  int option = args.Int(2, "option");
+  Memory<uint8_t> value = args.Bytes(3, "value");
+  if (args.bad()) return args.env().Undefined();
+  auto length = static_cast<socklen_t>(value.length);
+  int result = getsockopt(fd, level, option, value.data, &length);
+  return Answer(args.env(), result < 0 ? -1 : static_cast<int64_t>(length));
+}
+
+// setsockopt(fd, level, option, value)
+Napi::Value SetSockOpt(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  int level = args.Int(1, "level");
+  int option = args.Int(2, "option");
+  Memory<uint8_t> value = args.Bytes(3, "value");
+  if (args.bad()) return args.env().Undefined();
+  return Answer(args.env(),
+                setsockopt(fd, level, option, value.data, static_cast<socklen_t>(value.length)));
+}
+
+}  // namespace
+
+void ExportSocket(Napi::Env env, Napi::Object exports) {
+  Export(env, exports, "socket", Socket);
+  Export(env, exports, "socketpair", SocketPair);
+  Export(env, exports, "bind", Bind);
+  Export(env, exports, "listen", Listen);
+  Export(env, exports, "accept", Accept);
+  Export(env, exports, "connect", Connect);
+  Export(env, exports, "getsockname", GetSockName);
+  Export(env, exports, "getpeername", GetPeerName);
+  Export(env, exports, "recv", Recv);
+  Export(env, exports, "recvfrom", RecvFrom);
+  Export(env, exports, "send", Send);
+  Export(env, exports, "sendto", SendTo);
+  Export(env, exports, "shutdown", Shutdown);
+  Export(env, exports, "getsockopt", GetSockOpt);
+  Export(env, exports, "setsockopt", SetSockOpt);
+}

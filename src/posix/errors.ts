@@ -1,0 +1,83 @@
+/** What a failing system call becomes: one class. */
+import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
+import { type Address, sys } from './sys.js';
+
+/** The platform's error numbers by name, positive as in `errno.h`: `errno.EAGAIN` is 11 on Linux, 35 on macOS. */
+export const errno = Object.freeze({ ...constants.errno });
+
+const codes = new Map<number, string>();
+for (const [code, number] of Object.entries(errno)) if (!codes.has(number)) codes.set(number, code);
+for (const [negative, [code]] of getSystemErrorMap()) if (!codes.has(-negative)) codes.set(-negative, code);
+
+/**
+ * The system's text for an error number.
+ *
+ * @param number an errno, positive or negative
+ * @see strerror(3)
+ */
+export function strerror(number: number): string {
+  return sys.strerror(Math.abs(number));
+}
+
+/** What a call was working on: an address, a descriptor, or a name of its own ("stdout", a host). */
+export type Subject = { address: Address } | { fd: number } | string;
+
+/** `127.0.0.1:80`, `[::1]:80`, a path, `fd 5`. */
+function describe(subject: Subject): string {
+  if (typeof subject === 'string') return subject;
+  if ('fd' in subject) return `fd ${subject.fd}`;
+  if (typeof subject.address === 'string') return subject.address.replace('\0', '@') || "''";
+  const [host, port] = subject.address;
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/**
+ * A system call that failed, with the fields of Node's own system errors.
+ *
+ *     connect 127.0.0.1:5555: Connection refused (ECONNREFUSED)
+ */
+export class OSError extends Error {
+  override readonly name = 'OSError';
+  /** `'ECONNREFUSED'` */
+  readonly code: string;
+  /** Negative, so that `util.getSystemErrorName(err.errno)` names it. */
+  readonly errno: number;
+  /** The call that failed: `'connect'`. */
+  readonly syscall: string;
+  /** The descriptor that the call was given, where that says more than its address. */
+  readonly fd?: number;
+  /** The host or path that the call was given. */
+  readonly address?: string;
+  readonly port?: number;
+
+  /**
+   * @param number the errno, positive or negative
+   * @param syscall the call that failed
+   * @param subject what it was working on
+   * @param reason the number's name and text, where the system's own do not fit
+   */
+  constructor(
+    number: number,
+    syscall: string,
+    subject?: Subject,
+    reason: [code: string, text: string] = [codes.get(Math.abs(number)) ?? 'unknown', strerror(number)],
+  ) {
+    const [code, text] = reason;
+    super(`${syscall}${subject === undefined ? '' : ` ${describe(subject)}`}: ${text} (${code})`);
+    this.code = code;
+    this.errno = -Math.abs(number);
+    this.syscall = syscall;
+    if (typeof subject !== 'object') return;
+    if ('fd' in subject) this.fd = subject.fd;
+    else if (typeof subject.address === 'string') this.address = subject.address;
+    else [this.address, this.port] = subject.address;
+  }
+}
+
+/** The error of a host that getaddrinfo(3) does not know. Python: `socket.gaierror`. */
+export function unknownHost(gaiCode: number, host: string): OSError {
+  const reason = sys.gaiError(gaiCode);
+  const known = [...getSystemErrorMap()].find(([, [code]]) => code === reason[0]);
+  return new OSError(known?.[0] ?? errno.EIO, 'getaddrinfo', host, reason);
+}

@@ -1,0 +1,87 @@
+/**
+ * The table of system calls: the only file that loads the addon.
+ *
+ * Every function makes one system call on raw descriptors. What fails comes back as a negative errno and is
+ * thrown by whoever asked (see errors.ts); an argument of a wrong type throws a TypeError. Addresses are
+ * numeric: names are resolved with `getaddrinfo`.
+ */
+import { createRequire } from 'node:module';
+
+/** `[host, port]` for AF_INET, `[host, port, flowinfo, scopeId]` for AF_INET6, a path for AF_UNIX. */
+export type Address = [host: string, port: number, flowinfo?: number, scopeId?: number] | string;
+
+/** A count or a descriptor; below 0, a negated errno. */
+type Result = number;
+
+export interface Sys {
+  /**
+   * Each list is an Int32Array that ends with its first negative number, or null. The ready descriptors are
+   * left in it, in their order. The timeout is in seconds, rounded up to microseconds; null waits for ever.
+   */
+  select(
+    rlist: Int32Array | null,
+    wlist: Int32Array | null,
+    xlist: Int32Array | null,
+    timeout: number | null,
+  ): Result;
+  /** The sets are memory laid out as fd_set; `timeout` holds tv_sec and tv_usec, and the time left afterwards. */
+  selectFdSets(
+    nfds: number,
+    readfds: Int32Array | null,
+    writefds: Int32Array | null,
+    exceptfds: Int32Array | null,
+    timeout: Float64Array | null,
+  ): Result;
+  /** Resolves to true once the other end of `fd` is gone, to false once `cancel` is readable. */
+  untilHangUp(fd: number, cancel: number): Promise<boolean>;
+
+  socket(family: number, type: number, proto: number): Result;
+  socketpair(family: number, type: number, proto: number): [number, number] | Result;
+  bind(fd: number, address: Address): Result;
+  listen(fd: number, backlog: number): Result;
+  accept(fd: number): [fd: number, peer: Address] | Result;
+  connect(fd: number, address: Address): Result;
+  getsockname(fd: number): Address | Result;
+  getpeername(fd: number): Address | Result;
+  recv(fd: number, buffer: Uint8Array, length: number, flags: number): Result;
+  recvfrom(
+    fd: number,
+    buffer: Uint8Array,
+    length: number,
+    flags: number,
+  ): [count: number, sender: Address | null] | Result;
+  send(fd: number, data: Uint8Array, flags: number): Result;
+  sendto(fd: number, data: Uint8Array, flags: number, address: Address): Result;
+  shutdown(fd: number, how: number): Result;
+  getsockopt(fd: number, level: number, option: number, value: Uint8Array): Result;
+  setsockopt(fd: number, level: number, option: number, value: Uint8Array): Result;
+  /** A number is an error code of getaddrinfo(3): see `gaiError`. A host of null is the wildcard address. */
+  getaddrinfo(host: string | null, family: number): Address[] | number;
+  gaiError(code: number): [name: string, text: string];
+
+  read(fd: number, buffer: Uint8Array): Result;
+  write(fd: number, data: Uint8Array): Result;
+  close(fd: number): Result;
+  fcntl(fd: number, command: number, value: number): Result;
+  pipe(): [readEnd: number, writeEnd: number] | Result;
+  /** Takes a positive errno. */
+  strerror(errno: number): string;
+  _exit(status: number): never;
+
+  /** The platform's values of AF_INET, SOL_SOCKET, F_GETFD … */
+  readonly constants: Readonly<Record<string, number>>;
+}
+
+function load(): Sys {
+  const path = '../../build/Release/posix_select.node';
+  try {
+    return createRequire(import.meta.url)(path);
+  } catch (cause) {
+    throw new Error(
+      `posix-select: no addon for ${process.platform} ${process.arch}: build it with "npm run build:native"`,
+      { cause },
+    );
+  }
+}
+
+export const sys: Sys = load();

@@ -1,0 +1,69 @@
+/**
+ * select-server prints who connects, what they send, and who leaves.
+ *
+ *     $ posix-select select-server 3490
+ *     waiting for connections
+ *     ('127.0.0.1', 61457): connected
+ *     ('127.0.0.1', 61457) 22 bytes: b'test1: xajrxttphhlwmjf'
+ *     ('127.0.0.1', 61457): disconnected
+ */
+import { OSError, repr, select } from 'posix-select';
+import { Listener } from 'posix-select/listener';
+import type { Address, Socket } from 'posix-select/socket';
+import { print } from 'posix-select/terminal';
+
+/** Bytes for one recv: what comes at once and is longer, is printed in pieces. */
+const BUFFER_SIZE = 4096;
+
+/** What has come from a peer; nothing at the end of its stream, and nothing when it reset the connection. */
+function receive(conn: Socket): Buffer {
+  try {
+    return conn.recv(BUFFER_SIZE);
+  } catch (err) {
+    if (err instanceof OSError) return Buffer.alloc(0);
+    throw err;
+  }
+}
+
+export function main(
+  { host, port }: { host: string; port: number },
+  stop: number,
+  listening: (address: Address) => void,
+): number {
+  const listener = new Listener([host, port]);
+  const rlist = new Set<number | Socket>([stop, listener]);
+  // Kept from accept: getpeername(2) fails once a peer has reset the connection.
+  const addresses = new Map<Socket, Address>();
+
+  listening(listener.getsockname());
+  print('waiting for connections');
+
+  while (true) {
+    const [readable] = select(rlist, [], []);
+    for (const s of readable) {
+      if (s === stop) {
+        for (const open of [listener, ...addresses.keys()]) open.close();
+        return 0;
+      }
+      if (s === listener) {
+        for (const [conn, address] of listener.admit()) {
+          rlist.add(conn);
+          addresses.set(conn, address);
+          print(`${repr(address)}: connected`);
+        }
+        continue;
+      }
+      const conn = s as Socket;
+      const address = addresses.get(conn);
+      const data = receive(conn);
+      if (data.length > 0) {
+        print(`${repr(address)} ${data.length} bytes: ${repr(data)}`);
+      } else {
+        print(`${repr(address)}: disconnected`);
+        rlist.delete(conn);
+        addresses.delete(conn);
+        conn.close();
+      }
+    }
+  }
+}

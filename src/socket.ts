@@ -1,0 +1,456 @@
+/** socket as Python has it, over POSIX's calls. */
+import { isIPv4, isIPv6 } from 'node:net';
+import { inspect } from 'node:util';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  AF_UNSPEC,
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  SOMAXCONN,
+} from './posix/constants.js';
+import { errno, OSError, type Subject, unknownHost } from './posix/errors.js';
+import { type Address, sys } from './posix/sys.js';
+import { repr } from './repr.js';
+
+export * from './posix/constants.js';
+export type { Address } from './posix/sys.js';
+
+const { F_GETFL, F_SETFL, O_NONBLOCK } = sys.constants;
+
+/** Bytes: what `send` takes and `recvInto` fills. */
+export type BytesLike = NodeJS.ArrayBufferView | ArrayBuffer;
+
+/**
+ * Where short reads land before they are copied out at their true size: a recv(65536) that gets 20 bytes then
+ * costs 20. Larger reads get memory of their own.
+ */
+const landing = Buffer.allocUnsafeSlow(65_536);
+
+/**
+ * A socket: a descriptor with the calls that it takes. Where a call fails, OSError says which and why.
+ *
+ * @see man 2 socket; Python's socket.socket
+ */
+export class Socket implements Disposable {
+  readonly family: number;
+  readonly type: number;
+  readonly proto: number;
+  #fd: number;
+
+  /**
+   * @param family AF_INET, AF_INET6 or AF_UNIX
+   * @param type SOCK_STREAM or SOCK_DGRAM
+   * @param proto 0 takes the family's own protocol for the type
+   * @param fileno an open socket's descriptor, which the new object takes over
+   * @throws OSError EMFILE when the process has no descriptor left
+   */
+  constructor(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno?: number) {
+    this.family = family;
+    this.type = type;
+    this.proto = proto;
+    this.#fd = fileno ?? checked(sys.socket(family, type, proto), 'socket');
+    unclosed.register(this, this.#fd, this);
+  }
+
+  /** The descriptor; -1 once the socket is closed or detached. */
+  fileno(): number {
+    return this.#fd;
+  }
+
+  /**
+   * Takes the next connection off the listener's queue, and waits for one unless the socket is non-blocking.
+   *
+   * @returns the connection, blocking, and its peer's address
+   * @throws OSError EAGAIN where none is waiting on a non-blocking socket; EMFILE, ECONNABORTED
+   * @see man 2 accept
+   */
+  accept(): [conn: Socket, address: Address] {
+    const [fd, address] = checked(sys.accept(this.#fd), 'accept', { fd: this.#fd });
+    return [new Socket(this.family, this.type, this.proto, fd), address];
+  }
+
+  /**
+   * Gives the socket an address at this end.
+   *
+   * @param address `[host, port]`: the host a name, numeric, or `''` for all interfaces; a path for AF_UNIX
+   * @throws OSError EADDRINUSE, EACCES, EADDRNOTAVAIL; EAI_NONAME for an unknown host
+   * @see man 2 bind
+   */
+  bind(address: Address): void {
+    checked(sys.bind(this.#fd, resolve(address, this.family)), 'bind', { address });
+  }
+
+  /**
+   * Lets the socket take connections.
+   *
+   * @param backlog how many may wait to be accepted, at most
+   * @see man 2 listen
+   */
+  listen(backlog: number = SOMAXCONN): void {
+    checked(sys.listen(this.#fd, backlog), 'listen', { fd: this.#fd });
+  }
+
+  /**
+   * Connects to a peer; on a datagram socket, sets the address for `send`.
+   *
+   * @throws OSError ECONNREFUSED, ETIMEDOUT; EINPROGRESS on a non-blocking socket; EAI_NONAME for an unknown host
+   * @see man 2 connect
+   */
+  connect(address: Address): void {
+    checked(sys.connect(this.#fd, resolve(address, this.family)), 'connect', { address });
+  }
+
+  /**
+   * `connect`, with the error as an answer.
+   *
+   * @returns 0 or the errno: `errno.EINPROGRESS` on a non-blocking socket. Once select() calls the socket
+   *   writable, `getsockopt(SOL_SOCKET, SO_ERROR)` tells how it went
+   * @throws OSError EAI_NONAME for an unknown host
+   * @see Python's socket.connect_ex
+   */
+  connectEx(address: Address): number {
+    return -sys.connect(this.#fd, resolve(address, this.family)) || 0;
+  }
+
+  /**
+   * Receives up to n bytes, and waits for some unless the socket is non-blocking.
+   *
+   * @param n bytes, at most
+   * @param flags MSG_PEEK, MSG_DONTWAIT, MSG_OOB …
+   * @returns what has come; empty at the end of the stream
+   * @throws OSError EAGAIN where nothing is there on a non-blocking socket; ECONNRESET
+   * @see man 2 recv
+   */
+  recv(n: number, flags = 0): Buffer {
+    const buffer = landingFor(n);
+    const got = checked(sys.recv(this.#fd, buffer, n, flags), 'recv', { fd: this.#fd });
+    return landed(buffer, got);
+  }
+
+  /**
+   * `recv` into memory that is there already.
+   *
+   * @param n bytes at most, the buffer's size unless given
+   * @returns how many bytes have come; 0 at the end of the stream
+   */
+  recvInto(buffer: BytesLike, n?: number, flags = 0): number {
+    const bytes = bytesOf(buffer);
+    return checked(sys.recv(this.#fd, bytes, n ?? bytes.length, flags), 'recv', { fd: this.#fd });
+  }
+
+  /**
+   * Receives a datagram of up to n bytes; the rest of a longer one is lost.
+   *
+   * @returns the bytes and the sender's address; null on a stream
+   * @see man 2 recvfrom
+   */
+  recvfrom(n: number, flags = 0): [data: Buffer, address: Address | null] {
+    const buffer = landingFor(n);
+    const [got, address] = checked(sys.recvfrom(this.#fd, buffer, n, flags), 'recvfrom', { fd: this.#fd });
+    return [landed(buffer, got), address];
+  }
+
+  /**
+   * Sends what the socket takes at once, or waits until it takes some unless it is non-blocking.
+   *
+   * @returns how many bytes were taken: it may be fewer than there are
+   * @throws OSError EPIPE or ECONNRESET when the peer is gone; EAGAIN on a non-blocking socket that is full
+   * @see man 2 send
+   */
+  send(data: BytesLike, flags = 0): number {
+    return checked(sys.send(this.#fd, bytesOf(data), flags), 'send', { fd: this.#fd });
+  }
+
+  /**
+   * Sends all of it, in as many sends as it takes.
+   *
+   * @throws OSError as `send`; how much was sent before is then unknown
+   * @see Python's socket.sendall
+   */
+  sendall(data: BytesLike, flags = 0): void {
+    for (let rest = bytesOf(data); rest.length > 0; ) rest = rest.subarray(this.send(rest, flags));
+  }
+
+  /**
+   * Sends a datagram: `sendto(data, address)` or `sendto(data, flags, address)`.
+   *
+   * @returns how many bytes were taken
+   * @see man 2 sendto
+   */
+  sendto(data: BytesLike, address: Address): number;
+  sendto(data: BytesLike, flags: number, address: Address): number;
+  sendto(data: BytesLike, ...rest: [Address] | [number, Address]): number {
+    const [flags, address] = rest.length === 1 ? [0, rest[0]] : rest;
+    const to = resolve(address, this.family);
+    return checked(sys.sendto(this.#fd, bytesOf(data), flags, to), 'sendto', { address });
+  }
+
+  /**
+   * Ends one direction of the connection, or both: after SHUT_WR the peer reads the end of the stream.
+   *
+   * @param how SHUT_RD, SHUT_WR or SHUT_RDWR
+   * @see man 2 shutdown
+   */
+  shutdown(how: number): void {
+    checked(sys.shutdown(this.#fd, how), 'shutdown', { fd: this.#fd });
+  }
+
+  /** Closes the descriptor; closing again does nothing. */
+  close(): void {
+    const fd = this.detach();
+    if (fd < 0) return;
+    const result = sys.close(fd);
+    // The descriptor is gone all the same when the peer's reset is reported here (Python ignores it too).
+    if (result !== -errno.ECONNRESET) checked(result, 'close', { fd });
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /**
+   * Gives the descriptor away: the object is as if closed, the descriptor stays open.
+   *
+   * @returns the descriptor, -1 when there was none
+   */
+  detach(): number {
+    const fd = this.#fd;
+    this.#fd = -1;
+    unclosed.unregister(this);
+    return fd;
+  }
+
+  /**
+   * The address at this end.
+   *
+   * @see man 2 getsockname
+   */
+  getsockname(): Address {
+    return checked(sys.getsockname(this.#fd), 'getsockname', { fd: this.#fd });
+  }
+
+  /**
+   * The address at the peer's end.
+   *
+   * @throws OSError ENOTCONN once the peer has reset the connection: who needs it then, keeps it from `accept`
+   * @see man 2 getpeername
+   */
+  getpeername(): Address {
+    return checked(sys.getpeername(this.#fd), 'getpeername', { fd: this.#fd });
+  }
+
+  /**
+   * Reads an option.
+   *
+   * @param level SOL_SOCKET, IPPROTO_TCP …
+   * @param option SO_ERROR, SO_RCVBUF, TCP_NODELAY …
+   * @param size for an option that is no int: bytes to read, at most
+   * @returns the int, or with a size the bytes
+   * @see man 2 getsockopt; man 7 socket
+   */
+  getsockopt(level: number, option: number): number;
+  getsockopt(level: number, option: number, size: number): Buffer;
+  getsockopt(level: number, option: number, size?: number): number | Buffer {
+    const value = size === undefined ? Buffer.from(new Int32Array(1).buffer) : Buffer.alloc(size);
+    const got = checked(sys.getsockopt(this.#fd, level, option, value), 'getsockopt', { fd: this.#fd });
+    return size === undefined ? new Int32Array(value.buffer)[0] : value.subarray(0, got);
+  }
+
+  /**
+   * Sets an option.
+   *
+   * @param value an int, a boolean, or the bytes of a struct (SO_LINGER: two ints, on and seconds)
+   * @see man 2 setsockopt; man 7 socket
+   */
+  setsockopt(level: number, option: number, value: number | boolean | BytesLike): void {
+    const isInt = typeof value === 'number' || typeof value === 'boolean';
+    const bytes = bytesOf(isInt ? Int32Array.of(Number(value)) : value);
+    checked(sys.setsockopt(this.#fd, level, option, bytes), 'setsockopt', { fd: this.#fd });
+  }
+
+  /** Whether calls wait (true, as a socket begins) or fail with EAGAIN where they would. */
+  setblocking(blocking: boolean): void {
+    const flags = checked(sys.fcntl(this.#fd, F_GETFL, 0), 'fcntl', { fd: this.#fd });
+    const wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+    if (wanted !== flags) checked(sys.fcntl(this.#fd, F_SETFL, wanted), 'fcntl', { fd: this.#fd });
+  }
+
+  getblocking(): boolean {
+    return (checked(sys.fcntl(this.#fd, F_GETFL, 0), 'fcntl', { fd: this.#fd }) & O_NONBLOCK) === 0;
+  }
+
+  /** As Python shows it: `<socket.socket fd=5, family=2, type=1, proto=0, laddr=('127.0.0.1', 80)>` */
+  toString(): string {
+    const { family, type, proto } = this;
+    const state = this.#fd < 0 ? ' [closed]' : '';
+    return `<socket.socket${state} fd=${this.#fd}, family=${family}, type=${type}, proto=${proto}${ends(this.#fd)}>`;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+/** `, laddr=…, raddr=…`, as far as the socket has them. */
+function ends(fd: number): string {
+  if (fd < 0) return '';
+  const laddr = sys.getsockname(fd);
+  const raddr = sys.getpeername(fd);
+  const local = typeof laddr === 'number' ? '' : `, laddr=${repr(laddr)}`;
+  return typeof raddr === 'number' ? local : `${local}, raddr=${repr(raddr)}`;
+}
+
+/** A socket that nobody closed and nobody can reach: closed here, as Python does. */
+const unclosed = new FinalizationRegistry((fd: number) => {
+  process.emitWarning(`unclosed <socket.socket fd=${fd}${ends(fd)}>`, 'ResourceWarning');
+  sys.close(fd);
+});
+
+/** The result of a system call, or what it failed with. */
+function checked<T>(result: T | number, syscall: string, subject?: Subject): T {
+  if (typeof result === 'number' && result < 0) throw new OSError(result, syscall, subject);
+  return result as T;
+}
+
+/** The address in numbers, as the addon takes it. */
+function resolve(address: Address, family: number): Address {
+  if (family === AF_UNIX) {
+    if (typeof address === 'string') return address;
+    throw new TypeError(`an AF_UNIX address must be a path, not ${repr(address)}`);
+  }
+  if (!Array.isArray(address)) throw new TypeError(`address must be [host, port], not ${repr(address)}`);
+  const [host, port, flowinfo = 0, scopeId = 0] = address;
+  if (typeof host !== 'string') throw new TypeError(`host must be a string, not ${repr(host)}`);
+  if (!Number.isInteger(port)) throw new TypeError(`port must be an integer, not ${repr(port)}`);
+  if (port < 0 || port > 65_535) throw new RangeError(`port must be 0-65535 (${port})`);
+  if (family === AF_INET && isIPv4(host)) return [host, port];
+  if (family === AF_INET6 && isIPv6(host) && !host.includes('%')) return [host, port, flowinfo, scopeId];
+
+  const found = sys.getaddrinfo(host || null, family);
+  if (typeof found === 'number') throw unknownHost(found, host);
+  const [ip, , , scope] = found[0] as Exclude<Address, string>;
+  return family === AF_INET ? [ip, port] : [ip, port, flowinfo, scopeId || scope];
+}
+
+function bytesOf(data: BytesLike): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  const found = typeof data === 'string' ? 'a string: Buffer.from(text) makes bytes of it' : repr(data);
+  throw new TypeError(`a bytes-like object is required, not ${found}`);
+}
+
+function landingFor(n: number): Buffer {
+  if (!Number.isInteger(n)) throw new TypeError('the number of bytes must be an integer');
+  if (n < 0) throw new RangeError(`the number of bytes cannot be negative (${n})`);
+  return n <= landing.length ? landing : Buffer.allocUnsafeSlow(n);
+}
+
+function landed(buffer: Buffer, got: number): Buffer {
+  if (buffer !== landing && got > buffer.length / 2) return buffer.subarray(0, got);
+  const data = Buffer.allocUnsafe(got);
+  buffer.copy(data, 0, 0, got);
+  return data;
+}
+
+/** The family that an address asks for; for a host that has addresses in both, AF_INET. */
+function familyOf(address: Address): number {
+  if (typeof address === 'string') return AF_UNIX;
+  const [host] = address;
+  if (isIPv6(host)) return AF_INET6;
+  if (isIPv4(host) || typeof sys.getaddrinfo(host || null, AF_INET) !== 'number') return AF_INET;
+  return AF_INET6;
+}
+
+export interface ServerOptions {
+  /** AF_INET, AF_INET6 or AF_UNIX; unless given, what the address asks for. */
+  family?: number;
+  /** How many connections may wait to be accepted, at most. */
+  backlog?: number;
+  /** Lets several sockets bind the same address, and spreads the connections over them. */
+  reusePort?: boolean;
+  /** Lets an AF_INET6 socket take IPv4 connections too, as `::ffff:127.0.0.1`. */
+  dualstackIpv6?: boolean;
+}
+
+/**
+ * A listening stream socket: socket(2), SO_REUSEADDR, bind(2), listen(2).
+ *
+ * @param address `[host, port]`, port 0 for a free one, host `''` for all interfaces; or a path
+ * @throws OSError EADDRINUSE, EACCES, EADDRNOTAVAIL; EAI_NONAME for an unknown host
+ * @see Python's socket.create_server
+ */
+export function createServer(address: Address, options: ServerOptions = {}): Socket {
+  const { family = familyOf(address), backlog, reusePort = false, dualstackIpv6 = false } = options;
+  const server = new Socket(family, SOCK_STREAM);
+  try {
+    if (family !== AF_UNIX) server.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
+    if (reusePort) server.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1);
+    if (family === AF_INET6) server.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, !dualstackIpv6);
+    server.bind(address);
+    server.listen(backlog);
+    return server;
+  } catch (err) {
+    server.close();
+    throw err;
+  }
+}
+
+/**
+ * A stream socket connected to a host: its addresses are tried one after the other.
+ *
+ * @param address `[host, port]`, or a path
+ * @throws OSError of the last address that was tried; EAI_NONAME for an unknown host
+ * @see Python's socket.create_connection
+ */
+export function createConnection(address: Address): Socket {
+  let failure: unknown;
+  for (const [family, candidate] of candidates(address)) {
+    const socket = new Socket(family, SOCK_STREAM);
+    try {
+      socket.connect(candidate);
+      return socket;
+    } catch (err) {
+      socket.close();
+      failure = err;
+    }
+  }
+  throw failure;
+}
+
+/** The addresses of a host, with the family of each. */
+function candidates(address: Address): [family: number, address: Address][] {
+  if (typeof address === 'string') return [[AF_UNIX, address]];
+  const [host, port] = address;
+  const found = sys.getaddrinfo(host || null, AF_UNSPEC);
+  if (typeof found === 'number') throw unknownHost(found, host);
+  return found.map((each) => {
+    const [ip, , ...rest] = each as Exclude<Address, string>;
+    return [isIPv6(ip) ? AF_INET6 : AF_INET, [ip, port, ...rest]];
+  });
+}
+
+/**
+ * Two sockets that are connected to each other.
+ *
+ * @see man 2 socketpair
+ */
+export function socketpair(family = AF_UNIX, type = SOCK_STREAM, proto = 0): [Socket, Socket] {
+  const [a, b] = checked(sys.socketpair(family, type, proto), 'socketpair');
+  return [new Socket(family, type, proto, a), new Socket(family, type, proto, b)];
+}
+
+/**
+ * A pipe: two bare descriptors, for `fs.readSync`, `fs.writeSync` and `fs.closeSync`.
+ *
+ * @see man 2 pipe; Python's os.pipe
+ */
+export function pipe(): [readEnd: number, writeEnd: number] {
+  return checked(sys.pipe(), 'pipe');
+}

@@ -1,0 +1,95 @@
+/** Starts a loop on a worker thread, and ends it: the main thread's side. */
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { OSError } from '../posix/errors.js';
+import { type Address, sys } from '../posix/sys.js';
+
+/**
+ * What a program's module exports: its loop, which runs on the worker thread.
+ *
+ * @param args what `runInWorker` was given
+ * @param stop a descriptor that becomes readable when the loop is to end: it belongs into every rlist
+ * @param listening tells the main thread the address that a server has bound
+ * @returns the exit code, 0 if none
+ */
+export type Main<Args> = (
+  args: Args,
+  stop: number,
+  listening: (address: Address) => void,
+) => number | undefined | Promise<number | undefined>;
+
+export interface RunOptions<Args> {
+  /** Goes to the program's `main`; anything that can be cloned. */
+  args?: Args;
+}
+
+/** A loop on its worker thread. */
+export interface Loop {
+  /** Tells the loop to end, by making its stop descriptor readable. May be called again. */
+  stop(): void;
+  /** The exit code, once the thread has ended; rejects with what the program threw. */
+  readonly exited: Promise<number>;
+  /** The address that a server listens on; rejects when the thread ends without one. */
+  readonly address: Promise<Address>;
+  /** The stop descriptor, open until the thread has ended. */
+  readonly stopFd: number;
+}
+
+/** What the worker's side is started with. */
+export interface Start {
+  program: string;
+  args: unknown;
+  stop: number;
+}
+
+/**
+ * Runs a program's select loop on a worker thread.
+ *
+ * A thread that is blocked in select(2) cannot be ended from outside: `worker.terminate()` would not resolve and
+ * `process.exit()` would hang. So each loop waits for one descriptor more, the read end of a pipe whose write end
+ * is held here; closing that is the signal to stop. It is closed whatever way the process ends.
+ *
+ * @param program the module that exports `main`: a file URL, or a path
+ * @throws OSError EMFILE when no pipe can be made
+ */
+export function runInWorker<Args>(program: string | URL, options: RunOptions<Args> = {}): Loop {
+  const pipe = sys.pipe();
+  if (typeof pipe === 'number') throw new OSError(pipe, 'pipe');
+  const [readEnd, writeEnd] = pipe;
+
+  let running = true;
+  const stop = () => {
+    if (running) sys.close(writeEnd);
+    running = false;
+  };
+  process.on('exit', stop);
+
+  const url =
+    program instanceof URL || program.startsWith('file:') ? program : pathToFileURL(resolve(program));
+  const start: Start = { program: String(url), args: options.args, stop: readEnd };
+  const worker = new Worker(new URL('thread.js', import.meta.url), { workerData: start });
+
+  const address = new Promise<Address>((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('exit', () => reject(new Error('the program ended without listening')));
+  });
+  address.catch(() => {}); // who does not ask for it need not know
+
+  const exited = new Promise<number>((resolve, reject) => {
+    worker.once('error', (err) => reject(reviveOSError(err)));
+    worker.once('exit', (code) => {
+      stop();
+      sys.close(readEnd);
+      process.off('exit', stop);
+      resolve(code);
+    });
+  });
+  return { stop, exited, address, stopFd: readEnd };
+}
+
+/** An error loses its class on the way between threads, and keeps its fields. */
+function reviveOSError(err: unknown): unknown {
+  const isOSError = err instanceof Error && err.name === 'OSError';
+  return isOSError ? Object.setPrototypeOf(err, OSError.prototype) : err;
+}
