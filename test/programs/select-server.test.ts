@@ -3,7 +3,15 @@ import { start, startServer } from '../peers.js';
 
 test('its transcript with one client', async () => {
   const server = await startServer('select-server');
-  const client = start('select-client', ['test1', 'localhost', server.port, '--count', 2, '--interval', 0.01]);
+  const client = start('select-client', [
+    'test1',
+    'localhost',
+    server.port,
+    '--count',
+    2,
+    '--interval',
+    0.01,
+  ]);
   expect(await client.exit).toBe(0);
   await server.out(/: disconnected\n/);
   const { exit } = await server.end('SIGINT');
