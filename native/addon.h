@@ -17,10 +17,9 @@ void ExportFd(Napi::Env env, Napi::Object exports);        // fd.cc
 void ExportSocket(Napi::Env env, Napi::Object exports);    // socket.cc
 void ExportSockaddr(Napi::Env env, Napi::Object exports);  // sockaddr.cc
 
-using Function = Napi::Value (*)(const Napi::CallbackInfo&);
-
-inline void Export(Napi::Env env, Napi::Object exports, const char* name, Function function) {
-  exports.Set(name, Napi::Function::New(env, function, name));
+template <Napi::Value (*function)(const Napi::CallbackInfo&)>
+void Export(Napi::Env env, Napi::Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New<function>(env, name));
 }
 
 // A system call's answer: its result, or the negative errno, which TypeScript throws. Throwing here

@@ -86,11 +86,11 @@ Napi::Value Exit(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void ExportFd(Napi::Env env, Napi::Object exports) {
-  Export(env, exports, "read", Read);
-  Export(env, exports, "write", Write);
-  Export(env, exports, "close", Close);
-  Export(env, exports, "fcntl", Fcntl);
-  Export(env, exports, "pipe", Pipe);
-  Export(env, exports, "strerror", StrError);
-  Export(env, exports, "_exit", Exit);
+  Export<Read>(env, exports, "read");
+  Export<Write>(env, exports, "write");
+  Export<Close>(env, exports, "close");
+  Export<Fcntl>(env, exports, "fcntl");
+  Export<Pipe>(env, exports, "pipe");
+  Export<StrError>(env, exports, "strerror");
+  Export<Exit>(env, exports, "_exit");
 }

@@ -46,5 +46,5 @@ Napi::Value UntilHangUp(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void ExportPoll(Napi::Env env, Napi::Object exports) {
-  Export(env, exports, "untilHangUp", UntilHangUp);
+  Export<UntilHangUp>(env, exports, "untilHangUp");
 }

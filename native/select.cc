@@ -140,6 +140,6 @@ Napi::Value SelectFdSets(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void ExportSelect(Napi::Env env, Napi::Object exports) {
-  Export(env, exports, "select", Select);
-  Export(env, exports, "selectFdSets", SelectFdSets);
+  Export<Select>(env, exports, "select");
+  Export<SelectFdSets>(env, exports, "selectFdSets");
 }

@@ -187,6 +187,6 @@ Napi::Value FromSockaddr(Napi::Env env, const Sockaddr& address) {
 }
 
 void ExportSockaddr(Napi::Env env, Napi::Object exports) {
-  Export(env, exports, "getaddrinfo", GetAddrInfo);
-  Export(env, exports, "gaiError", GaiError);
+  Export<GetAddrInfo>(env, exports, "getaddrinfo");
+  Export<GaiError>(env, exports, "gaiError");
 }

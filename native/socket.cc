@@ -228,19 +228,19 @@ Napi::Value SetSockOpt(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void ExportSocket(Napi::Env env, Napi::Object exports) {
-  Export(env, exports, "socket", Socket);
-  Export(env, exports, "socketpair", SocketPair);
-  Export(env, exports, "bind", Bind);
-  Export(env, exports, "listen", Listen);
-  Export(env, exports, "accept", Accept);
-  Export(env, exports, "connect", Connect);
-  Export(env, exports, "getsockname", GetSockName);
-  Export(env, exports, "getpeername", GetPeerName);
-  Export(env, exports, "recv", Recv);
-  Export(env, exports, "recvfrom", RecvFrom);
-  Export(env, exports, "send", Send);
-  Export(env, exports, "sendto", SendTo);
-  Export(env, exports, "shutdown", Shutdown);
-  Export(env, exports, "getsockopt", GetSockOpt);
-  Export(env, exports, "setsockopt", SetSockOpt);
+  Export<Socket>(env, exports, "socket");
+  Export<SocketPair>(env, exports, "socketpair");
+  Export<Bind>(env, exports, "bind");
+  Export<Listen>(env, exports, "listen");
+  Export<Accept>(env, exports, "accept");
+  Export<Connect>(env, exports, "connect");
+  Export<GetSockName>(env, exports, "getsockname");
+  Export<GetPeerName>(env, exports, "getpeername");
+  Export<Recv>(env, exports, "recv");
+  Export<RecvFrom>(env, exports, "recvfrom");
+  Export<Send>(env, exports, "send");
+  Export<SendTo>(env, exports, "sendto");
+  Export<Shutdown>(env, exports, "shutdown");
+  Export<GetSockOpt>(env, exports, "getsockopt");
+  Export<SetSockOpt>(env, exports, "setsockopt");
 }

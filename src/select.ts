@@ -33,57 +33,55 @@ export function select<R extends Waitable, W extends Waitable, X extends Waitabl
   timeout?: number | null,
 ): [readable: R[], writable: W[], exceptional: X[]];
 export function select(
-  ...args: [Iterable<Waitable>, Iterable<Waitable>, Iterable<Waitable>, (number | null)?]
+  rlist: Iterable<Waitable>,
+  wlist: Iterable<Waitable>,
+  xlist: Iterable<Waitable>,
+  timeout: number | null = null,
 ): [Waitable[], Waitable[], Waitable[]] {
-  if (args.length < 3) throw new TypeError(`select expected at least 3 arguments, got ${args.length}`);
-  if (args.length > 4) throw new TypeError(`select expected at most 4 arguments, got ${args.length}`);
-  const timeout = args[3] ?? null;
-  checkTimeout(timeout);
+  // biome-ignore lint/complexity/noArguments: a rest parameter costs an array in each call
+  const count = arguments.length;
+  if (count < 3) throw new TypeError(`select expected at least 3 arguments, got ${count}`);
+  if (count > 4) throw new TypeError(`select expected at most 4 arguments, got ${count}`);
+  if (timeout !== null) checkTimeout(timeout);
 
   // A fileno() method may itself call select(): each call takes lists of its own.
-  const [r, w, x] = spare.pop() ?? [new FdList(), new FdList(), new FdList()];
+  const lists = spare.pop() ?? new Lists();
   try {
-    r.fill(args[0]);
-    w.fill(args[1]);
-    x.fill(args[2]);
-    wait(r, w, x, timeout);
-    return [r.ready(), w.ready(), x.ready()];
+    lists.r.fill(rlist);
+    lists.w.fill(wlist);
+    lists.x.fill(xlist);
+    wait(lists, timeout);
+    return [lists.r.ready(), lists.w.ready(), lists.x.ready()];
   } finally {
-    r.clear();
-    w.clear();
-    x.clear();
-    spare.push([r, w, x]);
+    lists.r.clear();
+    lists.w.clear();
+    lists.x.clear();
+    spare.push(lists);
   }
 }
 
-const spare: [FdList, FdList, FdList][] = [];
-
-function checkTimeout(timeout: number | null): void {
-  if (timeout === null) return;
+function checkTimeout(timeout: number): void {
   if (typeof timeout !== 'number') throw new TypeError('timeout must be a number or null');
   if (timeout < 0) throw new RangeError(`timeout must be non-negative (${timeout})`);
   if (!(timeout < TIME_T_END)) throw new RangeError(`timeout out of range for time_t (${timeout})`);
 }
 
-function wait(r: FdList, w: FdList, x: FdList, timeout: number | null): void {
+function wait({ r, w, x }: Lists, timeout: number | null): void {
   const deadline = timeout ? performance.now() + timeout * 1000 : 0;
-  for (let left = timeout; ; left = timeout && Math.max(0, (deadline - performance.now()) / 1000)) {
-    const ready = sys.select(r.memory, w.memory, x.memory, left);
+  let left = timeout;
+  while (true) {
+    const ready = sys.select(r.memory(), w.memory(), x.memory(), left);
     if (ready >= 0) return;
-    if (ready === -errno.EINTR && !isMainThread) continue;
-    throw failure(ready, [r, w, x]);
+    if (ready !== -errno.EINTR || isMainThread) throw failure(ready, [r, w, x]);
+    if (left) left = Math.max(0, (deadline - performance.now()) / 1000);
   }
 }
 
 /** EBADF does not say which descriptor is closed: ask each. */
 function failure(result: number, lists: FdList[]): OSError {
   if (result === -errno.EBADF) {
-    for (const list of lists) {
-      for (const fd of list.fds) {
-        if (sys.fcntl(fd, sys.constants.F_GETFD as number, 0) < 0)
-          return new OSError(result, 'select', { fd });
-      }
-    }
+    const closed = lists.flatMap((list) => list.closed());
+    if (closed.length > 0) return new OSError(result, 'select', { fd: closed[0] });
   }
   return new OSError(result, 'select');
 }
@@ -92,59 +90,81 @@ function failure(result: number, lists: FdList[]): OSError {
 class FdList {
   readonly #elements: Waitable[] = [];
   #fds = new Int32Array(64);
-  /** The same as #fds; the call leaves the ready ones in it. */
+  /** The same as #fds and then -1; the call leaves the ready ones in it, in their order. */
   #memory = new Int32Array(64);
   #length = 0;
 
-  get memory(): Int32Array | null {
+  memory(): Int32Array | null {
     return this.#length === 0 ? null : this.#memory;
   }
 
-  get fds(): Int32Array {
-    return this.#fds.subarray(0, this.#length);
-  }
-
   fill(list: Iterable<Waitable>): void {
-    if (typeof list?.[Symbol.iterator] !== 'function') throw new TypeError('arguments 1-3 must be sequences');
-    let n = 0;
-    for (const element of list) {
-      const fd = typeof element === 'number' ? element : filenoOf(element);
-      if (!(fd >= 0 && fd < FD_SETSIZE) || (fd | 0) !== fd) reject(fd);
-      if (n + 1 >= this.#fds.length) this.#grow();
-      this.#elements[n] = element;
-      this.#fds[n] = fd;
-      this.#memory[n] = fd;
-      n += 1;
+    if (Array.isArray(list)) {
+      for (let i = 0; i < list.length; i++) this.#add(list[i]);
+    } else {
+      if (typeof list?.[Symbol.iterator] !== 'function') {
+        throw new TypeError('arguments 1-3 must be sequences');
+      }
+      for (const element of list) this.#add(element);
     }
-    this.#memory[n] = -1;
-    this.#length = n;
+    this.#memory[this.#length] = -1;
   }
 
-  /** The elements whose descriptors the call has left in the memory, which keeps their order. */
+  #add(element: Waitable): void {
+    const fd = typeof element === 'number' ? element : filenoOf(element);
+    if (!(fd >= 0 && fd < FD_SETSIZE) || (fd | 0) !== fd) reject(fd);
+    const n = this.#length++;
+    if (this.#length === this.#fds.length) this.#grow();
+    this.#elements[n] = element;
+    this.#fds[n] = fd;
+    this.#memory[n] = fd;
+  }
+
+  /** The elements whose descriptors the call has left in the memory. */
   ready(): Waitable[] {
     const ready: Waitable[] = [];
-    for (let i = 0; i < this.#length; i++) {
-      const next = this.#memory[ready.length] as number;
-      if (next < 0) break;
-      if (this.#fds[i] === next) ready.push(this.#elements[i] as Waitable);
+    if (this.#length === 0) return ready;
+    const fds = this.#fds;
+    const memory = this.#memory;
+    for (let i = 0, next = memory[0]; next >= 0 && i < this.#length; i++) {
+      if (fds[i] === next) {
+        ready.push(this.#elements[i]);
+        next = memory[ready.length];
+      }
     }
     return ready;
   }
 
+  closed(): number[] {
+    const fds = [...this.#fds.subarray(0, this.#length)];
+    return fds.filter((fd) => sys.fcntl(fd, sys.constants.F_GETFD, 0) < 0);
+  }
+
   /** Forgets the elements, which would otherwise live until the next call. */
   clear(): void {
-    this.#elements.length = 0;
+    this.#elements.fill(0, 0, this.#length);
     this.#length = 0;
   }
 
   #grow(): void {
-    const [fds, memory] = [this.#fds, this.#memory];
-    this.#fds = new Int32Array(2 * fds.length);
-    this.#fds.set(fds);
-    this.#memory = new Int32Array(2 * memory.length);
-    this.#memory.set(memory);
+    const grown = (memory: Int32Array) => {
+      const larger = new Int32Array(2 * memory.length);
+      larger.set(memory);
+      return larger;
+    };
+    this.#fds = grown(this.#fds);
+    this.#memory = grown(this.#memory);
   }
 }
+
+class Lists {
+  readonly r = new FdList();
+  readonly w = new FdList();
+  readonly x = new FdList();
+}
+
+/** Lists that no call is using. */
+const spare: Lists[] = [];
 
 function filenoOf(element: Exclude<Waitable, number>): number {
   if (typeof element?.fileno !== 'function') {
