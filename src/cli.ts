@@ -12,8 +12,11 @@ const USAGE = 2;
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
-program
+refusing(program)
   .name('posix-select')
+  .usage('<program> [args]')
+  .commandsGroup('programs:')
+  .helpCommand(false)
   .description(
     'Small network programs around the real select(2), its loop in plain sight on a worker thread.',
   )
@@ -41,16 +44,20 @@ add('select-client', 'sends random letters to select-server, every few seconds')
 
 await program.parseAsync();
 
-/** Adds a program: a bad command line of it ends with its usage, one line that says what is wrong, and code 2. */
 function add(name: string, summary: string): Command {
   return refusing(program.command(name).description(summary));
 }
 
+/** A bad command line ends with the usage, a line that says what is wrong, and exit code 2. */
 function refusing(command: Command): Command {
   return command
+    .configureHelp({ styleTitle: (title) => title.toLowerCase() })
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : USAGE))
     .configureOutput({
-      outputError: (text, write) => write(`usage: ${command.createHelp().commandUsage(command)}\n${text}`),
+      outputError: (text, write) => {
+        const usage = command.createHelp().commandUsage(command);
+        write(`usage: ${usage}\n${text.replace('unknown command', 'unknown program')}`);
+      },
     });
 }
 
