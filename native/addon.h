@@ -71,6 +71,12 @@ class Args {
     return TypedArray<double>(i, name, napi_float64_array, "a Float64Array or null");
   }
 
+  // Makes the system call, unless an argument was wrong.
+  template <typename SystemCall>
+  Napi::Value Call(SystemCall call) const {
+    return bad_ ? env_.Undefined() : Answer(env_, call());
+  }
+
   void Throw(const char* name, const char* wanted) {
     if (!bad_) {
       Napi::TypeError::New(env_, std::string(name) + " must be " + wanted)

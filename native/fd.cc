@@ -25,8 +25,7 @@ Napi::Value Read(const Napi::CallbackInfo& info) {
   Args args(info);
   int fd = args.Int(0, "fd");
   Memory<uint8_t> buffer = args.Bytes(1, "buffer");
-  if (args.bad()) return args.env().Undefined();
-  return Answer(args.env(), read(fd, buffer.data, buffer.length));
+  return args.Call([&] { return read(fd, buffer.data, buffer.length); });
 }
 
 // write(fd, data): the number of bytes taken.
@@ -34,16 +33,14 @@ Napi::Value Write(const Napi::CallbackInfo& info) {
   Args args(info);
   int fd = args.Int(0, "fd");
   Memory<uint8_t> data = args.Bytes(1, "data");
-  if (args.bad()) return args.env().Undefined();
-  return Answer(args.env(), write(fd, data.data, data.length));
+  return args.Call([&] { return write(fd, data.data, data.length); });
 }
 
 // close(fd)
 Napi::Value Close(const Napi::CallbackInfo& info) {
   Args args(info);
   int fd = args.Int(0, "fd");
-  if (args.bad()) return args.env().Undefined();
-  return Answer(args.env(), close(fd));
+  return args.Call([&] { return close(fd); });
 }
 
 // fcntl(fd, command, value)
@@ -52,8 +49,7 @@ Napi::Value Fcntl(const Napi::CallbackInfo& info) {
   int fd = args.Int(0, "fd");
   int command = args.Int(1, "command");
   int value = args.Int(2, "value");
-  if (args.bad()) return args.env().Undefined();
-  return Answer(args.env(), fcntl(fd, command, value));
+  return args.Call([&] { return fcntl(fd, command, value); });
 }
 
 // pipe(): [fd to read from, fd to write to].

@@ -65,8 +65,7 @@ Napi::Value Socket(const Napi::CallbackInfo& info) {
   int family = args.Int(0, "family");
   int type = args.Int(1, "type");
   int protocol = args.Int(2, "proto");
-  if (args.bad()) return args.env().Undefined();
-  return Answer(args.env(), OpenSocket(family, type, protocol));
+  return args.Call([&] { return OpenSocket(family, type, protocol); });
 }
 
 // socketpair(family, type, protocol): [fd, fd].
@@ -87,8 +86,7 @@ Napi::Value Bind(const Napi::CallbackInfo& info) {
   Args args(info);
   int fd = args.Int(0, "fd");
   Sockaddr address = ReadSockaddr(args, 1);
-  if (args.bad()) return args.env().Undefined();
-  return Answer(args.env(), bind(fd, address.get(), address.length));
+  return args.Call([&] { return bind(fd, address.get(), address.length); });
 }
 
 // listen(fd, backlog)
@@ -96,8 +94,7 @@ Napi::Value Listen(const Napi::CallbackInfo& info) {
   Args args(info);
   int fd = args.Int(0, "fd");
   int backlog = args.Int(1, "backlog");
-  if (args.bad()) return args.env().Undefined();
-  return Answer(args.env(), listen(fd, backlog));
+  return args.Call([&] { return listen(fd, backlog); });
 }
 
 // accept(fd): [descriptor, address of the peer].
@@ -116,27 +113,17 @@ Napi::Value Connect(const Napi::CallbackInfo& info) {
   Args args(info);
   int fd = args.Int(0, "fd");
   Sockaddr address = ReadSockaddr(args, 1);
-  if (args.bad()) return args.env().Undefined();
-  return Answer(args.env(), connect(fd, address.get(), address.length));
+  return args.Call([&] { return connect(fd, address.get(), address.length); });
 }
 
-// getsockname(fd): the address at this end.
-Napi::Value GetSockName(const Napi::CallbackInfo& info) {
+// getsockname(fd) and getpeername(fd): the address at this end, and at the other.
+template <int (*call)(int, sockaddr*, socklen_t*)>
+Napi::Value GetName(const Napi::CallbackInfo& info) {
   Args args(info);
   int fd = args.Int(0, "fd");
   if (args.bad()) return args.env().Undefined();
   Sockaddr address;
-  int result = getsockname(fd, address.get(), &address.length);
-  return result < 0 ? Answer(args.env(), result) : FromSockaddr(args.env(), address);
-}
-
-// getpeername(fd): the address at the other end.
-Napi::Value GetPeerName(const Napi::CallbackInfo& info) {
-  Args args(info);
-  int fd = args.Int(0, "fd");
-  if (args.bad()) return args.env().Undefined();
-  Sockaddr address;
-  int result = getpeername(fd, address.get(), &address.length);
+  int result = call(fd, address.get(), &address.length);
   return result < 0 ? Answer(args.env(), result) : FromSockaddr(args.env(), address);
 }
 
@@ -148,8 +135,7 @@ Napi::Value Recv(const Napi::CallbackInfo& info) {
   size_t length = static_cast<size_t>(args.Int(2, "length"));
   int flags = args.Int(3, "flags");
   if (length > buffer.length) args.Throw("length", "at most the buffer's");
-  if (args.bad()) return args.env().Undefined();
-  return Answer(args.env(), recv(fd, buffer.data, length, flags));
+  return args.Call([&] { return recv(fd, buffer.data, length, flags); });
 }
 
 // recvfrom(fd, buffer, length, flags): [number of bytes, address of the sender].
@@ -175,8 +161,7 @@ Napi::Value Send(const Napi::CallbackInfo& info) {
   int fd = args.Int(0, "fd");
   Memory<uint8_t> data = args.Bytes(1, "data");
   int flags = args.Int(2, "flags");
-  if (args.bad()) return args.env().Undefined();
-  return Answer(args.env(), send(fd, data.data, data.length, flags | kNoSignal));
+  return args.Call([&] { return send(fd, data.data, data.length, flags | kNoSignal); });
 }
 
 // sendto(fd, data, flags, address): the number of bytes taken.
@@ -186,9 +171,9 @@ Napi::Value SendTo(const Napi::CallbackInfo& info) {
   Memory<uint8_t> data = args.Bytes(1, "data");
   int flags = args.Int(2, "flags");
   Sockaddr address = ReadSockaddr(args, 3);
-  if (args.bad()) return args.env().Undefined();
-  return Answer(args.env(), sendto(fd, data.data, data.length, flags | kNoSignal, address.get(),
-                                   address.length));
+  return args.Call([&] {
+    return sendto(fd, data.data, data.length, flags | kNoSignal, address.get(), address.length);
+  });
 }
 
 // shutdown(fd, how)
@@ -196,8 +181,7 @@ Napi::Value Shutdown(const Napi::CallbackInfo& info) {
   Args args(info);
   int fd = args.Int(0, "fd");
   int how = args.Int(1, "how");
-  if (args.bad()) return args.env().Undefined();
-  return Answer(args.env(), shutdown(fd, how));
+  return args.Call([&] { return shutdown(fd, how); });
 }
 
 // getsockopt(fd, level, option, value): the number of bytes put into value.
@@ -220,9 +204,9 @@ Napi::Value SetSockOpt(const Napi::CallbackInfo& info) {
   int level = args.Int(1, "level");
   int option = args.Int(2, "option");
   Memory<uint8_t> value = args.Bytes(3, "value");
-  if (args.bad()) return args.env().Undefined();
-  return Answer(args.env(),
-                setsockopt(fd, level, option, value.data, static_cast<socklen_t>(value.length)));
+  return args.Call([&] {
+    return setsockopt(fd, level, option, value.data, static_cast<socklen_t>(value.length));
+  });
 }
 
 }  // namespace
@@ -234,8 +218,8 @@ void ExportSocket(Napi::Env env, Napi::Object exports) {
   Export<Listen>(env, exports, "listen");
   Export<Accept>(env, exports, "accept");
   Export<Connect>(env, exports, "connect");
-  Export<GetSockName>(env, exports, "getsockname");
-  Export<GetPeerName>(env, exports, "getpeername");
+  Export<GetName<getsockname>>(env, exports, "getsockname");
+  Export<GetName<getpeername>>(env, exports, "getpeername");
   Export<Recv>(env, exports, "recv");
   Export<RecvFrom>(env, exports, "recvfrom");
   Export<Send>(env, exports, "send");

@@ -1,11 +1,10 @@
 /** socket as Python has it, over POSIX's calls. */
-import { isIPv4, isIPv6 } from 'node:net';
 import { inspect } from 'node:util';
+import { candidates, familyOf, resolve } from './address.js';
 import {
   AF_INET,
   AF_INET6,
   AF_UNIX,
-  AF_UNSPEC,
   IPPROTO_IPV6,
   IPV6_V6ONLY,
   SO_REUSEADDR,
@@ -14,7 +13,7 @@ import {
   SOL_SOCKET,
   SOMAXCONN,
 } from './posix/constants.js';
-import { errno, OSError, type Subject, unknownHost } from './posix/errors.js';
+import { errno, OSError, type Subject } from './posix/errors.js';
 import { type Address, sys } from './posix/sys.js';
 import { repr } from './repr.js';
 
@@ -318,26 +317,6 @@ function checked<T>(result: T | number, syscall: string, subject?: Subject): T {
   return result as T;
 }
 
-/** The address in numbers, as the addon takes it. */
-function resolve(address: Address, family: number): Address {
-  if (family === AF_UNIX) {
-    if (typeof address === 'string') return address;
-    throw new TypeError(`an AF_UNIX address must be a path, not ${repr(address)}`);
-  }
-  if (!Array.isArray(address)) throw new TypeError(`address must be [host, port], not ${repr(address)}`);
-  const [host, port, flowinfo = 0, scopeId = 0] = address;
-  if (typeof host !== 'string') throw new TypeError(`host must be a string, not ${repr(host)}`);
-  if (!Number.isInteger(port)) throw new TypeError(`port must be an integer, not ${repr(port)}`);
-  if (port < 0 || port > 65_535) throw new RangeError(`port must be 0-65535 (${port})`);
-  if (family === AF_INET && isIPv4(host)) return [host, port];
-  if (family === AF_INET6 && isIPv6(host) && !host.includes('%')) return [host, port, flowinfo, scopeId];
-
-  const found = sys.getaddrinfo(host || null, family);
-  if (typeof found === 'number') throw unknownHost(found, host);
-  const [ip, , , scope] = found[0] as Exclude<Address, string>;
-  return family === AF_INET ? [ip, port] : [ip, port, flowinfo, scopeId || scope];
-}
-
 function bytesOf(data: BytesLike): Uint8Array {
   if (data instanceof Uint8Array) return data;
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -357,15 +336,6 @@ function landed(buffer: Buffer, got: number): Buffer {
   const data = Buffer.allocUnsafe(got);
   buffer.copy(data, 0, 0, got);
   return data;
-}
-
-/** The family that an address asks for; for a host that has addresses in both, AF_INET. */
-function familyOf(address: Address): number {
-  if (typeof address === 'string') return AF_UNIX;
-  const [host] = address;
-  if (isIPv6(host)) return AF_INET6;
-  if (isIPv4(host) || typeof sys.getaddrinfo(host || null, AF_INET) !== 'number') return AF_INET;
-  return AF_INET6;
 }
 
 export interface ServerOptions {
@@ -422,18 +392,6 @@ export function createConnection(address: Address): Socket {
     }
   }
   throw failure;
-}
-
-/** The addresses of a host, with the family of each. */
-function candidates(address: Address): [family: number, address: Address][] {
-  if (typeof address === 'string') return [[AF_UNIX, address]];
-  const [host, port] = address;
-  const found = sys.getaddrinfo(host || null, AF_UNSPEC);
-  if (typeof found === 'number') throw unknownHost(found, host);
-  return found.map((each) => {
-    const [ip, , ...rest] = each as Exclude<Address, string>;
-    return [isIPv6(ip) ? AF_INET6 : AF_INET, [ip, port, ...rest]];
-  });
 }
 
 /**
