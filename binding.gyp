@@ -4,7 +4,9 @@
       "target_name": "posix_select",
       "sources": [
         "native/addon.cc",
+        "native/epoll.cc",
         "native/fd.cc",
+        "native/kqueue.cc",
         "native/poll.cc",
         "native/select.cc",
         "native/sockaddr.cc",

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 
@@ -38,15 +39,17 @@ constexpr Constant kConstants[] = {
 };
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
-  ExportSelect(env, exports);
-  ExportPoll(env, exports);
-  ExportFd(env, exports);
-  ExportSocket(env, exports);
-  ExportSockaddr(env, exports);
-
   Napi::Object constants = Napi::Object::New(env);
   for (const Constant& constant : kConstants) constants.Set(constant.name, constant.value);
   exports.Set("constants", constants);
+
+  ExportSelect(env, exports);
+  ExportPoll(env, exports);
+  ExportEpoll(env, exports);
+  ExportKqueue(env, exports);
+  ExportFd(env, exports);
+  ExportSocket(env, exports);
+  ExportSockaddr(env, exports);
   return exports;
 }
 

@@ -13,6 +13,8 @@
 // One function a family, defined in the file of that name.
 void ExportSelect(Napi::Env env, Napi::Object exports);    // select.cc
 void ExportPoll(Napi::Env env, Napi::Object exports);      // poll.cc
+void ExportEpoll(Napi::Env env, Napi::Object exports);     // epoll.cc
+void ExportKqueue(Napi::Env env, Napi::Object exports);    // kqueue.cc
 void ExportFd(Napi::Env env, Napi::Object exports);        // fd.cc
 void ExportSocket(Napi::Env env, Napi::Object exports);    // socket.cc
 void ExportSockaddr(Napi::Env env, Napi::Object exports);  // sockaddr.cc

@@ -1,4 +1,4 @@
-// poll(2), which can wait for the one thing that select(2) cannot ask for alone: a hang-up.
+// poll(2); and with it a wait for the one thing that select(2) cannot ask for alone: a hang-up.
 
 #include <poll.h>
 
@@ -31,6 +31,22 @@ class HangUp : public Napi::AsyncWorker {
   pollfd fds_[2];
 };
 
+// poll(pollfds, nfds, timeout): waits at most `timeout` milliseconds, for ever below 0. pollfds is
+// memory laid out as an array of struct pollfd: the kernel itself reads it and writes the revents.
+Napi::Value Poll(const Napi::CallbackInfo& info) {
+  static_assert(sizeof(pollfd) == 2 * sizeof(int32_t));
+  Args args(info);
+  Memory<int32_t> pollfds = args.Ints(0, "pollfds");
+  int nfds = args.Int(1, "nfds");
+  int timeout = args.Int(2, "timeout");
+  if (nfds < 0 || pollfds.length < 2 * static_cast<size_t>(nfds)) {
+    args.Throw("nfds", "at most what pollfds holds");
+  }
+  return args.Call([&] {
+    return poll(reinterpret_cast<pollfd*>(pollfds.data), static_cast<nfds_t>(nfds), timeout);
+  });
+}
+
 // untilHangUp(fd, cancel): a promise of true once the other end of fd is gone, or of false once
 // cancel is readable.
 Napi::Value UntilHangUp(const Napi::CallbackInfo& info) {
@@ -46,5 +62,6 @@ Napi::Value UntilHangUp(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void ExportPoll(Napi::Env env, Napi::Object exports) {
+  Export<Poll>(env, exports, "poll");
   Export<UntilHangUp>(env, exports, "untilHangUp");
 }

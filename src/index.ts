@@ -12,5 +12,6 @@ export {
 export { errno, OSError, type Subject, strerror } from './posix/errors.js';
 export { repr } from './repr.js';
 export { select, type Waitable } from './select.js';
+export * as selectors from './selectors.js';
 export * as socket from './socket.js';
 export { type Loop, type Main, type RunOptions, runInWorker } from './worker/run.js';

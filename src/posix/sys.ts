@@ -32,6 +32,18 @@ export interface Sys {
     exceptfds: Int32Array | null,
     timeout: Float64Array | null,
   ): Result;
+  /** pollfds is memory laid out as an array of struct pollfd; the timeout is in milliseconds, below 0 for ever. */
+  poll(pollfds: Int32Array, nfds: number, timeout: number): Result;
+  /** Linux only, as the next two. */
+  epoll_create?(): Result;
+  epoll_ctl(epfd: number, operation: number, fd: number, events: number): Result;
+  /** Leaves fd and events of the ready ones in turn; the timeout is in milliseconds, below 0 for ever. */
+  epoll_wait(epfd: number, ready: Int32Array, timeout: number): Result;
+  /** macOS only, as the next two. */
+  kqueue?(): Result;
+  kevent_change(kq: number, fd: number, filter: number, flags: number): Result;
+  /** Leaves fd and filter of the ready ones in turn; the timeout is in seconds, null waits for ever. */
+  kevent_wait(kq: number, ready: Int32Array, timeout: number | null): Result;
   /** Resolves to true once the other end of `fd` is gone, to false once `cancel` is readable. */
   untilHangUp(fd: number, cancel: number): Promise<boolean>;
 
