@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 /** The command line: `posix-select <program> [args]`. Each program runs its loop on a worker thread. */
 import { readFileSync } from 'node:fs';
-import { type Command, InvalidArgumentError, program } from 'commander';
+import { hostname } from 'node:os';
+import { type Command, InvalidArgumentError, Option, program } from 'commander';
+import { MAX_PENDING } from './outbox.js';
 import { OSError } from './posix/errors.js';
 import type { Address } from './posix/sys.js';
+import { SELECTORS } from './selectors.js';
 import { untilEnd } from './worker/process.js';
 import { runInWorker } from './worker/run.js';
 
@@ -22,25 +25,87 @@ refusing(program)
   )
   .version(version);
 
+const PORT = [1, 65535] as const;
+const PORT_OR_FREE = [0, 65535] as const;
+
 add('select-server', 'prints who connects, what they send, and who leaves')
-  .argument('[port]', 'port to listen on, 0 for a free one', integer(0, 65535), 3490)
-  .option('--host <host>', 'address to listen on', '127.0.0.1')
-  .action((port: number, { host }: { host: string }) =>
-    run('select-server', { host, port }, (host, port) => [
-      `npx posix-select select-client alice ${host} ${port}`,
-      `nc ${host} ${port}`,
-    ]),
+  .argument('[port]', 'port to listen on, 0 for a free one', integer(...PORT_OR_FREE), 3490)
+  .addOption(hostOption())
+  .action((port, options) =>
+    serve('select-server', { port, ...options }, (host, port) => `select-client alice ${host} ${port}`),
   );
 
 add('select-client', 'sends random letters to select-server, every few seconds')
   .argument('<prefix>', 'goes before each message, to tell the clients apart')
   .argument('<host>', 'host that the server runs on')
-  .argument('<port>', 'port that the server listens on', integer(1, 65535))
+  .argument('<port>', 'port that the server listens on', integer(...PORT))
   .option('--count <n>', 'ends after so many messages', integer(1, Number.MAX_SAFE_INTEGER))
   .option('--interval <seconds>', 'pause between two messages (default: 1 to 5 at random)', seconds)
-  .action((prefix: string, host: string, port: number, options: { count?: number; interval?: number }) =>
-    run('select-client', { prefix, host, port, ...options }),
+  .action((prefix, host, port, options) => run('select-client', { prefix, host, port, ...options }));
+
+add('srv', 'a chat: what one says, all others get')
+  .argument('<host>', 'address to listen on')
+  .argument('<port>', 'port to listen on, 0 for a free one', integer(...PORT_OR_FREE))
+  .addOption(framingOption())
+  .addOption(maxPendingOption())
+  .action((host, port, options) =>
+    serve('srv', { host, port, ...options }, (host, port) => {
+      return `cli ${host} ${port}${options.framing === 'line' ? ' --framing line' : ''}`;
+    }),
   );
+
+add('cli', "srv's client")
+  .argument('<host>', 'host that the server runs on')
+  .argument('<port>', 'port that the server listens on', integer(...PORT))
+  .addOption(framingOption())
+  .action((host, port, options) => run('cli', { host, port, ...options }));
+
+add('talk-server', 'relays what each client sends to all others, and knows who they are')
+  .option('-p, --port <port>', 'port to listen on, 0 for a free one', integer(...PORT_OR_FREE), 12345)
+  .option('-v, --verbose', 'says what it does', false)
+  .addOption(hostOption())
+  .addOption(maxPendingOption())
+  .action((options) => serve('talk-server', options, (host, port) => `talk-client -s ${host} -p ${port}`));
+
+add('talk-client', "talk-server's client")
+  .option('-n, --name <name>', 'your name', hostname())
+  .option('-s, --server <host>', 'host that the server runs on', '127.0.0.1')
+  .option('-p, --port <port>', 'port that the server listens on', integer(...PORT), 12345)
+  .option('-v, --verbose', 'says what it does', false)
+  .action((options) => run('talk-client', options));
+
+add('chatserver', 'a chat whose users have names')
+  .argument('[port]', 'port to listen on, 0 for a free one', integer(...PORT_OR_FREE), 5555)
+  .addOption(hostOption())
+  .addOption(maxPendingOption())
+  .action((port, options) =>
+    serve('chatserver', { port, ...options }, (host, port) => `chatclient ${host} ${port}`),
+  );
+
+add('chatclient', "chatserver's client")
+  .argument('[host]', 'host that the server runs on', 'localhost')
+  .argument('[port]', 'port that the server listens on', integer(...PORT), 5555)
+  .action((host, port) => run('chatclient', { host, port }));
+
+add('multiconn-server', 'echoes what each of its clients sends')
+  .argument('<host>', 'address to listen on')
+  .argument('<port>', 'port to listen on, 0 for a free one', integer(...PORT_OR_FREE))
+  .addOption(selectorOption())
+  .addOption(maxPendingOption())
+  .action((host, port, options) =>
+    serve(
+      'multiconn-server',
+      { host, port, ...options },
+      (host, port) => `multiconn-client ${host} ${port} 2`,
+    ),
+  );
+
+add('multiconn-client', 'sends two messages on each of many connections to multiconn-server')
+  .argument('<host>', 'host that the server runs on')
+  .argument('<port>', 'port that the server listens on', integer(...PORT))
+  .argument('<num_conns>', 'how many connections', integer(1, 65535))
+  .addOption(selectorOption())
+  .action((host, port, numConns, options) => run('multiconn-client', { host, port, numConns, ...options }));
 
 await program.parseAsync();
 
@@ -75,14 +140,40 @@ function seconds(text: string): number {
   throw new InvalidArgumentError('It must be a number of seconds.');
 }
 
+function hostOption(): Option {
+  return new Option('--host <host>', 'address to listen on').default('127.0.0.1');
+}
+
+function framingOption(): Option {
+  const meaning = 'what ends a message: nothing, as in the original, or a newline';
+  return new Option('--framing <how>', meaning).choices(['none', 'line']).default('none');
+}
+
+function maxPendingOption(): Option {
+  return new Option('--max-pending <bytes>', 'kept for a peer that does not read, at most')
+    .argParser(integer(1, Number.MAX_SAFE_INTEGER))
+    .default(MAX_PENDING);
+}
+
+function selectorOption(): Option {
+  return new Option('--selector <name>', 'how to wait').choices(Object.keys(SELECTORS)).default('default');
+}
+
+/** Runs a server, and says on stderr where it listens and which command talks to it from another terminal. */
+function serve(name: string, args: object, client: (host: string, port: number) => string): Promise<void> {
+  return run(name, args, ([host, port]) => {
+    const shown = String(host).includes(':') ? `[${host}]` : host;
+    const reachable = ['0.0.0.0', '::', '127.0.0.1'].includes(String(host)) ? 'localhost' : String(host);
+    const ways = [`npx posix-select ${client(reachable, Number(port))}`, `nc ${reachable} ${port}`];
+    const lines = ways.map((way) => `\n  ${way}`).join('');
+    process.stderr.write(`listening on ${shown}:${port}; talk to it from another terminal:${lines}\n`);
+  });
+}
+
 /** Runs a program to its end. A system call that fails is one line, without a stack trace, and exit code 1. */
-async function run(
-  name: string,
-  args: object,
-  howToTalk?: (host: string, port: number) => string[],
-): Promise<void> {
+async function run(name: string, args: object, onListening?: (address: Address) => void): Promise<void> {
   const loop = runInWorker(new URL(`programs/${name}.js`, import.meta.url), { args });
-  if (howToTalk) loop.address.then((address) => hint(address, howToTalk)).catch(() => {});
+  if (onListening) loop.address.then(onListening).catch(() => {});
   try {
     process.exitCode = await untilEnd(loop);
   } catch (err) {
@@ -90,12 +181,4 @@ async function run(
     process.stderr.write(`${err.message}\n`);
     process.exitCode = 1;
   }
-}
-
-/** Says on stderr where a server listens and how to reach it from another terminal. */
-function hint([host, port]: Address, howToTalk: (host: string, port: number) => string[]): void {
-  const shown = String(host).includes(':') ? `[${host}]` : host;
-  const reachable = ['0.0.0.0', '::', '127.0.0.1'].includes(String(host)) ? 'localhost' : String(host);
-  const ways = howToTalk(reachable, Number(port)).map((command) => `\n  ${command}`);
-  process.stderr.write(`listening on ${shown}:${port}; talk to it from another terminal:${ways.join('')}\n`);
 }

@@ -15,3 +15,12 @@ export const DefaultSelector: new <Data = unknown>() => BaseSelector<Data> = sys
   : sys.kqueue
     ? KqueueSelector
     : PollSelector;
+
+/** The selectors by name, for a command line. */
+export const SELECTORS = {
+  default: DefaultSelector,
+  select: SelectSelector,
+  poll: PollSelector,
+  epoll: EpollSelector,
+  kqueue: KqueueSelector,
+};

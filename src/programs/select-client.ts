@@ -5,7 +5,8 @@
  *
  * It prints nothing: what it sends is seen at the server, as `test1: xajrxttphhlwmjf`.
  */
-import { OSError, select } from 'posix-select';
+import { select } from 'posix-select';
+import { finish, isGone } from 'posix-select/peer';
 import { createConnection } from 'posix-select/socket';
 import { warn } from 'posix-select/terminal';
 
@@ -55,9 +56,9 @@ export function main(
     }
     return 0;
   } catch (err) {
-    if (!(err instanceof OSError) || !['ECONNRESET', 'EPIPE'].includes(err.code)) throw err;
+    if (!isGone(err)) throw err;
     return serverClosed();
   } finally {
-    sock.close();
+    finish(sock);
   }
 }

@@ -7,23 +7,14 @@
  *     ('127.0.0.1', 61457) 22 bytes: b'test1: xajrxttphhlwmjf'
  *     ('127.0.0.1', 61457): disconnected
  */
-import { OSError, repr, select } from 'posix-select';
+import { repr, select } from 'posix-select';
 import { Listener } from 'posix-select/listener';
+import { receive } from 'posix-select/peer';
 import type { Address, Socket } from 'posix-select/socket';
 import { print } from 'posix-select/terminal';
 
 /** Bytes for one recv: what comes at once and is longer, is printed in pieces. */
 const BUFFER_SIZE = 4096;
-
-/** What has come from a peer; nothing at the end of its stream, and nothing when it reset the connection. */
-function receive(conn: Socket): Buffer {
-  try {
-    return conn.recv(BUFFER_SIZE);
-  } catch (err) {
-    if (err instanceof OSError) return Buffer.alloc(0);
-    throw err;
-  }
-}
 
 export function main(
   { host, port }: { host: string; port: number },
@@ -55,7 +46,7 @@ export function main(
       }
       const conn = s as Socket;
       const address = addresses.get(conn);
-      const data = receive(conn);
+      const data = receive(conn, BUFFER_SIZE);
       if (data.length > 0) {
         print(`${repr(address)} ${data.length} bytes: ${repr(data)}`);
       } else {

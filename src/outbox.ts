@@ -1,0 +1,124 @@
+/** Output for peers that do not read as fast as it comes. */
+import { OSError } from './posix/errors.js';
+import { MSG_DONTWAIT, type Socket } from './socket.js';
+
+/** Bytes kept for a peer that does not read, unless said otherwise: 1 MiB. */
+export const MAX_PENDING = 2 ** 20;
+
+/** What a socket has not taken yet. */
+interface Pending {
+  chunks: Uint8Array[];
+  /** bytes */
+  size: number;
+  /** The socket is to be closed once all is sent. */
+  closing: boolean;
+}
+
+/**
+ * Sends what a socket takes at once and keeps the rest, until select() calls the socket writable: a peer that is
+ * slow, or never reads, delays nobody else.
+ *
+ *     const [readable, writable] = select(rlist, outbox.wlist, []);
+ *     for (const conn of writable) outbox.flush(conn);
+ *     …
+ *     for (const [conn, reason] of outbox.lost) …
+ */
+export class Outbox {
+  readonly #maxPending: number;
+  readonly #pending = new Map<Socket, Pending>();
+
+  /** The peers that could not be sent to, with the reason: gone, or over the bound. `close` takes them out. */
+  readonly lost = new Map<Socket, string>();
+
+  /** @param maxPending bytes that are kept for a peer, at most */
+  constructor(maxPending: number = MAX_PENDING) {
+    this.#maxPending = maxPending;
+  }
+
+  /** The sockets that have output waiting: the loop's wlist. */
+  get wlist(): Iterable<Socket> {
+    return this.#pending.keys();
+  }
+
+  /** Bytes that wait for a socket. */
+  size(conn: Socket): number {
+    return this.#pending.get(conn)?.size ?? 0;
+  }
+
+  /** Sends now, or later; never waits. A peer that cannot be sent to is `lost`. */
+  send(conn: Socket, data: Uint8Array): void {
+    if (this.lost.has(conn) || data.length === 0) return;
+    const pending = this.#pending.get(conn);
+    const rest = pending ? data : data.subarray(this.#trySend(conn, data));
+    if (rest.length === 0 || this.lost.has(conn)) return;
+    // A copy: the caller may use its buffer again.
+    const chunk = Uint8Array.from(rest);
+    const size = (pending?.size ?? 0) + chunk.length;
+    if (size > this.#maxPending) {
+      this.#lose(conn, `does not read: more than ${this.#maxPending} bytes are waiting for it`);
+    } else if (pending) {
+      pending.chunks.push(chunk);
+      pending.size = size;
+    } else {
+      this.#pending.set(conn, { chunks: [chunk], size, closing: false });
+    }
+  }
+
+  /** Goes on sending to a socket that select() has called writable. */
+  flush(conn: Socket): void {
+    const pending = this.#pending.get(conn);
+    if (!pending) return;
+    while (pending.chunks.length > 0) {
+      const [chunk] = pending.chunks;
+      const sent = this.#trySend(conn, chunk);
+      if (this.lost.has(conn)) break;
+      pending.size -= sent;
+      if (sent < chunk.length) {
+        pending.chunks[0] = chunk.subarray(sent);
+        return;
+      }
+      pending.chunks.shift();
+    }
+    this.#pending.delete(conn);
+    if (pending.closing) this.close(conn);
+  }
+
+  /** Closes a socket: at once, or when what waits for it has been sent. */
+  close(conn: Socket): void {
+    const pending = this.#pending.get(conn);
+    if (pending && !this.lost.has(conn)) {
+      pending.closing = true;
+    } else {
+      this.#pending.delete(conn);
+      this.lost.delete(conn);
+      conn.close();
+    }
+  }
+
+  /** Closes what `close` has left open until its output is sent: the loop has ended. */
+  closeAll(): void {
+    for (const conn of this.#pending.keys()) conn.close();
+    this.#pending.clear();
+  }
+
+  /** @returns how many bytes were taken */
+  #trySend(conn: Socket, data: Uint8Array): number {
+    try {
+      return conn.send(data, MSG_DONTWAIT);
+    } catch (err) {
+      if (!(err instanceof OSError)) throw err;
+      if (err.code !== 'EAGAIN') this.#lose(conn, err.message);
+      return 0;
+    }
+  }
+
+  #lose(conn: Socket, reason: string): void {
+    // Nobody waits for a socket that its server has closed already.
+    if (this.#pending.get(conn)?.closing) {
+      conn.close();
+    } else {
+      this.lost.set(conn, reason);
+    }
+    this.#pending.delete(conn);
+  }
+}

@@ -1,0 +1,41 @@
+/** What the other end of a connection may do at any time: reset it, or go away. */
+import { OSError } from './posix/errors.js';
+import { select } from './select.js';
+import { SHUT_WR, type Socket } from './socket.js';
+
+/** Seconds that `finish` waits for the peer to close its end. */
+const PATIENCE = 1;
+
+/** Whether an error says that the peer is gone. */
+export function isGone(err: unknown): boolean {
+  return err instanceof OSError && ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTCONN'].includes(err.code);
+}
+
+/**
+ * `recv` for which a reset is an end of the stream like any other.
+ *
+ * @param n bytes, at most
+ * @returns what has come; empty once the peer is gone
+ */
+export function receive(conn: Socket, n: number): Buffer {
+  try {
+    return conn.recv(n);
+  } catch (err) {
+    if (isGone(err)) return Buffer.alloc(0);
+    throw err;
+  }
+}
+
+/**
+ * Closes a connection so that the peer gets all that was sent: a socket closed with data unread resets it (TCP),
+ * and what is still on its way is lost.
+ */
+export function finish(conn: Socket): void {
+  try {
+    conn.shutdown(SHUT_WR);
+    while (select([conn], [], [], PATIENCE)[0].length > 0 && receive(conn, 65_536).length > 0);
+  } catch (err) {
+    if (!(err instanceof OSError)) throw err;
+  }
+  conn.close();
+}
