@@ -53,7 +53,7 @@ export class Lines {
   }
 
   #keep(piece: Uint8Array): void {
-    this.#pieces.push(Uint8Array.from(piece));
+    this.#pieces.push(new Uint8Array(piece));
     this.#size += piece.length;
   }
 }

@@ -52,7 +52,7 @@ export class Outbox {
     const rest = pending ? data : data.subarray(this.#trySend(conn, data));
     if (rest.length === 0 || this.lost.has(conn)) return;
     // A copy: the caller may use its buffer again.
-    const chunk = Uint8Array.from(rest);
+    const chunk = new Uint8Array(rest);
     const size = (pending?.size ?? 0) + chunk.length;
     if (size > this.#maxPending) {
       this.#lose(conn, `does not read: more than ${this.#maxPending} bytes are waiting for it`);

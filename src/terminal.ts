@@ -8,6 +8,9 @@ import { select } from './select.js';
 /** Bytes for one read: a terminal's line is 4096 at most. */
 const BUFFER_SIZE = 4096;
 
+const STDOUT_IS_TERMINAL = isatty(1);
+const STDERR_IS_TERMINAL = isatty(2);
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
 const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 
@@ -19,13 +22,13 @@ const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
  * @throws OSError EPIPE when nobody reads stdout any more
  */
 export function print(line: string): void {
-  writeAll(1, 'stdout', isatty(1) ? visible(line) : line);
+  writeAll(1, 'stdout', STDOUT_IS_TERMINAL ? visible(line) : line);
 }
 
 /** Writes a line to stderr, for hints and troubles; if nobody reads it, it is lost. */
 export function warn(line: string): void {
   try {
-    writeAll(2, 'stderr', isatty(2) ? visible(line) : line);
+    writeAll(2, 'stderr', STDERR_IS_TERMINAL ? visible(line) : line);
   } catch (err) {
     if (!(err instanceof OSError)) throw err;
   }
