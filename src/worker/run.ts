@@ -43,6 +43,12 @@ export interface Start {
   stop: number;
 }
 
+/** Stops each loop that has not been told to stop yet. */
+const running = new Set<() => void>();
+process.on('exit', () => {
+  for (const stop of running) stop();
+});
+
 /**
  * Runs a program's select loop on a worker thread.
  *
@@ -58,12 +64,10 @@ export function runInWorker<Args>(program: string | URL, options: RunOptions<Arg
   if (typeof pipe === 'number') throw new OSError(pipe, 'pipe');
   const [readEnd, writeEnd] = pipe;
 
-  let running = true;
   const stop = () => {
-    if (running) sys.close(writeEnd);
-    running = false;
+    if (running.delete(stop)) sys.close(writeEnd);
   };
-  process.on('exit', stop);
+  running.add(stop);
 
   const url =
     program instanceof URL || program.startsWith('file:') ? program : pathToFileURL(resolve(program));
@@ -81,7 +85,6 @@ export function runInWorker<Args>(program: string | URL, options: RunOptions<Arg
     worker.once('exit', (code) => {
       stop();
       sys.close(readEnd);
-      process.off('exit', stop);
       resolve(code);
     });
   });
