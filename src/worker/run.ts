@@ -72,7 +72,9 @@ export function runInWorker<Args>(program: string | URL, options: RunOptions<Arg
   const url =
     program instanceof URL || program.startsWith('file:') ? program : pathToFileURL(resolve(program));
   const start: Start = { program: String(url), args: options.args, stop: readEnd };
-  const worker = new Worker(new URL('thread.js', import.meta.url), { workerData: start });
+  // The one option of a main thread started by --eval that a worker does not take.
+  const execArgv = process.execArgv.filter((option) => !option.startsWith('--input-type'));
+  const worker = new Worker(new URL('thread.js', import.meta.url), { workerData: start, execArgv });
 
   const address = new Promise<Address>((resolve, reject) => {
     worker.once('message', resolve);
