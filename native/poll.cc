@@ -2,34 +2,24 @@
 
 #include <poll.h>
 
+#include <thread>
+
 #include "addon.h"
 
 namespace {
 
-// Waits off the JavaScript thread, in libuv's pool.
-class HangUp : public Napi::AsyncWorker {
- public:
-  HangUp(Napi::Env env, int fd, int cancel)
-      : Napi::AsyncWorker(env), promise_(Napi::Promise::Deferred::New(env)) {
-    fds_[0] = {fd, POLLHUP, 0};  // macOS looks at a descriptor only for the events it is given
-    fds_[1] = {cancel, POLLIN, 0};
-  }
-
-  Napi::Promise promise() const { return promise_.Promise(); }
-
- protected:
-  void Execute() override {
-    while (poll(fds_, 2, -1) < 0 && errno == EINTR) continue;
-  }
-
-  void OnOK() override {
-    promise_.Resolve(Napi::Boolean::New(Env(), (fds_[0].revents & (POLLHUP | POLLERR)) != 0));
-  }
-
- private:
-  Napi::Promise::Deferred promise_;
-  pollfd fds_[2];
-};
+// Waits for the hang-up on a thread of its own: libuv's pool may have one thread only, and others
+// need it.
+void WaitForHangUp(int fd, int cancel, Napi::ThreadSafeFunction resolve) {
+  pollfd fds[] = {{fd, POLLHUP, 0},  // macOS looks at a descriptor only for the events it is given
+                  {cancel, POLLIN, 0}};
+  while (poll(fds, 2, -1) < 0 && errno == EINTR) continue;
+  bool hungUp = (fds[0].revents & (POLLHUP | POLLERR)) != 0;
+  resolve.BlockingCall([hungUp](Napi::Env env, Napi::Function function) {
+    function.Call({Napi::Boolean::New(env, hungUp)});
+  });
+  resolve.Release();
+}
 
 // poll(pollfds, nfds, timeout): waits at most `timeout` milliseconds, for ever below 0. pollfds is
 // memory laid out as an array of struct pollfd: the kernel itself reads it and writes the revents.
@@ -47,16 +37,19 @@ Napi::Value Poll(const Napi::CallbackInfo& info) {
   });
 }
 
-// untilHangUp(fd, cancel): a promise of true once the other end of fd is gone, or of false once
-// cancel is readable.
+// untilHangUp(fd, cancel, callback): calls back with true once the other end of fd is gone, with
+// false once cancel is readable.
 Napi::Value UntilHangUp(const Napi::CallbackInfo& info) {
   Args args(info);
   int fd = args.Int(0, "fd");
   int cancel = args.Int(1, "cancel");
-  if (args.bad()) return args.env().Undefined();
-  auto* worker = new HangUp(args.env(), fd, cancel);
-  worker->Queue();
-  return worker->promise();
+  if (!args.bad() && !args.Value(2).IsFunction()) args.Throw("callback", "a function");
+  if (!args.bad()) {
+    auto callback = args.Value(2).As<Napi::Function>();
+    auto resolve = Napi::ThreadSafeFunction::New(args.env(), callback, "hang-up", 0, 1);
+    std::thread(WaitForHangUp, fd, cancel, resolve).detach();
+  }
+  return args.env().Undefined();
 }
 
 }  // namespace

@@ -24,6 +24,10 @@ Sockaddr ReadPath(Args& args, const std::string& path) {
     return address;
   }
   un->sun_family = AF_UNIX;
+  if (path.empty()) {  // Linux: a name of the system's choice
+    address.length = kPathOffset;
+    return address;
+  }
   memcpy(un->sun_path, path.data(), path.size());
   address.length = static_cast<socklen_t>(kPathOffset + path.size() + (abstract ? 0 : 1));
   return address;

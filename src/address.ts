@@ -7,6 +7,14 @@ import { repr } from './repr.js';
 
 type Tuple = Exclude<Address, string>;
 
+function tupleOf(address: Address): Tuple {
+  if (!Array.isArray(address)) throw new TypeError(`address must be [host, port], not ${repr(address)}`);
+  const [host] = address;
+  if (typeof host !== 'string') throw new TypeError(`host must be a string, not ${repr(host)}`);
+  if (host.includes('\0')) throw new TypeError('host must not have a NUL in it');
+  return address;
+}
+
 function getaddrinfo(host: string, family: number): Tuple[] {
   const found = sys.getaddrinfo(host || null, family);
   if (typeof found === 'number') throw unknownHost(found, host);
@@ -23,9 +31,7 @@ export function resolve(address: Address, family: number): Address {
     if (typeof address === 'string') return address;
     throw new TypeError(`an AF_UNIX address must be a path, not ${repr(address)}`);
   }
-  if (!Array.isArray(address)) throw new TypeError(`address must be [host, port], not ${repr(address)}`);
-  const [host, port, flowinfo = 0, scopeId = 0] = address;
-  if (typeof host !== 'string') throw new TypeError(`host must be a string, not ${repr(host)}`);
+  const [host, port, flowinfo = 0, scopeId = 0] = tupleOf(address);
   if (!Number.isInteger(port)) throw new TypeError(`port must be an integer, not ${repr(port)}`);
   if (port < 0 || port > 65_535) throw new RangeError(`port must be 0-65535 (${port})`);
   if (family === AF_INET && isIPv4(host)) return [host, port];
@@ -38,7 +44,7 @@ export function resolve(address: Address, family: number): Address {
 /** The family that an address asks for; for a host that has addresses in both, AF_INET. */
 export function familyOf(address: Address): number {
   if (typeof address === 'string') return AF_UNIX;
-  const [host] = address;
+  const [host] = tupleOf(address);
   if (isIPv6(host)) return AF_INET6;
   if (isIPv4(host) || typeof sys.getaddrinfo(host || null, AF_INET) !== 'number') return AF_INET;
   return AF_INET6;
@@ -51,7 +57,7 @@ export function familyOf(address: Address): number {
  */
 export function candidates(address: Address): [family: number, address: Address][] {
   if (typeof address === 'string') return [[AF_UNIX, address]];
-  const [host, port] = address;
+  const [host, port] = tupleOf(address);
   return getaddrinfo(host, AF_UNSPEC).map(([ip, , ...rest]) => [
     isIPv6(ip) ? AF_INET6 : AF_INET,
     [ip, port, ...rest],

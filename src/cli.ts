@@ -5,13 +5,17 @@ import { hostname } from 'node:os';
 import { type Command, InvalidArgumentError, Option, program } from 'commander';
 import { MAX_PENDING } from './outbox.js';
 import { OSError } from './posix/errors.js';
-import type { Address } from './posix/sys.js';
+import { type Address, sys } from './posix/sys.js';
 import { SELECTORS } from './selectors.js';
+import { warn } from './terminal.js';
 import { untilEnd } from './worker/process.js';
 import { runInWorker } from './worker/run.js';
 
 /** Exit code of a bad command line. */
 const USAGE = 2;
+
+/** Three years: a timeout that every system takes. */
+const MAX_SECONDS = 100_000_000;
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
@@ -136,8 +140,8 @@ function integer(least: number, most: number): (text: string) => number {
 
 function seconds(text: string): number {
   const number = Number(text);
-  if (text.trim() !== '' && number >= 0 && number < Infinity) return number;
-  throw new InvalidArgumentError('It must be a number of seconds.');
+  if (text.trim() !== '' && number >= 0 && number <= MAX_SECONDS) return number;
+  throw new InvalidArgumentError(`It must be a number of seconds, at most ${MAX_SECONDS}.`);
 }
 
 function hostOption(): Option {
@@ -166,7 +170,7 @@ function serve(name: string, args: object, client: (host: string, port: number) 
     const reachable = ['0.0.0.0', '::', '127.0.0.1'].includes(String(host)) ? 'localhost' : String(host);
     const ways = [`npx posix-select ${client(reachable, Number(port))}`, `nc ${reachable} ${port}`];
     const lines = ways.map((way) => `\n  ${way}`).join('');
-    process.stderr.write(`listening on ${shown}:${port}; talk to it from another terminal:${lines}\n`);
+    warn(`listening on ${shown}:${port}; talk to it from another terminal:${lines}`);
   });
 }
 
@@ -174,11 +178,13 @@ function serve(name: string, args: object, client: (host: string, port: number) 
 async function run(name: string, args: object, onListening?: (address: Address) => void): Promise<void> {
   const loop = runInWorker(new URL(`programs/${name}.js`, import.meta.url), { args });
   if (onListening) loop.address.then(onListening).catch(() => {});
+  let code = 1;
   try {
-    process.exitCode = await untilEnd(loop);
+    code = await untilEnd(loop);
   } catch (err) {
     if (!(err instanceof OSError)) throw err;
-    process.stderr.write(`${err.message}\n`);
-    process.exitCode = 1;
+    warn(err.message);
   }
+  // At once: a second Ctrl-C (npm sends one) must not hit a process that has ceased to handle it.
+  sys._exit(code);
 }

@@ -94,6 +94,7 @@ export function FD_ISSET(fd: number, set: FdSet): boolean {
 }
 
 function outside(macro: string, fd: number, set: FdSet): never {
+  if (!(set instanceof FdSet)) throw new TypeError(`${macro}: set must be an FdSet`);
   if (!Number.isInteger(fd)) throw new TypeError(`${macro}: fd must be an integer`);
   const hint = fd >= set.size ? `: make it larger with new FdSet(${fd + 1})` : '';
   throw new RangeError(`${macro}: fd ${fd} is outside a set of size ${set.size}${hint}`);
@@ -105,6 +106,12 @@ export interface Timeval {
   tv_sec: number;
   /** microseconds */
   tv_usec: number;
+}
+
+function words(name: string, set: FdSet | null): Int32Array | null {
+  if (set === null) return null;
+  if (!(set instanceof FdSet)) throw new TypeError(`${name} must be an FdSet or null`);
+  return set.words;
 }
 
 /** Where timeouts cross into the addon; it is used within one call only. */
@@ -144,9 +151,9 @@ export function selectFdSets(
   }
   const ready = sys.selectFdSets(
     nfds,
-    readfds?.words ?? null,
-    writefds?.words ?? null,
-    exceptfds?.words ?? null,
+    words('readfds', readfds),
+    words('writefds', writefds),
+    words('exceptfds', exceptfds),
     timeout && timeval,
   );
   if (timeout !== null) {

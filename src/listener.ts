@@ -20,7 +20,7 @@ const NO_ROOM = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 /** A listening socket that neither blocks nor fails nor spins in accept(2), whatever the peers do. */
 export class Listener extends Socket {
   /** A descriptor held back, to accept with when there is no other, and so to turn a peer away. */
-  #spare: Socket | null;
+  #spare: Socket | null = null;
 
   /**
    * @param address `[host, port]`, port 0 for a free one
@@ -29,8 +29,13 @@ export class Listener extends Socket {
   constructor(address: Address, options: ServerOptions = {}) {
     const server = createServer(address, { dualstackIpv6: true, ...options });
     super(server.family, server.type, server.proto, server.detach());
-    this.setblocking(false);
-    this.#spare = new Socket(AF_UNIX);
+    try {
+      this.setblocking(false);
+      this.#spare = new Socket(AF_UNIX);
+    } catch (err) {
+      this.close();
+      throw err;
+    }
   }
 
   /**
@@ -40,6 +45,7 @@ export class Listener extends Socket {
    * @param fdEnd what a connection's descriptor must be below: FD_SETSIZE for a loop on select()
    */
   *admit(fdEnd: number = FD_SETSIZE): Generator<[conn: Socket, address: Address]> {
+    if (typeof fdEnd !== 'number' || Number.isNaN(fdEnd)) throw new TypeError('fdEnd must be a number');
     for (let n = 0; n < AT_ONCE; n++) {
       try {
         const [conn, address] = this.accept();
@@ -52,30 +58,47 @@ export class Listener extends Socket {
       } catch (err) {
         if (!(err instanceof OSError)) throw err;
         if (err.code === 'EAGAIN') return;
-        if (NO_ROOM.has(err.code)) this.#turnAway(err);
-        else if (!LOST.has(err.code)) throw err;
+        if (NO_ROOM.has(err.code)) {
+          if (!this.#turnAway(err)) return;
+        } else if (!LOST.has(err.code)) {
+          throw err;
+        }
       }
     }
   }
 
-  override close(): void {
+  override detach(): number {
     this.#spare?.close();
-    super.close();
+    return super.detach();
   }
 
-  #turnAway(reason: OSError): void {
+  /**
+   * Accepts with the descriptor held back, only to close. Without a descriptor left accept(2) fails even when
+   * nobody waits, so this is also how to find that out.
+   *
+   * @returns whether there was somebody
+   */
+  #turnAway(reason: OSError): boolean {
     this.#spare?.close();
     try {
       const [conn, address] = this.accept();
       conn.close();
       warn(`${repr(address)}: turned away: ${reason.message}`);
-    } catch {
-      select([], [], [], PAUSE);
+      return true;
+    } catch (err) {
+      if (!(err instanceof OSError)) throw err;
+      if (NO_ROOM.has(err.code)) select([], [], [], PAUSE);
+      return false;
+    } finally {
+      this.#spare = spareSocket();
     }
-    try {
-      this.#spare = new Socket(AF_UNIX);
-    } catch {
-      this.#spare = null;
-    }
+  }
+}
+
+function spareSocket(): Socket | null {
+  try {
+    return new Socket(AF_UNIX);
+  } catch {
+    return null;
   }
 }

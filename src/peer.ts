@@ -3,8 +3,8 @@ import { OSError } from './posix/errors.js';
 import { select } from './select.js';
 import { SHUT_WR, type Socket } from './socket.js';
 
-/** Seconds that `finish` waits for the peer to close its end. */
-const PATIENCE = 1;
+/** Milliseconds that `finish` waits for the peer to close its end. */
+const PATIENCE = 200;
 
 /** Whether an error says that the peer is gone. */
 export function isGone(err: unknown): boolean {
@@ -33,7 +33,10 @@ export function receive(conn: Socket, n: number): Buffer {
 export function finish(conn: Socket): void {
   try {
     conn.shutdown(SHUT_WR);
-    while (select([conn], [], [], PATIENCE)[0].length > 0 && receive(conn, 65_536).length > 0);
+    const end = performance.now() + PATIENCE;
+    for (let left = PATIENCE; left > 0; left = end - performance.now()) {
+      if (select([conn], [], [], left / 1000)[0].length > 0 && receive(conn, 65_536).length === 0) break;
+    }
   } catch (err) {
     if (!(err instanceof OSError)) throw err;
   }

@@ -20,7 +20,7 @@ import { repr } from './repr.js';
 export * from './posix/constants.js';
 export type { Address } from './posix/sys.js';
 
-const { F_GETFL, F_SETFL, O_NONBLOCK } = sys.constants;
+const { F_GETFD, F_GETFL, F_SETFL, O_NONBLOCK } = sys.constants;
 
 /** Bytes: what `send` takes and `recvInto` fills. */
 export type BytesLike = NodeJS.ArrayBufferView | ArrayBuffer;
@@ -53,7 +53,7 @@ export class Socket implements Disposable {
     this.family = family;
     this.type = type;
     this.proto = proto;
-    this.#fd = fileno ?? checked(sys.socket(family, type, proto), 'socket');
+    this.#fd = fileno === undefined ? checked(sys.socket(family, type, proto), 'socket') : openFd(fileno);
     unclosed.register(this, this.#fd, this);
   }
 
@@ -128,8 +128,9 @@ export class Socket implements Disposable {
    */
   recv(n: number, flags = 0): Buffer {
     const buffer = landingFor(n);
+    if (n === 0) return landed(buffer, 0);
     const got = checked(sys.recv(this.#fd, buffer, n, flags), 'recv', { fd: this.#fd });
-    return landed(buffer, got);
+    return landed(buffer, Math.min(got, n));
   }
 
   /**
@@ -140,7 +141,8 @@ export class Socket implements Disposable {
    */
   recvInto(buffer: BytesLike, n?: number, flags = 0): number {
     const bytes = bytesOf(buffer);
-    return checked(sys.recv(this.#fd, bytes, n ?? bytes.length, flags), 'recv', { fd: this.#fd });
+    const most = n ?? bytes.length;
+    return most === 0 ? 0 : checked(sys.recv(this.#fd, bytes, most, flags), 'recv', { fd: this.#fd });
   }
 
   /**
@@ -152,7 +154,7 @@ export class Socket implements Disposable {
   recvfrom(n: number, flags = 0): [data: Buffer, address: Address | null] {
     const buffer = landingFor(n);
     const [got, address] = checked(sys.recvfrom(this.#fd, buffer, n, flags), 'recvfrom', { fd: this.#fd });
-    return [landed(buffer, got), address];
+    return [landed(buffer, Math.min(got, n)), address];
   }
 
   /**
@@ -173,7 +175,9 @@ export class Socket implements Disposable {
    * @see Python's socket.sendall
    */
   sendall(data: BytesLike, flags = 0): void {
-    for (let rest = bytesOf(data); rest.length > 0; ) rest = rest.subarray(this.send(rest, flags));
+    let rest = bytesOf(data);
+    do rest = rest.subarray(this.send(rest, flags));
+    while (rest.length > 0);
   }
 
   /**
@@ -256,6 +260,7 @@ export class Socket implements Disposable {
   getsockopt(level: number, option: number): number;
   getsockopt(level: number, option: number, size: number): Buffer;
   getsockopt(level: number, option: number, size?: number): number | Buffer {
+    if (size !== undefined) checkSize(size);
     const value = size === undefined ? Buffer.from(new Int32Array(1).buffer) : Buffer.alloc(size);
     const got = checked(sys.getsockopt(this.#fd, level, option, value), 'getsockopt', { fd: this.#fd });
     return size === undefined ? new Int32Array(value.buffer)[0] : value.subarray(0, got);
@@ -268,8 +273,8 @@ export class Socket implements Disposable {
    * @see man 2 setsockopt; man 7 socket
    */
   setsockopt(level: number, option: number, value: number | boolean | BytesLike): void {
-    const isInt = typeof value === 'number' || typeof value === 'boolean';
-    const bytes = bytesOf(isInt ? Int32Array.of(Number(value)) : value);
+    const bytes =
+      typeof value === 'number' || typeof value === 'boolean' ? bytesOfInt(value) : bytesOf(value);
     checked(sys.setsockopt(this.#fd, level, option, bytes), 'setsockopt', { fd: this.#fd });
   }
 
@@ -301,8 +306,14 @@ function ends(fd: number): string {
   if (fd < 0) return '';
   const laddr = sys.getsockname(fd);
   const raddr = sys.getpeername(fd);
-  const local = typeof laddr === 'number' ? '' : `, laddr=${repr(laddr)}`;
-  return typeof raddr === 'number' ? local : `${local}, raddr=${repr(raddr)}`;
+  return shownEnd('laddr', laddr) + shownEnd('raddr', raddr);
+}
+
+/** Python shows a path bare, and an abstract name as bytes. */
+function shownEnd(name: string, address: Address | number): string {
+  if (typeof address === 'number' || address === '') return '';
+  if (typeof address !== 'string') return `, ${name}=${repr(address)}`;
+  return `, ${name}=${address.startsWith('\0') ? repr(Buffer.from(address)) : address}`;
 }
 
 /** A socket that nobody closed and nobody can reach: closed here, as Python does. */
@@ -325,9 +336,29 @@ function bytesOf(data: BytesLike): Uint8Array {
   throw new TypeError(`a bytes-like object is required, not ${found}`);
 }
 
-function landingFor(n: number): Buffer {
+/** An int as C has it in memory. */
+function bytesOfInt(value: number | boolean): Uint8Array {
+  const number = Number(value);
+  if (!Number.isInteger(number)) throw new TypeError(`an option must be an integer or bytes, not ${value}`);
+  if (number !== (number | 0)) throw new RangeError(`an option must fit an int (${value})`);
+  return bytesOf(Int32Array.of(number));
+}
+
+/** A descriptor that was given from outside. */
+function openFd(fd: number): number {
+  if (!Number.isInteger(fd)) throw new TypeError('fileno must be an integer');
+  if (fd < 0 || fd !== (fd | 0)) throw new RangeError(`fileno must be a descriptor (${fd})`);
+  checked(sys.fcntl(fd, F_GETFD, 0), 'socket', { fd });
+  return fd;
+}
+
+function checkSize(n: number): void {
   if (!Number.isInteger(n)) throw new TypeError('the number of bytes must be an integer');
   if (n < 0) throw new RangeError(`the number of bytes cannot be negative (${n})`);
+}
+
+function landingFor(n: number): Buffer {
+  checkSize(n);
   return n <= landing.length ? landing : Buffer.allocUnsafeSlow(n);
 }
 

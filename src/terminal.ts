@@ -3,7 +3,6 @@ import { isatty } from 'node:tty';
 import { Lines } from './lines.js';
 import { errno, OSError } from './posix/errors.js';
 import { sys } from './posix/sys.js';
-import { select } from './select.js';
 
 /** Bytes for one read: a terminal's line is 4096 at most. */
 const BUFFER_SIZE = 4096;
@@ -44,7 +43,7 @@ function writeAll(fd: number, name: string, line: string): void {
     const written = sys.write(fd, rest);
     if (written >= 0) rest = rest.subarray(written);
     // Whoever started the process may have made the pipe non-blocking.
-    else if (written === -errno.EAGAIN) select([], [fd], []);
+    else if (written === -errno.EAGAIN) sys.select(null, Int32Array.of(fd), null, null);
     else if (written !== -errno.EINTR) throw new OSError(written, 'write', name);
   }
 }

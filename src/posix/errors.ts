@@ -14,9 +14,11 @@ for (const [negative, [code]] of getSystemErrorMap()) if (!codes.has(-negative))
  * The system's text for an error number.
  *
  * @param number an errno, positive or negative
+ * @throws TypeError when it is no integer
  * @see strerror(3)
  */
 export function strerror(number: number): string {
+  if (!Number.isInteger(number)) throw new TypeError('errno must be an integer');
   return sys.strerror(Math.abs(number));
 }
 
@@ -46,10 +48,10 @@ export class OSError extends Error {
   /** The call that failed: `'connect'`. */
   readonly syscall: string;
   /** The descriptor that the call was given, where that says more than its address. */
-  readonly fd?: number;
+  declare readonly fd?: number;
   /** The host or path that the call was given. */
-  readonly address?: string;
-  readonly port?: number;
+  declare readonly address?: string;
+  declare readonly port?: number;
 
   /**
    * @param number the errno, positive or negative

@@ -44,8 +44,8 @@ export interface Sys {
   kevent_change(kq: number, fd: number, filter: number, flags: number): Result;
   /** Leaves fd and filter of the ready ones in turn; the timeout is in seconds, null waits for ever. */
   kevent_wait(kq: number, ready: Int32Array, timeout: number | null): Result;
-  /** Resolves to true once the other end of `fd` is gone, to false once `cancel` is readable. */
-  untilHangUp(fd: number, cancel: number): Promise<boolean>;
+  /** Calls back with true once the other end of `fd` is gone, with false once `cancel` is readable. */
+  untilHangUp(fd: number, cancel: number, callback: (hungUp: boolean) => void): void;
 
   socket(family: number, type: number, proto: number): Result;
   socketpair(family: number, type: number, proto: number): [number, number] | Result;

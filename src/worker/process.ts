@@ -14,7 +14,9 @@ const GRACE = 1000;
  * @throws what the program threw; OSError EPIPE when stdout's reader has gone
  */
 export async function untilEnd(loop: Loop): Promise<number> {
+  let signalled = false;
   const end = (signal: NodeJS.Signals) => {
+    signalled = true;
     loop.stop();
     setTimeout(() => sys._exit(128 + constants.signals[signal]), GRACE).unref();
   };
@@ -22,12 +24,17 @@ export async function untilEnd(loop: Loop): Promise<number> {
   process.on('SIGTERM', end);
 
   const stdout = 1;
-  const hangUp = sys.untilHangUp(stdout, loop.stopFd).then((hungUp) => {
-    if (hungUp) loop.stop();
-    return hungUp;
-  });
+  const hangUp = new Promise<boolean>((resolve) => sys.untilHangUp(stdout, loop.stopFd, resolve));
+  hangUp.then((hungUp) => hungUp && loop.stop());
 
-  const code = await loop.exited;
-  if (await hangUp) throw new OSError(errno.EPIPE, 'write', 'stdout');
-  return code;
+  const gone = new OSError(errno.EPIPE, 'write', 'stdout');
+  try {
+    const code = await loop.exited;
+    if ((await hangUp) && !signalled) throw gone;
+    return code;
+  } catch (err) {
+    // Ctrl-C ends the reader of a pipeline as well.
+    if (signalled && err instanceof Error && err.message === gone.message) return 0;
+    throw err;
+  }
 }

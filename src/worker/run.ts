@@ -1,7 +1,7 @@
 /** Starts a loop on a worker thread, and ends it: the main thread's side. */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { getEnvironmentData, isMainThread, setEnvironmentData, Worker } from 'node:worker_threads';
 import { OSError } from '../posix/errors.js';
 import { type Address, sys } from '../posix/sys.js';
 
@@ -43,10 +43,26 @@ export interface Start {
   stop: number;
 }
 
-/** Stops each loop that has not been told to stop yet. */
-const running = new Set<() => void>();
+/**
+ * Which descriptors are write ends of stop pipes, in all threads of the process: a 1 at the descriptor's place. A
+ * worker that is ended with the process runs no exit hook of its own, so the main thread's must know of all.
+ */
+const KEY = 'posix-select.stops';
+const stops =
+  (getEnvironmentData(KEY) as Uint8Array | undefined) ?? new Uint8Array(new SharedArrayBuffer(2 ** 20));
+setEnvironmentData(KEY, stops);
+
+/** The stop pipes of this thread. */
+const own = new Set<number>();
+
+function release(writeEnd: number): void {
+  if (Atomics.exchange(stops, writeEnd, 0) === 1) sys.close(writeEnd);
+  own.delete(writeEnd);
+}
+
 process.on('exit', () => {
-  for (const stop of running) stop();
+  if (isMainThread) for (let fd = stops.indexOf(1); fd >= 0; fd = stops.indexOf(1)) release(fd);
+  else for (const fd of own) release(fd);
 });
 
 /**
@@ -60,21 +76,30 @@ process.on('exit', () => {
  * @throws OSError EMFILE when no pipe can be made
  */
 export function runInWorker<Args>(program: string | URL, options: RunOptions<Args> = {}): Loop {
+  structuredClone(options.args); // throws what the worker would, but before there is anything to undo
   const pipe = sys.pipe();
   if (typeof pipe === 'number') throw new OSError(pipe, 'pipe');
   const [readEnd, writeEnd] = pipe;
-
-  const stop = () => {
-    if (running.delete(stop)) sys.close(writeEnd);
-  };
-  running.add(stop);
 
   const url =
     program instanceof URL || program.startsWith('file:') ? program : pathToFileURL(resolve(program));
   const start: Start = { program: String(url), args: options.args, stop: readEnd };
   // The one option of a main thread started by --eval that a worker does not take.
   const execArgv = process.execArgv.filter((option) => !option.startsWith('--input-type'));
-  const worker = new Worker(new URL('thread.js', import.meta.url), { workerData: start, execArgv });
+  let worker: Worker;
+  try {
+    worker = new Worker(new URL('thread.js', import.meta.url), { workerData: start, execArgv });
+  } catch (err) {
+    for (const end of pipe) sys.close(end);
+    throw err;
+  }
+  Atomics.store(stops, writeEnd, 1);
+  own.add(writeEnd);
+  let stopped = false; // once only: the descriptor's number may be another loop's by then
+  const stop = () => {
+    if (!stopped) release(writeEnd);
+    stopped = true;
+  };
 
   const address = new Promise<Address>((resolve, reject) => {
     worker.once('message', resolve);

@@ -1,0 +1,223 @@
+import { expect, test } from 'vitest';
+import { type Process, start, startPython, syscalls, until } from '../peers.js';
+import { PythonShell } from '../python-shell.js';
+import { byClient, said } from './guests.js';
+
+/** The number of the system call. */
+const SENDTO = process.arch === 'arm64' ? 206 : 44;
+
+/** select-server as a student would write it. */
+const STUDENTS_SERVER = `
+import select, socket
+
+listener = socket.socket()
+listener.bind(('127.0.0.1', 0))
+listener.listen()
+print(listener.getsockname()[1], flush=True)
+socks = {listener}
+while True:
+    readable, _, _ = select.select(socks, [], [])
+    for s in readable:
+        if s is listener:
+            conn, _ = s.accept()
+            socks.add(conn)
+            print(f'{conn.getpeername()}: connected', flush=True)
+            continue
+        data = s.recv(4096)
+        if data:
+            print(f'{s.getpeername()} {len(data)} bytes: {data}', flush=True)
+        else:
+            print(f'{s.getpeername()}: disconnected', flush=True)
+            socks.remove(s)
+            s.close()
+`;
+
+async function startStudentsServer(): Promise<Process & { port: number }> {
+  const server = startPython(STUDENTS_SERVER);
+  const [port] = await server.out(/^\d+(?=\n)/);
+  return Object.assign(server, { port: Number(port) });
+}
+
+/** A Python that listens on `listener`, and lets one of our clients in as `sock`. */
+async function letIn(
+  options: (string | number)[] = [],
+  prefix = 'alice',
+): Promise<{ python: PythonShell; client: Process }> {
+  const python = new PythonShell();
+  const port = await python.run<number>(`
+    listener = socket.create_server(('127.0.0.1', 0))
+    listener.settimeout(30)
+    result = listener.getsockname()[1]
+  `);
+  const client = start('select-client', [prefix, '127.0.0.1', port, ...options]);
+  await python.run('sock, _ = listener.accept(); sock.settimeout(30)');
+  return { python, client };
+}
+
+/** Runs one of our clients to its end; the seconds are from before its start. */
+async function lifetime(args: (string | number)[]): Promise<number> {
+  const begin = performance.now();
+  expect(await start('select-client', args).exit).toBe(0);
+  return (performance.now() - begin) / 1000;
+}
+
+test('a message is the prefix and 10 to 19 letters, without a newline, in one send', async () => {
+  const { python, client } = await letIn(['--count', 1]);
+  const [message, segments] = await python.run<[string, number]>(`
+    data = b''
+    while piece := sock.recv(4096): data += piece
+    # struct tcp_info, tcpi_data_segs_in: segments with data that have come.
+    segments, = struct.unpack_from('I', sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160), 152)
+    result = data.decode('latin-1'), segments
+  `);
+  expect(await client.exit).toBe(0);
+  expect(message).toMatch(/^alice: [a-z]{10,19}$/);
+  expect(segments).toBe(1);
+});
+
+test('500 messages: all lengths and letters, and not one more', async () => {
+  const { python, client } = await letIn(['--count', 500, '--interval', 0]);
+  const text = await python.run<string>(`
+    data = b''
+    while piece := sock.recv(65536): data += piece
+    result = data.decode('latin-1')
+  `);
+  expect(await client.exit).toBe(0);
+  expect(text).toMatch(/^(alice: [a-z]{10,19}){500}$/);
+  const messages = text.split('alice: ').slice(1);
+  expect([...new Set(messages.map((each) => each.length))].sort()).toEqual([
+    10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+  ]);
+  expect(new Set(messages.join(''))).toHaveLength(26);
+  expect([client.stdout, client.stderr]).toEqual(['', '']);
+});
+
+test('the prefix is sent as UTF-8, whatever it is', async () => {
+  const python = new PythonShell();
+  const port = await python.run<number>(
+    "listener = socket.create_server(('127.0.0.1', 0)); result = listener.getsockname()[1]",
+  );
+  for (const prefix of ['åsa 😀', '', 'a: b']) {
+    const client = start('select-client', [prefix, '127.0.0.1', port, '--count', 1]);
+    expect(await client.exit).toBe(0);
+    const text = await python.run<string>('sock, _ = listener.accept(); result = sock.recv(4096).decode()');
+    expect(text).toMatch(new RegExp(`^${prefix}: [a-z]{10,19}$`));
+  }
+});
+
+test('the first message goes at once, and after the last it does not wait', async () => {
+  const { python } = await letIn(['--interval', 3600]);
+  expect(await python.run<number>('result = len(sock.recv(100))')).toBeGreaterThan(0);
+  const last = await letIn(['--interval', 3600, '--count', 1]);
+  expect(await last.client.exit).toBe(0);
+});
+
+test('--interval is the pause between two messages', async () => {
+  const server = await startStudentsServer();
+  const seconds = await lifetime(['alice', '127.0.0.1', server.port, '--count', 5, '--interval', 0.2]);
+  expect(seconds).toBeGreaterThan(0.8);
+  expect(seconds).toBeLessThan(4); // what it takes at least without
+  await server.out(/: disconnected\n/);
+  expect(said([...byClient(server).values()][0])).toMatch(/^(alice: [a-z]{10,19}){5}$/);
+});
+
+test('unless told otherwise it pauses for 1 to 5 seconds', async () => {
+  const server = await startStudentsServer();
+  const seconds = await lifetime(['alice', 'localhost', server.port, '--count', 2]);
+  expect(seconds).toBeGreaterThan(1);
+  expect(seconds).toBeLessThan(10); // which leaves some for its start
+  await server.out(/: disconnected\n/);
+  expect([...byClient(server).values()]).toEqual([
+    [
+      'connected',
+      expect.stringMatching(/^\d\d bytes: b'alice: [a-z]{10,19}'$/),
+      expect.stringMatching(/^\d\d bytes: b'alice: [a-z]{10,19}'$/),
+      'disconnected',
+    ],
+  ]);
+});
+
+test.each([
+  ['ends the stream', 'sock.close()'],
+  ['ends its direction only', 'sock.shutdown(socket.SHUT_WR)'],
+  ['resets', 'reset(sock)'],
+  ['is killed', 'os.kill(os.getpid(), signal.SIGKILL)'],
+])('when the server %s, it says so and exits with 1', async (_, end) => {
+  const { python, client } = await letIn();
+  await python.run('sock.recv(100)');
+  await python.run(end).catch((err) => expect(String(err)).toContain('SIGKILL'));
+  expect(await client.exit).toBe(1);
+  expect([client.stdout, client.stderr]).toEqual(['', 'server closed the connection\n']);
+});
+
+test.each([
+  ['resets', 'reset(sock)'],
+  ['ends its direction and resets', 'sock.shutdown(socket.SHUT_WR); reset(sock)'],
+])('when the server %s while it is caught in send(), it says so and exits with 1', async (_, end) => {
+  const { python, client } = await letIn(['--interval', 0], 'a'.repeat(100_000));
+  let caught = 0; // in so many looks, one after the other
+  await until('it is caught', () => {
+    caught = [...syscalls(client.pid).values()].includes(SENDTO) ? caught + 1 : 0;
+    return caught === 20;
+  });
+  await python.run(end);
+  expect(await client.exit).toBe(1);
+  expect([client.stdout, client.stderr]).toEqual(['', 'server closed the connection\n']);
+});
+
+test('what the server sends does not matter', async () => {
+  const { python, client } = await letIn(['--interval', 0.1]);
+  const text = await python.run<string>(`
+    sock.sendall(b'x' * 2**24) # more than fits into the buffers
+    data = b''
+    while len(data) < 100: data += sock.recv(4096)
+    result = data.decode()
+  `);
+  expect(text).toMatch(/^(alice: [a-z]{10,19}){4,}$/);
+  expect((await client.end('SIGTERM')).exit).toBe(0);
+  expect([client.stdout, client.stderr]).toEqual(['', '']);
+});
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s ends it at once, and the connection in good order',
+  async (signal) => {
+    const { python, client } = await letIn(['--interval', 3600]);
+    await python.run('sock.recv(100)');
+    const { exit, ms } = await client.end(signal);
+    expect(exit).toBe(0);
+    expect(ms).toBeLessThan(2000);
+    expect([client.stdout, client.stderr]).toEqual(['', '']);
+    expect(await python.run<number>('result = len(sock.recv(100))')).toBe(0);
+  },
+);
+
+test.each(['127.0.0.1', 'localhost', '::1'])(
+  'connection refused at %s is one line and exit code 1',
+  async (host) => {
+    const python = new PythonShell();
+    const family = host === '::1' ? 'AF_INET6' : 'AF_INET';
+    const bound = host === '::1' ? '::1' : '127.0.0.1';
+    const port = await python.run<number>(
+      `bound = socket.socket(socket.${family}); bound.bind(('${bound}', 0)); result = bound.getsockname()[1]`,
+    );
+    const client = start('select-client', ['alice', host, port]);
+    expect(await client.exit).toBe(1);
+    const shown = host === '::1' ? '[::1]' : '127.0.0.1';
+    expect(client.stderr).toBe(`connect ${shown}:${port}: Connection refused (ECONNREFUSED)\n`);
+    expect(client.stdout).toBe('');
+  },
+);
+
+test('an unknown host is one line and exit code 1', async () => {
+  const host = 'x'.repeat(64); // too long for a name: nobody is asked
+  const client = start('select-client', ['alice', host, 3490]);
+  expect(await client.exit).toBe(1);
+  expect(client.stderr).toMatch(new RegExp(`^getaddrinfo ${host}: .+ \\(EAI_[A-Z]+\\)\n$`));
+  expect(client.stdout).toBe('');
+});
+
+test('an interval beyond what select() can wait is a bad command line', async () => {
+  const client = start('select-client', ['alice', '127.0.0.1', 1, '--interval', '1e300']);
+  expect(await client.exit).toBe(2);
+  expect(client.stderr).toMatch(/^usage: /);
+});
