@@ -84,8 +84,9 @@ export function runInWorker<Args>(program: string | URL, options: RunOptions<Arg
   const url =
     program instanceof URL || program.startsWith('file:') ? program : pathToFileURL(resolve(program));
   const start: Start = { program: String(url), args: options.args, stop: readEnd };
-  // The one option of a main thread started by --eval that a worker does not take.
-  const execArgv = process.execArgv.filter((option) => !option.startsWith('--input-type'));
+  // The one option that a worker would inherit and not take: of a main thread started by --eval.
+  const fromEval = process.execArgv.some((option) => option.startsWith('--input-type'));
+  const execArgv = fromEval ? [] : undefined;
   let worker: Worker;
   try {
     worker = new Worker(new URL('thread.js', import.meta.url), { workerData: start, execArgv });
