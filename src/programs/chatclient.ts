@@ -14,7 +14,8 @@
  */
 import { select } from 'posix-select';
 import { Lines } from 'posix-select/lines';
-import { finish, isGone } from 'posix-select/peer';
+import { Outbox } from 'posix-select/outbox';
+import { finish, receive } from 'posix-select/peer';
 import { createConnection, type Socket } from 'posix-select/socket';
 import { print, Stdin } from 'posix-select/terminal';
 
@@ -35,41 +36,51 @@ export function formatMessage(message: string): string {
   return at < 0 ? message : `[${message.slice(0, at)}] ${message.slice(at + 2)}`;
 }
 
-function disconnected(): number {
-  print('Disconnected from server!');
-  return 0;
-}
-
 export function main({ host, port }: { host: string; port: number }, stop: number): number {
   const mySocket = openConnection(host, port);
   const stdin = new Stdin();
   const lines = new Lines();
-  const rlist = new Set<number | Socket | Stdin>([stop, mySocket, stdin]);
+  const outbox = new Outbox();
 
-  try {
-    while (true) {
-      const [inputReady] = select(rlist, [], [], lines.pending > 0 ? PATIENCE : null);
-      if (inputReady.length === 0) print(formatMessage(lines.take().toString()));
-      for (const s of inputReady) {
-        if (s === stop) return 0;
-        if (s === mySocket) {
-          const data = mySocket.recv(BUFFER_SIZE);
-          for (const line of lines.push(data)) print(formatMessage(line.toString()));
-          if (data.length > 0) continue;
-          if (lines.pending > 0) print(formatMessage(lines.take().toString()));
-          return disconnected();
-        }
-        for (const line of stdin.readLines()) {
-          if (line === '/quit') return 0;
-          if (line !== '') mySocket.sendall(Buffer.from(`${line}\n`));
-        }
-        if (stdin.ended) return 0;
-      }
-    }
-  } catch (err) {
-    if (!isGone(err)) throw err;
-    return disconnected();
-  } finally {
-    finish(mySocket);
+  function show(line: Buffer): void {
+    print(formatMessage(line.toString()));
   }
+
+  /** Shows what has come; false at the end of the stream. */
+  function hear(): boolean {
+    const data = receive(mySocket, BUFFER_SIZE);
+    for (const line of lines.push(data)) show(line);
+    if (data.length === 0 && lines.pending > 0) show(lines.take());
+    return data.length > 0;
+  }
+
+  /** Sends what was typed; false once the user has had enough. */
+  function say(): boolean {
+    for (const line of stdin.readLines()) {
+      if (line === '/quit') return false;
+      if (line !== '') outbox.send(mySocket, Buffer.from(`${line}\n`));
+    }
+    return !stdin.ended;
+  }
+
+  const rlist = new Set<number | Socket | Stdin>([stop, mySocket, stdin]);
+  while (rlist.has(stdin) || outbox.size(mySocket) > 0) {
+    // While the server takes no more, what is typed waits.
+    const sources = outbox.size(mySocket) > 0 ? [stop, mySocket] : rlist;
+    const patience = lines.pending > 0 ? PATIENCE : null;
+    const [inputReady, outputReady] = select(sources, outbox.wlist, [], patience);
+    if (inputReady.includes(stop)) break;
+    if (inputReady.includes(mySocket)) {
+      if (!hear()) {
+        print('Disconnected from server!');
+        break;
+      }
+    } else if (lines.pending > 0 && inputReady.length + outputReady.length === 0) {
+      show(lines.take());
+    }
+    if (inputReady.includes(stdin) && !say()) rlist.delete(stdin);
+    for (const conn of outputReady) outbox.flush(conn);
+  }
+  finish(mySocket);
+  return 0;
 }

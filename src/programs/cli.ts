@@ -13,7 +13,8 @@
 import { StringDecoder } from 'node:string_decoder';
 import { select } from 'posix-select';
 import { Lines } from 'posix-select/lines';
-import { finish, isGone } from 'posix-select/peer';
+import { Outbox } from 'posix-select/outbox';
+import { finish, receive } from 'posix-select/peer';
 import { createConnection, type Socket } from 'posix-select/socket';
 import { print, Stdin } from 'posix-select/terminal';
 
@@ -25,13 +26,15 @@ export function main(args: { host: string; port: number; framing: 'none' | 'line
   const stdin = new Stdin();
   const lines = new Lines();
   const text = new StringDecoder('utf8');
+  const outbox = new Outbox();
   const end = args.framing === 'line' ? '\n' : '';
 
   /** Prints what has come; false at the end of the stream. */
   function show(): boolean {
-    const data = sock.recv(BUFFER_SIZE);
-    const messages = args.framing === 'line' ? lines.push(data) : [text.write(data)];
-    for (const message of messages) if (message.length > 0) print(message.toString());
+    const data = receive(sock, BUFFER_SIZE);
+    const messages = args.framing === 'line' ? lines.push(data).map(String) : [text.write(data)];
+    if (data.length === 0 && lines.pending > 0) messages.push(String(lines.take()));
+    for (const message of messages) if (message !== '') print(message);
     return data.length > 0;
   }
 
@@ -39,35 +42,27 @@ export function main(args: { host: string; port: number; framing: 'none' | 'line
   function say(): boolean {
     for (const line of stdin.readLines()) {
       if (line === '') return false;
-      sock.sendall(Buffer.from(line + end));
+      outbox.send(sock, Buffer.from(line + end));
       print(`[You] ${line}`);
     }
     return !stdin.ended;
   }
 
-  try {
-    while (true) {
-      const [readable] = select([stop, sock, stdin], [], []);
-      if (readable.includes(stop)) {
-        print('KeyboardInterrupt');
-        return 0;
-      }
-      for (const s of readable as (Socket | Stdin)[]) {
-        if (s === sock && !show()) {
-          print('Server closed the connection.');
-          return 0;
-        }
-        if (s === stdin && !say()) {
-          print('You have been disconnected.');
-          return 0;
-        }
-      }
+  /** Runs until there is a reason to end, and returns it. */
+  function chat(): string {
+    const rlist = new Set<number | Socket | Stdin>([stop, sock, stdin]);
+    while (rlist.has(stdin) || outbox.size(sock) > 0) {
+      // While the server takes no more, what is typed waits.
+      const [readable, writable] = select(outbox.size(sock) > 0 ? [stop, sock] : rlist, outbox.wlist, []);
+      if (readable.includes(stop)) return 'KeyboardInterrupt';
+      if (readable.includes(sock) && !show()) return 'Server closed the connection.';
+      if (readable.includes(stdin) && !say()) rlist.delete(stdin);
+      for (const conn of writable) outbox.flush(conn);
     }
-  } catch (err) {
-    if (!isGone(err)) throw err;
-    print('Server closed the connection.');
-    return 0;
-  } finally {
-    finish(sock);
+    return 'You have been disconnected.';
   }
+
+  print(chat());
+  finish(sock);
+  return 0;
 }

@@ -63,6 +63,8 @@ export function main(
   }
 
   function serviceConnection(sock: Socket, data: Data, mask: number): void {
+    const err = data.recvTotal === 0 ? sock.getsockopt(SOL_SOCKET, SO_ERROR) : 0;
+    if (err !== 0) throw new OSError(err, 'connect', { address: [args.host, args.port] });
     if (mask & EVENT_READ) {
       const received = sock.recv(BUFFER_SIZE);
       if (received.length > 0) print(`Received ${repr(received)} from connection ${data.connid}`);
@@ -76,8 +78,6 @@ export function main(
       }
     }
     if (mask & EVENT_WRITE) {
-      const err = sock.getsockopt(SOL_SOCKET, SO_ERROR);
-      if (err !== 0) throw new OSError(err, 'connect', { address: [args.host, args.port] });
       if (data.outb.length === 0) data.outb = data.messages.shift() ?? data.outb;
       if (data.outb.length > 0) {
         print(`Sending ${repr(data.outb)} to connection ${data.connid}`);

@@ -10,17 +10,13 @@
  */
 import { StringDecoder } from 'node:string_decoder';
 import { select } from 'posix-select';
-import { finish, isGone } from 'posix-select/peer';
+import { Outbox } from 'posix-select/outbox';
+import { finish, receive } from 'posix-select/peer';
 import { createConnection, type Socket } from 'posix-select/socket';
 import { print, Stdin, warn } from 'posix-select/terminal';
 
 /** Bytes for one recv. */
 const BUFFER_SIZE = 1024;
-
-function terminated(): number {
-  print('The server terminated the connection.');
-  return 1;
-}
 
 export function main(
   args: { name: string; server: string; port: number; verbose: boolean },
@@ -29,36 +25,45 @@ export function main(
   const sock = createConnection([args.server, args.port]);
   const stdin = new Stdin();
   const text = new StringDecoder('utf8');
+  const outbox = new Outbox();
 
   const note = (line: string) => {
     if (args.verbose) warn(line);
   };
   note(`connected to ${args.server}, ${args.port} as ${args.name}`);
 
-  try {
-    while (true) {
-      const [readable] = select([stop, sock, stdin], [], []);
-      if (readable.includes(stop)) return 0;
-      for (const s of readable as (Socket | Stdin)[]) {
-        if (s === sock) {
-          const data = sock.recv(BUFFER_SIZE);
-          note(`received ${data.length} bytes`);
-          if (data.length === 0) return terminated();
-          const shown = text.write(data);
-          if (shown !== '') print(shown);
-        } else {
-          for (const line of stdin.readLines()) {
-            sock.sendall(Buffer.from(`${args.name} says: ${line}`));
-            note(`sent ${line.length} characters`);
-          }
-          if (stdin.ended) return 0;
-        }
-      }
-    }
-  } catch (err) {
-    if (!isGone(err)) throw err;
-    return terminated();
-  } finally {
-    finish(sock);
+  /** Prints what has come; false at the end of the stream. */
+  function show(): boolean {
+    const data = receive(sock, BUFFER_SIZE);
+    note(`received ${data.length} bytes`);
+    const shown = text.write(data);
+    if (shown !== '') print(shown);
+    return data.length > 0;
   }
+
+  /** Sends what was typed; false at the end of input. */
+  function say(): boolean {
+    for (const line of stdin.readLines()) {
+      outbox.send(sock, Buffer.from(`${args.name} says: ${line}`));
+      note(`sent ${line.length} characters`);
+    }
+    return !stdin.ended;
+  }
+
+  let code = 0;
+  const rlist = new Set<number | Socket | Stdin>([stop, sock, stdin]);
+  while (rlist.has(stdin) || outbox.size(sock) > 0) {
+    // While the server takes no more, what is typed waits.
+    const [readable, writable] = select(outbox.size(sock) > 0 ? [stop, sock] : rlist, outbox.wlist, []);
+    if (readable.includes(stop)) break;
+    if (readable.includes(sock) && !show()) {
+      print('The server terminated the connection.');
+      code = 1;
+      break;
+    }
+    if (readable.includes(stdin) && !say()) rlist.delete(stdin);
+    for (const conn of writable) outbox.flush(conn);
+  }
+  finish(sock);
+  return code;
 }

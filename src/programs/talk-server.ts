@@ -22,8 +22,8 @@ const BUFFER_SIZE = 1024;
 
 const UNKNOWN = '<unknown>';
 
-/** `Alice says: hi`, and as real clients have it: `Alice says:hi`, `Alice says : hi`, `<Alice> says: hi`. */
-const SAYS = /^\s*<?([^<>\n]*?)>?\s+says\s*:/;
+/** After a name: `Alice says: hi`; as real clients have it also `Alice says:hi`, `Alice says : hi`, `<Alice> says: hi`. */
+const SAYS = /\ssays\s*:/;
 
 const WHO = /^\s*\/who:?\s*$/;
 
@@ -31,6 +31,17 @@ interface Client {
   name: string;
   /** `127.0.0.1, 50312` */
   address: string;
+}
+
+/** Who speaks, as far as a message tells, and what is said. */
+function parse(text: string): [name: string | null, said: string] {
+  const says = SAYS.exec(text);
+  if (!says) return [null, text];
+  const name = text
+    .slice(0, says.index)
+    .trim()
+    .replace(/^<(.*)>$/, '$1');
+  return /^[^<>\n]+$/.test(name) ? [name, text.slice(says.index + says[0].length)] : [null, text];
 }
 
 export function main(
@@ -66,12 +77,12 @@ export function main(
       return;
     }
     const text = message.toString();
-    const [prefix = '', name] = SAYS.exec(text) ?? [];
+    const [name, said] = parse(text);
     if (name && name !== client.name) {
       note(`${client.address} is ${name}`);
       client.name = name;
     }
-    if (WHO.test(text.slice(prefix.length))) {
+    if (WHO.test(said)) {
       note(`told ${client.name} who is connected`);
       outbox.send(conn, who());
       return;

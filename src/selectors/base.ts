@@ -26,15 +26,26 @@ export class SelectorKey<Data = unknown> {
   }
 }
 
+/** time_t's reach, seconds. */
+const TIME_T_END = 2 ** 63;
+
 /** A wrong use that Python has a KeyError or RuntimeError for. */
 function misuse(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
+function filenoOf(fileobj: Waitable): number {
+  const fd =
+    typeof fileobj === 'number' ? fileobj : typeof fileobj?.fileno === 'function' && fileobj.fileno();
+  if (typeof fd !== 'number' || !Number.isInteger(fd)) {
+    throw new TypeError(`Invalid file object: ${shown(fileobj)}`);
+  }
+  return fd;
+}
+
 function fdOf(fileobj: Waitable): number {
-  const fd = typeof fileobj === 'number' ? fileobj : fileobj?.fileno?.();
-  if (!Number.isInteger(fd)) throw new TypeError(`Invalid file object: ${shown(fileobj)}`);
-  if (fd < 0) throw new RangeError(`Invalid file descriptor: ${fd}`);
+  const fd = filenoOf(fileobj);
+  if (fd < 0 || fd !== (fd | 0)) throw new RangeError(`Invalid file descriptor: ${fd}`);
   return fd;
 }
 
@@ -44,8 +55,7 @@ function shown(fileobj: unknown): string {
 }
 
 function checkEvents(events: number): void {
-  const some = EVENT_READ | EVENT_WRITE;
-  if (!Number.isInteger(events) || events === 0 || (events & ~some) !== 0) {
+  if (events !== EVENT_READ && events !== EVENT_WRITE && events !== (EVENT_READ | EVENT_WRITE)) {
     throw new RangeError(`Invalid events: ${String(events)}`);
   }
 }
@@ -92,8 +102,7 @@ function lookUp<Data>(
   keys: ReadonlyMap<number, SelectorKey<Data>>,
   fileobj: Waitable,
 ): SelectorKey<Data> | undefined {
-  const fd = typeof fileobj === 'number' ? fileobj : fileobj?.fileno?.();
-  if (!Number.isInteger(fd)) throw new TypeError(`Invalid file object: ${shown(fileobj)}`);
+  const fd = filenoOf(fileobj);
   if (fd >= 0) return keys.get(fd);
   for (const key of keys.values()) if (key.fileobj === fileobj) return key;
   if (typeof fileobj === 'number') throw new RangeError(`Invalid file descriptor: ${fd}`);
@@ -188,6 +197,7 @@ export abstract class BaseSelector<Data = unknown> implements Disposable {
     if (timeout !== null && (typeof timeout !== 'number' || Number.isNaN(timeout))) {
       throw new TypeError('timeout must be a number or null');
     }
+    if (timeout !== null && timeout >= TIME_T_END) throw new RangeError(`timeout out of range (${timeout})`);
     if (this.ready.length < 2 * this.#keys.size) this.ready = new Int32Array(4 * this.#keys.size);
     const deadline = timeout && timeout > 0 ? performance.now() + timeout * 1000 : 0;
     let left = timeout && Math.max(0, timeout);

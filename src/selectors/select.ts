@@ -1,6 +1,9 @@
 import { FD_CLR, FD_ISSET, FD_SET, FD_SETSIZE, FdSet } from '../fdset.js';
+import { errno } from '../posix/errors.js';
 import { sys } from '../posix/sys.js';
 import { BaseSelector, EVENT_READ, EVENT_WRITE } from './base.js';
+
+const { F_GETFD } = sys.constants;
 
 /**
  * On select(2): descriptors below FD_SETSIZE.
@@ -36,9 +39,16 @@ export class SelectSelector<Data = unknown> extends BaseSelector<Data> {
 
   protected unwatch(fd: number): void {
     this.rewatch(fd, 0);
+    while (this.#nfds > 0 && !this.#isWatched(this.#nfds - 1)) this.#nfds -= 1;
+  }
+
+  #isWatched(fd: number): boolean {
+    return FD_ISSET(fd, this.#watchedForRead) || FD_ISSET(fd, this.#watchedForWrite);
   }
 
   protected wait(timeout: number | null): number {
+    // Linux overlooks closed descriptors beyond the process's table: see native/select.cc.
+    if (this.#nfds > 64 && sys.fcntl(this.#nfds - 1, F_GETFD, 0) < 0) return -errno.EBADF;
     const readfds = this.#readfds.assign(this.#watchedForRead);
     const writefds = this.#writefds.assign(this.#watchedForWrite);
     const micros = Math.ceil((timeout ?? 0) * 1e6);

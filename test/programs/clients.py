@@ -1,0 +1,111 @@
+"""Clients that are at home with the server S."""
+import json, os, re, resource, select, signal, socket, struct, sys, time
+
+S = json.loads(sys.argv[1])
+END = S['end'].encode()
+limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+
+def connect(rcvbuf=0):
+    s = socket.socket()
+    if rcvbuf:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+    s.settimeout(140)
+    s.connect(('127.0.0.1', S['port']))
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return s
+
+
+def until(s, mark, data=b''):
+    data = bytearray(data)
+    while mark not in data[-100_000:]:
+        got = s.recv(65536)
+        if not got:
+            raise EOFError(f'{mark} has not come: {bytes(data[-200:])}')
+        data += got
+    return bytes(data)
+
+
+def client(name, rcvbuf=0):
+    s = connect(rcvbuf)
+    if S['greeting']:
+        until(s, S['greeting'].encode())
+    if S['named']:
+        s.sendall(name + b'\n')
+        until(s, name + b' logged in\n')
+    return s
+
+
+def observer(p):
+    """Whoever hears p; None where nobody does."""
+    return {'self': p, 'nobody': None}[S['reach']] if S['reach'] in ('self', 'nobody') else client(b'oscar')
+
+
+def rest(s):
+    """All until the end of the stream, and whether that was no reset."""
+    data = bytearray()
+    try:
+        while got := s.recv(65536):
+            data += got
+    except ConnectionResetError:
+        return data, False
+    return data, True
+
+
+def port(s):
+    return s.getsockname()[1]
+
+
+def reset(s):
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    s.close()
+
+
+def wait():
+    """Until the test says to go on."""
+    print('waiting', flush=True)
+    sys.stdin.readline()
+
+
+def queues(s):
+    """Bytes in the kernel: sent and received at this end, sent and received at the server's."""
+    def shown(host, port):
+        return f'{struct.unpack("=I", socket.inet_aton(host))[0]:08X}:{port:04X}'
+
+    here, there = shown(*s.getsockname()), shown(*s.getpeername())
+    with open('/proc/net/tcp') as table:
+        rows = {(row[1], row[2]): row[4].split(':') for row in map(str.split, table)}
+    return [int(n, 16) for ends in ((here, there), (there, here)) for n in rows.get(ends, '00')]
+
+
+def taken(s):
+    """Until the server has read all that was sent."""
+    while any(queues(s)[i] for i in (0, 3)):
+        time.sleep(0.0005)
+
+
+def say(p, o, pieces):
+    """p sends the pieces, each once the one before has been read. Returns what o hears of them, without newlines."""
+    heard = bytearray()
+    for piece in pieces:
+        view = memoryview(piece)
+        while view:
+            r, w, _ = select.select({p, o or p}, [p], [], 140)
+            for s in r:
+                got = s.recv(65536)
+                if not got:
+                    raise EOFError('the server has closed the connection')
+                if s is o:
+                    heard += got
+            if w:
+                view = view[p.send(view, socket.MSG_DONTWAIT):]
+        taken(p)
+    p.sendall(b'<end>' + END)
+    if o is None:
+        return ''
+    heard = until(o, b'<end>', heard)
+    heard = re.sub(rb'(\[127\.0\.0\.1:\d+\] |w\d::)?(w\d-\d+;)+\n?', b'', heard)
+    for around in (b'[127.0.0.1:%d] ' % port(p), b'mallory::', b'\n'):
+        heard = heard.replace(around, b'')
+    return heard.split(b'<end>')[0].decode('latin1')
