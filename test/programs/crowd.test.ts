@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Process, start, startPython, startServer } from '../peers.js';
+import { type Process, start, startPython, startServer, until } from '../peers.js';
 import { resultOf, SERVERS, type Server, startPeer } from './servers.js';
 
 const kindOf = (name: string) => SERVERS.find((kind) => kind.name === name) as Server;
@@ -118,7 +118,7 @@ wait()
 result = [rest(s)[1] for s in many]`,
   );
   await peer.out(/waiting/);
-  await server.out(new RegExp(`(${kind.came.source}[^]*){200}`, 'm'));
+  await until('all have come', () => server.stdout.match(kind.came)?.length === 200);
   const before = server.lines;
   const { exit, ms } = await server.end('SIGINT');
   console.log(`${kind.program} with 200 clients ended ${ms.toFixed(0)} ms after Ctrl-C`);
