@@ -18,6 +18,17 @@ const signal = (process: Process, name: NodeJS.Signals, ms?: number) => {
   return ended(process, ms);
 };
 
+/** A process with a group of its own, which ends with the test. */
+function startGroup(command: string, args: string[]): Process {
+  const leader = new Process(command, args, { detached: true });
+  onTestFinished(() => {
+    try {
+      process.kill(-leader.pid, 'SIGKILL');
+    } catch {} // all have ended
+  });
+  return leader;
+}
+
 /** What is on stderr beside a server's hint. */
 const withoutHint = ({ stderr }: Process) => stderr.replace(/^listening on .*\n( {2}.*\n){2}/m, '');
 
@@ -118,7 +129,7 @@ test('Ctrl-C at a terminal ends the server with 0', async () => {
 });
 
 test('Ctrl-C that ends the reader of stdout as well ends the server with 0', async () => {
-  const shell = startPython(PIPELINES, [process.execPath, CLI]);
+  const shell = startGroup('python3', ['-c', PIPELINES, process.execPath, CLI]);
   await shell.out(/\n/);
   expect(JSON.parse(shell.stdout)).toEqual(Array(4).fill([0, '']));
 });
@@ -127,7 +138,6 @@ test('Ctrl-C that ends the reader of stdout as well ends the server with 0', asy
 const PIPELINES = `
 import json, os, signal, sys
 from subprocess import PIPE, Popen
-os.setsid()
 signal.signal(signal.SIGINT, lambda *_: None)
 servers = [Popen([*sys.argv[1:], 'select-server', '0'], stdout=PIPE, stderr=PIPE, text=True) for _ in range(4)]
 cats = [Popen(['cat'], stdin=server.stdout, stdout=PIPE) for server in servers]
@@ -242,7 +252,7 @@ test.each(PLACES)('a server serves on with a stdout that is %s', async (_, open)
 describe('in a shell', () => {
   test.each(['true', 'head -n 1'])('`posix-select select-server | %s` ends', async (reader) => {
     const line = `{ '${process.execPath}' '${CLI}' select-server 0; echo "exit $?" >&2; } | ${reader}`;
-    const shell = new Process('sh', ['-c', line]);
+    const shell = startGroup('sh', ['-c', line]);
     await ended(shell);
     expect(withoutHint(shell)).toBe(`${EPIPE}exit 1\n`);
   });

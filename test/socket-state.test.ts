@@ -1,4 +1,5 @@
 /** What sockets tell of themselves, what they can be told, and how they end. */
+import type { StdioOptions } from 'node:child_process';
 import { closeSync, fstatSync, readlinkSync } from 'node:fs';
 import { inspect } from 'node:util';
 import {
@@ -171,21 +172,24 @@ const STATES: [string, () => Socket][] = [
   ['one of a pair', () => kept(...socketpair())[0]],
 ];
 
-test.each(STATES)('shown as Python shows it: %s', async (_, make) => {
-  const [s] = kept(make());
+test('shown as Python shows it', async () => {
+  const sockets = kept(...STATES.map(([, make]) => make()));
   const script = `import socket, sys
-s = socket.socket(proto=int(sys.argv[1]), fileno=3)
-print(repr(s).replace(f'family={s.family!s}', f'family={s.family:d}').replace(f'type={s.type!s}', f'type={s.type:d}'))`;
-  const child = new Process('python3', ['-c', script, String(s.proto)], {
-    stdio: ['ignore', 'pipe', 'pipe', s.fileno()],
-  });
-  const [, theirs] = await child.out(/(.*)\n/);
-  const shown = inspect(s);
-  expect(shown.replace(`fd=${s.fileno()}`, 'fd=3')).toBe(theirs);
-  expect([`${s}`, inspect({ deep: [s] })]).toEqual([shown, expect.stringContaining(shown)]);
+for fd, proto in enumerate(sys.argv[1:], 3):
+    s = socket.socket(proto=int(proto), fileno=fd)
+    family, type = f'family={s.family!s}', f'type={s.type!s}'
+    print(repr(s).replace(family, f'family={s.family:d}').replace(type, f'type={s.type:d}'))`;
+  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...sockets.map((s) => s.fileno())];
+  const child = new Process('python3', ['-c', script, ...sockets.map((s) => String(s.proto))], { stdio });
+  expect(await child.exit).toBe(0);
+  const shown = sockets.map((s, i) => inspect(s).replace(`fd=${s.fileno()}`, `fd=${3 + i}`));
+  const named = (lines: string[]) => lines.map((line, i) => [STATES[i][0], line]);
+  expect(named(shown)).toEqual(named(child.lines));
+  for (const s of sockets)
+    expect([`${s}`, inspect({ deep: [s] })]).toEqual([inspect(s), expect.stringContaining(inspect(s))]);
 });
 
-test('shown as Python shows it: closed, detached', () => {
+test('shown as Python shows it, closed and detached', () => {
   const closed = new Socket();
   closed.close();
   const detached = createServer(['127.0.0.1', 0]);

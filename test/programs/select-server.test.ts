@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CLI, cpuTicks, start, startServer, syscalls, until } from '../peers.js';
+import { CLI, cpuTicks, Process, start, startServer, syscalls, until } from '../peers.js';
 import { PythonShell } from '../python-shell.js';
 import { byClient, freeze, said, thaw } from './guests.js';
 
@@ -9,49 +9,60 @@ import { byClient, freeze, said, thaw } from './guests.js';
 const SELECT = process.arch === 'arm64' ? [72] : [23, 270];
 
 /** A server whose clients say nothing: ten seconds go by for it while the other tests run. */
-const idle = {
-  processes: [] as ChildProcess[],
-  pid: 0,
-  activity: '',
-  since: 0,
-  timer: undefined as NodeJS.Timeout | undefined,
-};
+class Idle {
+  readonly #processes: ChildProcess[] = [];
+  #timer?: NodeJS.Timeout;
+  #shown = '';
+  #activity = '';
+  /** When a thread of it has last run. */
+  since = 0;
 
-beforeAll(async () => {
-  let shown = '';
-  const run = (command: string, args: string[]) => {
-    const child = spawn(command, args);
-    idle.processes.push(child);
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (shown += data));
-    return child;
-  };
-  // V8 tidies up its memory once, some seconds after the last allocation; unless told not to.
-  const server = run(process.execPath, ['--no-memory-reducer', CLI, 'select-server', '0']);
-  const [, port] = await until('it listens', () => shown.match(/^listening on .*:(\d+);/m));
-  const clients = `
+  /** Resolves to the process's id, once all its clients are served. */
+  async start(): Promise<number> {
+    // V8 tidies up its memory once, some seconds after the last allocation; unless told not to.
+    const { pid } = this.#run(process.execPath, ['--no-memory-reducer', CLI, 'select-server', '0']);
+    const [, port] = await until('it listens', () => this.#shown.match(/^listening on .*:(\d+);/m));
+    const clients = `
 import socket, sys
 clients = [socket.create_connection(('127.0.0.1', ${port})) for _ in range(3)]
 for client in clients: client.sendall(b'hello')
 sys.stdin.read()`;
-  run('python3', ['-c', clients]);
-  await until('all are served', () => shown.match(/b'hello'/g)?.length === 3);
-  idle.pid = server.pid as number;
-  idle.timer = setInterval(watchIdle, 100);
-});
+    this.#run('python3', ['-c', clients]);
+    await until('all are served', () => this.#shown.match(/b'hello'/g)?.length === 3);
+    this.#timer = setInterval(() => this.#watch(pid as number), 100);
+    return pid as number;
+  }
 
-/** Notes when a thread of the idle server has last run: its context switches count up. */
-function watchIdle(): void {
-  const threads = readdirSync(`/proc/${idle.pid}/task`);
-  const switches = threads.map((tid) => readFileSync(`/proc/${idle.pid}/task/${tid}/status`, 'utf8'));
-  const activity = JSON.stringify([cpuTicks(idle.pid), switches.map((text) => text.match(/\w+_ctxt.+/g))]);
-  if (activity === idle.activity) return;
-  Object.assign(idle, { activity, since: performance.now() });
+  end(): void {
+    clearInterval(this.#timer);
+    for (const child of this.#processes) child.kill('SIGKILL');
+  }
+
+  #run(command: string, args: string[]): ChildProcess {
+    const child = spawn(command, args);
+    this.#processes.push(child);
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (this.#shown += data));
+    return child;
+  }
+
+  /** A thread that has run has used time, and its context switches have counted up. */
+  #watch(pid: number): void {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const switches = threads.map((tid) => readFileSync(`/proc/${pid}/task/${tid}/status`, 'utf8'));
+    const activity = JSON.stringify([cpuTicks(pid), switches.map((text) => text.match(/\w+_ctxt.+/g))]);
+    if (activity !== this.#activity) this.since = performance.now();
+    this.#activity = activity;
+  }
 }
 
-afterAll(() => {
-  clearInterval(idle.timer);
-  for (const child of idle.processes) child.kill('SIGKILL');
+const idle = new Idle();
+let idlePid: Promise<number>;
+
+beforeAll(() => {
+  idlePid = idle.start();
+  idlePid.catch(() => {}); // the test that asks for it fails
 });
+afterAll(() => idle.end());
 
 test('its transcript with Python clients, and nothing is sent back', async () => {
   const server = await startServer('select-server');
@@ -206,6 +217,11 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   },
 );
 
+test("node's own options do not keep it from starting", async () => {
+  const server = new Process(process.execPath, ['--max-old-space-size=100', CLI, 'select-server', '0']);
+  await server.out(/^waiting for connections\n/);
+});
+
 test('after its exit nothing holds the port', async () => {
   const server = await startServer('select-server');
   await server.end('SIGTERM');
@@ -221,8 +237,9 @@ test('a port in use is one line and exit code 1', async () => {
 });
 
 test('idle, it waits in select() on the worker alone, and does not wake for ten seconds', async () => {
+  const pid = await idlePid;
   await until('it is still for ten seconds', () => performance.now() - idle.since > 10_000, 25_000);
-  const inSelect = [...syscalls(idle.pid)].filter(([, number]) => SELECT.includes(number));
+  const inSelect = [...syscalls(pid)].filter(([, number]) => SELECT.includes(number));
   expect(inSelect).toHaveLength(1);
-  expect(inSelect[0]?.[0]).not.toBe(idle.pid); // the main thread's id is the process's
+  expect(inSelect[0]?.[0]).not.toBe(pid); // the main thread's id is the process's
 });
