@@ -16,7 +16,7 @@ import { EVENT_READ, EVENT_WRITE, SELECTORS, type SelectorKey, SelectSelector } 
 import { type Address, MSG_DONTWAIT, type Socket } from 'posix-select/socket';
 import { print } from 'posix-select/terminal';
 
-/** Bytes for one recv. */
+/** Bytes for one recv, and for one send: what one peer gets at a time must not keep the others waiting. */
 const BUFFER_SIZE = 65_536;
 
 /** What goes with an accepted socket; the listener has null. */
@@ -70,7 +70,7 @@ export function main(
 
   function echo(sock: Socket, data: Data): void {
     try {
-      const sent = sock.send(data.outb, MSG_DONTWAIT);
+      const sent = sock.send(data.outb.subarray(0, BUFFER_SIZE), MSG_DONTWAIT);
       print(`Echoing ${repr(data.outb.subarray(0, sent))} to ${repr(data.addr)}`);
       data.outb = data.outb.subarray(sent);
     } catch (err) {
