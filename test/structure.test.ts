@@ -34,6 +34,7 @@ interface Rule {
 
 const NODE = /^node:/;
 const POSIX = /^src\/posix\//;
+const TEACH = /^src\/teach\//;
 const API = /^src\/(?!cli|index)(selectors\/)?\w+\.ts$/;
 
 const RULES: Rule[] = [
@@ -74,8 +75,14 @@ const RULES: Rule[] = [
   {
     part: 'cli',
     files: /^src\/cli\.ts$/,
-    mayImport: [API, POSIX, /^src\/worker\//, NODE, 'commander'],
+    mayImport: [API, POSIX, TEACH, /^src\/worker\//, NODE, 'commander'],
     not: ['./programs/select-server.js', './index.js'],
+  },
+  {
+    part: 'teach',
+    files: TEACH,
+    mayImport: [TEACH, API, POSIX, NODE],
+    not: ['../programs/select-server.js', '../cli.js', '../index.js', 'posix-select'],
   },
   {
     part: 'bench',

@@ -1,0 +1,64 @@
+/** What a trace records: an object for each system call. A recording is a head and then calls, a JSON line each. */
+
+/** The first line of a recording. */
+export interface Head {
+  format: 'posix-select recording';
+  version: 1;
+  /** as on the command line: `select-server` */
+  program: string;
+  args: string[];
+  /** as `process.platform` */
+  platform: string;
+  /** ISO 8601 */
+  began: string;
+}
+
+interface Made {
+  /** its place among the calls, from 1 */
+  n: number;
+  /** seconds from the head to the call */
+  at: number;
+  /** seconds that it took */
+  took: number;
+  /** what the call returned; -1 where it failed */
+  result: number;
+  /** the name of the error, where it failed: `EBADF` */
+  errno?: string;
+  /** What descriptors are now called, where that has changed: `{ "5": "listener" }`; null for one that is closed. */
+  names?: Record<string, string | null>;
+}
+
+/** select(2): the sets as lists of descriptors in ascending order, null for C's NULL. */
+export interface SelectCall extends Made {
+  call: 'select';
+  nfds: number;
+  readfds: number[] | null;
+  writefds: number[] | null;
+  exceptfds: number[] | null;
+  /** seconds; null waits for ever */
+  timeout: number | null;
+  /** what was left in the sets; as they were where the call failed */
+  after: { readfds: number[] | null; writefds: number[] | null; exceptfds: number[] | null };
+  /** seconds of the timeout that were left, where the system tells (Linux) */
+  left?: number;
+  /** A sentence for each ready descriptor, and for the timeout or signal that ended the wait. */
+  why?: { fd: number | null; set: 'read' | 'write' | 'except' | null; sentence: string }[];
+}
+
+/** Any other call. */
+export interface OtherCall extends Made {
+  call: string;
+  /** the descriptor it was made on */
+  fd?: number;
+  /** accept, connect, bind, sendto, recvfrom: `['127.0.0.1', 3490]`, or a path */
+  address?: [host: string, port: number, ...rest: number[]] | string;
+  /** recv, send, read, write: bytes asked for */
+  length?: number;
+  flags?: number;
+  /** recv, send, read, write: the bytes that went over, base64, at most the first 4096 */
+  data?: string;
+  /** the other arguments, in their order, as strace would show them: `SOL_SOCKET`, `SO_REUSEADDR`, `[1]` */
+  rest?: string[];
+}
+
+export type Call = SelectCall | OtherCall;
