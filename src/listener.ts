@@ -7,7 +7,7 @@ import { type Address, AF_UNIX, createServer, type ServerOptions, Socket } from 
 import { warn } from './terminal.js';
 
 /** How many connections come in at one go: a flood of them must not keep the others waiting. */
-const AT_ONCE = 128;
+const AT_ONCE = 16;
 
 /** Seconds to wait where no connection can be accepted, so as not to spin on a listener that stays readable. */
 const PAUSE = 0.05;

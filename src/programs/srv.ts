@@ -45,19 +45,16 @@ export function main(
 
   const online = () => `(${users.size} ${users.size < 2 ? 'user' : 'users'} online)`;
 
-  function send(conn: Socket, message: Uint8Array): void {
-    outbox.send(conn, Buffer.concat([message, end]));
-  }
-
   function sendToOthers(conn: Socket, message: Uint8Array): void {
-    for (const other of users.keys()) if (other !== conn) send(other, message);
+    const framed = Buffer.concat([message, end]);
+    for (const other of users.keys()) if (other !== conn) outbox.send(other, framed);
   }
 
   function enter(conn: Socket, [host, port]: Address): void {
     const name = `${host}:${port}`;
     rlist.add(conn);
     users.set(conn, { name, lines: new Lines(), text: new StringDecoder('utf8') });
-    send(conn, Buffer.from(`> Connected to the chat server ${online()}`));
+    outbox.send(conn, Buffer.from(`> Connected to the chat server ${online()}${end}`));
     const message = `> New user ${name} entered. ${online()}`;
     print(message);
     sendToOthers(conn, Buffer.from(message));
