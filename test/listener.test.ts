@@ -40,7 +40,7 @@ function admitted(listener: Listener): [Socket, Address][] {
 test.each(WHERE)('%s: admit takes all that are waiting, and returns when none is', async (_, address) => {
   using listener = listening(address());
   expect([...listener.admit()]).toEqual([]);
-  const clients = kept(...Array.from({ length: 20 }, () => createConnection(listener.getsockname())));
+  const clients = kept(...Array.from({ length: 10 }, () => createConnection(listener.getsockname())));
   const conns = admitted(listener);
   expect(conns.map(([, from]) => from)).toEqual(clients.map((client) => client.getsockname()));
   expect(conns.map(([conn]) => conn.getblocking())).toEqual(conns.map(() => true));
