@@ -1,0 +1,117 @@
+/** The benchmark's command line: `npm run bench -- [names] [options]`. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SingleBar } from 'cli-progress';
+import Table from 'cli-table3';
+import { Argument, InvalidArgumentError, program } from 'commander';
+import { type Benchmark, benchmarks, COMPILER, isSlack, type Peer } from './benchmarks.js';
+import { environment } from './environment.js';
+import { GOAL_HEAD, goalRows, type Sample } from './goals.js';
+import { report } from './report.js';
+
+const NAMES = benchmarks({}).map(({ name }) => name);
+
+program
+  .name('npm run bench --')
+  .description('Measures select(2) from Node beside C, CPython, libuv and others, side by side in one run.')
+  .addArgument(new Argument('[names...]', 'which benchmarks; all unless given').choices(NAMES))
+  .option('--list', 'lists the benchmarks')
+  .option('--trials <n>', 'trials of each, each a process of its own', whole, 5)
+  .option('--short', 'a few seconds only: whether all of it runs, not how fast')
+  .option('--reverse', 'the peers in the opposite order')
+  .option('--out <folder>', 'for the report', 'dist/benchmark')
+  .option('--node26 <path>', 'a Node that has node:ffi')
+  .parse();
+
+const options = program.opts();
+const all = benchmarks({ node26: options.node26 });
+
+if (options.list) {
+  for (const { name, summary } of all) console.log(`${name.padEnd(10)} ${summary}`);
+} else if (!COMPILER.there()) {
+  console.log(
+    `${COMPILER.sentence}: the load, the baselines and the descriptors come from C programs, so nothing is measured`,
+  );
+} else {
+  await run(all.filter(({ name }) => program.args.length === 0 || program.args.includes(name)));
+}
+
+function whole(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
+  return Number(text);
+}
+
+/** The peers that can run here; who cannot is said, and left out. */
+function present({ name, peers }: Benchmark): Peer[] {
+  return peers.filter(({ name: peer, needs }) => {
+    if (needs && !needs.there()) console.log(`${name}: without ${peer}: ${needs.sentence}`);
+    return !needs || needs.there();
+  });
+}
+
+async function run(chosen: Benchmark[]): Promise<void> {
+  const { short = false, reverse = false, out } = options;
+  const trials = short ? 1 : options.trials;
+  const began = performance.now();
+  const plan = chosen.flatMap((benchmark) => {
+    const peers = present(benchmark);
+    if (reverse) peers.reverse();
+    const cells = benchmark.cells(short);
+    return cells.flatMap((cell) =>
+      Array.from({ length: trials }, (_, trial) =>
+        peers.map((peer) => ({ benchmark, cell, trial, peer })),
+      ).flat(),
+    );
+  });
+
+  const samples: Sample[] = [];
+  const failures: string[] = [];
+  const format = ' {bar} {percentage} %  {value}/{total}  {what}';
+  const bar = new SingleBar({ format, barsize: 24, hideCursor: true, clearOnComplete: true });
+  bar.start(plan.length, 0, { what: '' });
+  for (const { benchmark, cell, trial, peer } of plan) {
+    bar.update({ what: `${benchmark.name}: ${peer.name} ${shown(cell)}` });
+    try {
+      for (const [at, values] of await benchmark.measure(peer, cell, short)) {
+        samples.push({ benchmark: benchmark.name, peer: peer.name, cell: at, trial, values });
+      }
+    } catch (err) {
+      failures.push(`${benchmark.name}: ${peer.name} ${shown(cell)}: ${String(err).split('\n')[0]}`);
+    }
+    bar.increment();
+  }
+  bar.stop();
+
+  printGoals(samples);
+  for (const failure of failures) console.log(failure);
+  const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
+  const raw = {
+    command,
+    trials,
+    seconds: Math.round((performance.now() - began) / 1000),
+    ...environment(),
+    samples,
+  };
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, 'samples.json'), `${JSON.stringify(raw)}\n`);
+  const files = await report(raw, chosen, out);
+  console.log(`${samples.length} measurements in ${raw.seconds} s; the report: ${files}`);
+  if (failures.length > 0) process.exitCode = 1;
+}
+
+function shown(cell: object): string {
+  return Object.entries(cell)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+}
+
+/** The ratios of the goals, with the spread of the trials. */
+function printGoals(samples: Sample[]): void {
+  const chars = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
+  const table = new Table({ head: GOAL_HEAD, chars, style: { head: [], border: [], compact: true } });
+  table.push(...goalRows(samples));
+  if (table.length > 0) console.log(table.toString());
+  const slack = samples.filter(({ values }) => isSlack(values));
+  if (slack.length > 0)
+    console.log(`${slack.length} trials where the server's core was not busy: marked in the report`);
+}

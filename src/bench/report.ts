@@ -1,0 +1,287 @@
+/** The report: charts as SVG, and a page that holds them with the tables. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { max, median, min } from 'simple-statistics';
+import { parse, View } from 'vega';
+import { compile, type TopLevelSpec } from 'vega-lite';
+import { type Benchmark, isSlack } from './benchmarks.js';
+import type { Environment } from './environment.js';
+import { GOAL_HEAD, goalRows, measured, type Sample } from './goals.js';
+
+interface Raw extends Environment {
+  command: string;
+  trials: number;
+  seconds: number;
+  samples: Sample[];
+}
+
+interface Chart {
+  file: string;
+  benchmark: string;
+  title: string;
+  x: string;
+  xTitle: string;
+  value: string;
+  yTitle: string;
+  /** Only these samples. */
+  where?: (sample: Sample) => boolean;
+  /** A chart for each value of this. */
+  facet?: string;
+  scale?: 'linear' | 'log';
+  peers?: string[];
+}
+
+const CHARTS: Chart[] = [
+  {
+    file: 'call',
+    benchmark: 'call',
+    title: 'The cost of one call, by the ready descriptor’s place',
+    x: 'fds',
+    xTitle: 'descriptors',
+    value: 'ns',
+    yTitle: 'ns a call',
+    facet: 'ready',
+  },
+  {
+    file: 'wait',
+    benchmark: 'wait',
+    title: 'The cost of an event, one pair active among many',
+    x: 'pairs',
+    xTitle: 'pairs that are waited for',
+    value: 'us',
+    yTitle: 'µs an event',
+    where: ({ cell }) => cell.active === 1,
+  },
+  {
+    file: 'echo',
+    benchmark: 'echo',
+    title: 'Echo at its peak, 64 bytes a message',
+    x: 'connections',
+    xTitle: 'connections',
+    value: 'rate',
+    yTitle: 'messages a second',
+    where: ({ cell }) => cell.size === 64,
+    scale: 'linear',
+  },
+  {
+    file: 'cpu',
+    benchmark: 'echo',
+    title: 'CPU time of a message, user and system',
+    x: 'connections',
+    xTitle: 'connections',
+    value: 'cpu',
+    yTitle: 'µs a message',
+    where: ({ cell }) => cell.size === 64,
+    scale: 'linear',
+  },
+  {
+    file: 'idle',
+    benchmark: 'idle',
+    title: 'One active connection among idle ones',
+    x: 'idle',
+    xTitle: 'idle connections',
+    value: 'rate',
+    yTitle: 'messages a second',
+    scale: 'linear',
+  },
+  {
+    file: 'latency-p50',
+    benchmark: 'latency',
+    title: 'Median latency under an offered load, 100 connections',
+    x: 'rate',
+    xTitle: 'messages a second',
+    value: 'p50',
+    yTitle: 'µs',
+  },
+  {
+    file: 'latency-p99',
+    benchmark: 'latency',
+    title: '99th percentile of latency under an offered load, 100 connections',
+    x: 'rate',
+    xTitle: 'messages a second',
+    value: 'p99',
+    yTitle: 'µs',
+  },
+];
+
+interface Point {
+  peer: string;
+  x: number;
+  y: number;
+  least: number;
+  most: number;
+  facet: string;
+}
+
+/** The samples of the same peer in the same cell together. */
+function trialsOf(samples: Sample[]): Sample[][] {
+  const groups = new Map<string, Sample[]>();
+  for (const sample of samples) {
+    const key = JSON.stringify([sample.peer, sample.cell]);
+    groups.set(key, [...(groups.get(key) ?? []), sample]);
+  }
+  return [...groups.values()];
+}
+
+/** The medians of the trials, with the least and the most. */
+function pointsOf(samples: Sample[], { benchmark, x, value, where = () => true, facet }: Chart): Point[] {
+  const own = samples.filter((sample) => sample.benchmark === benchmark && where(sample));
+  return trialsOf(own).map((group) => {
+    const [{ peer, cell }] = group;
+    const ys = group.map((sample) => measured(sample, value));
+    const xs = group.map((sample) => Number(cell[x] ?? sample.values[x]));
+    return {
+      peer,
+      x: median(xs),
+      y: median(ys),
+      least: min(ys),
+      most: max(ys),
+      facet: String(facet ? `ready: ${cell[facet]}` : ''),
+    };
+  });
+}
+
+/** Ours are drawn through, the others dashed: the lines are told apart without colour too. */
+const OURS = /^(select\(\)|selectFdSets|PollSelector|EpollSelector|literal loop|Python-shaped loop)$/;
+
+function spec(chart: Chart, points: Point[]): TopLevelSpec {
+  const log = { type: 'log' } as const;
+  const isCount = chart.x !== 'rate';
+  const x = {
+    field: 'x',
+    type: 'quantitative',
+    title: chart.xTitle,
+    scale: isCount && chart.x !== 'idle' ? log : { zero: false },
+    axis: {
+      format: isCount ? 'd' : '~s',
+      values: isCount ? [...new Set(points.map((p) => p.x))] : undefined,
+      grid: false,
+    },
+  } as const;
+  const y = {
+    field: 'y',
+    type: 'quantitative',
+    title: chart.yTitle,
+    scale: chart.scale === 'linear' ? { zero: true } : log,
+    axis: { format: '~s' },
+  } as const;
+  const peers = [...new Set(points.map(({ peer }) => peer))];
+  const color = {
+    field: 'peer',
+    type: 'nominal',
+    sort: peers,
+    title: null,
+    scale: { scheme: 'tableau10' },
+    legend: { orient: 'right', symbolType: 'stroke', symbolSize: 300, labelLimit: 260 },
+  } as const;
+  const shape = { field: 'peer', type: 'nominal', sort: peers, title: null, legend: color.legend } as const;
+  const strokeDash = {
+    condition: { test: `test(/${OURS.source}/, datum.peer)`, value: [1, 0] },
+    value: [5, 3],
+  } as const;
+  const layered = {
+    width: chart.facet ? 250 : 560,
+    height: chart.facet ? 300 : 340,
+    layer: [
+      {
+        mark: { type: 'rule', opacity: 0.5 },
+        encoding: { x, y: { ...y, field: 'least' }, y2: { field: 'most' }, color },
+      },
+      { mark: { type: 'line', strokeWidth: 2 }, encoding: { x, y, color, strokeDash } },
+      { mark: { type: 'point', filled: true, size: 45, opacity: 1 }, encoding: { x, y, color, shape } },
+    ],
+  } as const;
+  const base = {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    title: { text: chart.title, anchor: 'start', fontSize: 15, offset: 12 },
+    background: 'white',
+    padding: 12,
+    data: { values: points },
+    config: {
+      font: 'system-ui, sans-serif',
+      axis: { labelFontSize: 12, titleFontSize: 12 },
+      legend: { labelFontSize: 12 },
+    },
+  } as const;
+  const order = ['ready: first', 'ready: random', 'ready: last'];
+  return (chart.facet
+    ? {
+        ...base,
+        facet: { field: 'facet', type: 'nominal', title: null, sort: order },
+        columns: 3,
+        spec: layered,
+      }
+    : { ...base, ...layered }) as unknown as TopLevelSpec;
+}
+
+async function svg(chart: Chart, points: Point[]): Promise<string> {
+  const view = new View(parse(compile(spec(chart, points)).spec), { renderer: 'none' });
+  const text = await view.toSVG();
+  view.finalize();
+  return text;
+}
+
+const escaped = (text: unknown) => String(text).replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
+
+function table(head: string[], rows: unknown[][]): string {
+  const row = (cells: unknown[], tag: string) =>
+    `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`;
+  return `<table>${row(head, 'th')}${rows.map((cells) => row(cells, 'td')).join('\n')}</table>`;
+}
+
+const cellText = (cell: object) =>
+  Object.entries(cell)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+
+/** Medians of all that was measured. */
+function benchmarkTable(samples: Sample[], name: string): string {
+  const own = samples.filter(({ benchmark }) => benchmark === name);
+  const values = [...new Set(own.flatMap(({ values }) => Object.keys(values)))];
+  const rows = trialsOf(own).map((group) => [
+    cellText(group[0].cell),
+    group[0].peer + (group.some(({ values }) => isSlack(values)) ? ' *' : ''),
+    ...values.map((value) => {
+      const of = group.map((sample) => sample.values[value]);
+      return Number(median(of).toPrecision(4)).toLocaleString('en');
+    }),
+  ]);
+  return table(['where', 'peer', ...values], rows);
+}
+
+const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
+table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;display:block;overflow-x:auto}
+td,th{padding:.15rem .6rem;border-bottom:1px solid #ddd;text-align:left}svg{max-width:100%;height:auto}`;
+
+/** Writes charts and page; says where the page is. */
+export async function report(raw: Raw, benchmarks: Benchmark[], folder: string): Promise<string> {
+  const { samples, machine, versions } = raw;
+  const sections: string[] = [];
+  for (const { name, summary } of benchmarks) {
+    if (!samples.some(({ benchmark }) => benchmark === name)) continue;
+    sections.push(`<h2>${escaped(name)}</h2><p>${escaped(summary)}</p>`);
+    for (const chart of CHARTS.filter(({ benchmark }) => benchmark === name)) {
+      const points = pointsOf(samples, chart);
+      if (points.length === 0) continue;
+      const text = await svg(chart, points);
+      writeFileSync(join(folder, `${chart.file}.svg`), `${text}\n`);
+      sections.push(text);
+    }
+    sections.push(
+      `<details><summary>figures (medians; *: the server’s core was not busy)</summary>${benchmarkTable(samples, name)}</details>`,
+    );
+  }
+  const facts = [...Object.entries(machine), ...Object.entries(versions)].map((pair) => pair.join(': '));
+  const page = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>posix-select: benchmark</title><style>${STYLE}</style>
+<h1>select(2) against libuv</h1>
+<p>${escaped(raw.command)}, ${escaped(raw.date)}; ${raw.trials} trials of each, medians, with the least and the most.
+${escaped(facts.join('; '))}.</p>
+<h2>goals</h2>${table(GOAL_HEAD, goalRows(samples))}
+${sections.join('\n')}
+</html>
+`;
+  const file = join(folder, 'index.html');
+  writeFileSync(file, page);
+  return file;
+}
