@@ -49,10 +49,10 @@ export class Outbox {
   send(conn: Socket, data: Uint8Array): void {
     if (this.lost.has(conn) || data.length === 0) return;
     const pending = this.#pending.get(conn);
-    const rest = pending ? data : data.subarray(this.#trySend(conn, data));
-    if (rest.length === 0 || this.lost.has(conn)) return;
+    const sent = pending ? 0 : this.#trySend(conn, data);
+    if (sent === data.length || this.lost.has(conn)) return;
     // A copy: the caller may use its buffer again.
-    const chunk = new Uint8Array(rest);
+    const chunk = new Uint8Array(data.subarray(sent));
     const size = (pending?.size ?? 0) + chunk.length;
     if (size > this.#maxPending) {
       this.#lose(conn, `does not read: more than ${this.#maxPending} bytes are waiting for it`);

@@ -31,6 +31,9 @@ export type BytesLike = NodeJS.ArrayBufferView | ArrayBuffer;
  */
 const landing = Buffer.allocUnsafeSlow(65_536);
 
+/** Bytes up to which a loop copies faster. */
+const SHORT = 128;
+
 /**
  * A socket: a descriptor with the calls that it takes. Where a call fails, OSError says which and why.
  *
@@ -365,7 +368,9 @@ function landingFor(n: number): Buffer {
 function landed(buffer: Buffer, got: number): Buffer {
   if (buffer !== landing && got > buffer.length / 2) return buffer.subarray(0, got);
   const data = Buffer.allocUnsafe(got);
-  buffer.copy(data, 0, 0, got);
+  // A copy() of a few bytes costs more than they do: it makes a view first.
+  if (got <= SHORT) for (let i = 0; i < got; i++) data[i] = buffer[i];
+  else buffer.copy(data, 0, 0, got);
   return data;
 }
 
