@@ -7,6 +7,7 @@
 #include <sys/select.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "addon.h"
@@ -55,6 +56,19 @@ timeval Timeval(double seconds) {
   return tv;
 }
 
+// Linux looks no further than the process's table of descriptors, and ignores closed ones beyond
+// it: a wait for those would never end. The table has 64 places at least, never shrinks, and
+// reaches over each descriptor that has been open. Like the table, this is the process's, not a
+// thread's.
+std::atomic<int> table_end = 63;
+
+// Whether a descriptor is open, and so within the table.
+bool ReachesTable(int fd) {
+  if (fcntl(fd, F_GETFD) < 0) return false;
+  table_end = fd;  // another thread may have set it higher: then it is asked once more
+  return true;
+}
+
 // select(rlist, wlist, xlist, timeout): waits until a descriptor of the lists is ready, at most
 // `timeout` seconds (null: for ever). Leaves the ready ones in the lists and returns their number.
 Napi::Value Select(const Napi::CallbackInfo& info) {
@@ -73,10 +87,7 @@ Napi::Value Select(const Napi::CallbackInfo& info) {
     return args.env().Undefined();
   }
 
-  // Linux looks no further than the process's table of descriptors, which has 64 places at least,
-  // and ignores closed ones beyond it: a wait for those would never end. If the highest is open,
-  // the table reaches over all.
-  if (highest >= 64 && fcntl(highest, F_GETFD) < 0) return Answer(args.env(), -1);
+  if (highest > table_end && !ReachesTable(highest)) return Answer(args.env(), -1);
 
   fd_set readfds, writefds, exceptfds;
   if (rlist.length) Fill(&readfds, rlist);
