@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { Argument, InvalidArgumentError, program } from 'commander';
-import { type Benchmark, benchmarks, COMPILER, isSlack, type Peer } from './benchmarks.js';
+import { type Benchmark, benchmarks, COMPILER, isSlack, type Peer, type Sample } from './benchmarks.js';
 import { environment } from './environment.js';
-import { GOAL_HEAD, goalRows, type Sample } from './goals.js';
+import { GOAL_HEAD, goalRows } from './goals.js';
 import { report } from './report.js';
+import { findings } from './soundness.js';
 
 const NAMES = benchmarks({}).map(({ name }) => name);
 
@@ -111,7 +112,8 @@ function printGoals(samples: Sample[]): void {
   const table = new Table({ head: GOAL_HEAD, chars, style: { head: [], border: [], compact: true } });
   table.push(...goalRows(samples));
   if (table.length > 0) console.log(table.toString());
-  const slack = samples.filter(({ values }) => isSlack(values));
+  for (const finding of findings(samples)) console.log(finding);
+  const slack = samples.filter(isSlack);
   if (slack.length > 0)
     console.log(`${slack.length} trials where the server's core was not busy: marked in the report`);
 }

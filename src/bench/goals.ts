@@ -1,16 +1,6 @@
 /** Where we want to be: ratios of ours to theirs, in one run. */
 import { max, median, min } from 'simple-statistics';
-import type { Cell } from './benchmarks.js';
-import type { Values } from './trial.js';
-
-/** A measurement: one trial of one peer in one cell. */
-export interface Sample {
-  benchmark: string;
-  peer: string;
-  cell: Cell;
-  trial: number;
-  values: Values;
-}
+import type { Cell, Sample } from './benchmarks.js';
 
 export interface Ratio {
   ratio: number;

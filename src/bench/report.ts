@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { max, median, min } from 'simple-statistics';
 import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
-import { type Benchmark, isSlack } from './benchmarks.js';
+import { type Benchmark, isSlack, type Sample } from './benchmarks.js';
 import type { Environment } from './environment.js';
-import { GOAL_HEAD, goalRows, measured, type Sample } from './goals.js';
+import { GOAL_HEAD, goalRows, measured } from './goals.js';
+import { findings } from './soundness.js';
 
 interface Raw extends Environment {
   command: string;
@@ -240,7 +241,7 @@ function benchmarkTable(samples: Sample[], name: string): string {
   const values = [...new Set(own.flatMap(({ values }) => Object.keys(values)))];
   const rows = trialsOf(own).map((group) => [
     cellText(group[0].cell),
-    group[0].peer + (group.some(({ values }) => isSlack(values)) ? ' *' : ''),
+    group[0].peer + (group.some(isSlack) ? ' *' : ''),
     ...values.map((value) => {
       const of = group.map((sample) => sample.values[value]);
       return Number(median(of).toPrecision(4)).toLocaleString('en');
@@ -267,6 +268,7 @@ export async function report(raw: Raw, benchmarks: Benchmark[], folder: string):
       writeFileSync(join(folder, `${chart.file}.svg`), `${text}\n`);
       sections.push(text);
     }
+    if (name === 'soundness') sections.push(...findings(samples).map((text) => `<p>${escaped(text)}</p>`));
     sections.push(
       `<details><summary>figures (medians; *: the server’s core was not busy)</summary>${benchmarkTable(samples, name)}</details>`,
     );

@@ -198,12 +198,12 @@ static void rest(double seconds) {
 
 static void memory(int pid, int more) {
   add_conns(10);
-  for (double end = now() + 0.5; now() < end;) greet(0);
-  rest(0.3);
+  for (double end = now() + 0.4; now() < end;) greet(0);
+  rest(0.2);
   double before = resident(pid);
   add_conns(more);
   for (int i = 0; i < 3; i++) greet(10);
-  rest(0.3);
+  rest(0.2);
   printf("{\"bytes\": %.0f}\n", (resident(pid) - before) / more);
 }
 
