@@ -7,6 +7,7 @@ import { MAX_PENDING } from './outbox.js';
 import { OSError } from './posix/errors.js';
 import { type Address, sys } from './posix/sys.js';
 import { SELECTORS } from './selectors.js';
+import { Refusal } from './teach/refusal.js';
 import { warn } from './terminal.js';
 import { untilEnd } from './worker/process.js';
 import { runInWorker } from './worker/run.js';
@@ -111,6 +112,17 @@ add('multiconn-client', 'sends two messages on each of many connections to multi
   .addOption(selectorOption())
   .action((host, port, numConns, options) => run('multiconn-client', { host, port, numConns, ...options }));
 
+program.commandsGroup('teaching:');
+
+add('observe', 'shows live what any program is blocked in (Linux)')
+  .usage('<pid> | -- <command ...>')
+  .argument('<pid or command...>', 'a process that runs, or a command to run')
+  .action(async (command: string[]) => {
+    const { observe, observeCommand } = await import('./teach/observe.js');
+    const isPid = command.length === 1 && /^\d+$/.test(command[0]);
+    await teach(() => (isPid ? observe(Number(command[0])) : observeCommand(command)));
+  });
+
 await program.parseAsync();
 
 function add(name: string, summary: string): Command {
@@ -172,6 +184,17 @@ function serve(name: string, args: object, client: (host: string, port: number) 
     const lines = ways.map((way) => `\n  ${way}`).join('');
     warn(`listening on ${shown}:${port}; talk to it from another terminal:${lines}`);
   });
+}
+
+/** Ends with the exit code of a teaching tool. What it cannot do is one line and exit code 1. */
+async function teach(tool: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await tool();
+  } catch (err) {
+    if (!(err instanceof Refusal)) throw err;
+    warn(err.message);
+    process.exitCode = 1;
+  }
 }
 
 /** Runs a program to its end. A system call that fails is one line, without a stack trace, and exit code 1. */

@@ -33,7 +33,8 @@ export function warn(line: string): void {
   }
 }
 
-function visible(line: string): string {
+/** Text with its control characters, but newline and tab, shown as `\x1b`. */
+export function visible(line: string): string {
   return line.replace(CONTROL, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 

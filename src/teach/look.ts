@@ -1,0 +1,74 @@
+/** What all threads of a program wait in, their descriptors named (Linux). */
+import { existsSync, readFileSync } from 'node:fs';
+import { type Descriptor, descriptors } from './descriptors.js';
+import { family, type Process, process as processOf } from './proc.js';
+import { Refusal } from './refusal.js';
+import { type Wait, waits } from './waits.js';
+
+/** A thread with what it waits in. */
+export interface Seen extends Wait {
+  process: Process;
+  descriptors: Map<number, Descriptor>;
+}
+
+/** Why nothing can be seen, in a line. */
+export class CannotLook extends Refusal {}
+
+/**
+ * What each thread waits in, of a process and of all that come from it.
+ *
+ * @throws CannotLook
+ */
+export function look(root: number): Seen[] {
+  if (process.platform !== 'linux')
+    throw new CannotLook(`what a program waits in cannot be seen here: ${process.platform} has no /proc`);
+  return family(root).flatMap((member) => {
+    try {
+      const seen = waits(member.pid);
+      const named = descriptors(member.pid);
+      return seen.map((wait) => ({ ...wait, process: member, descriptors: named }));
+    } catch (err) {
+      if (!processOf(member.pid)) return [];
+      throw new CannotLook(whyNot(member.pid, (err as NodeJS.ErrnoException).code));
+    }
+  });
+}
+
+function whyNot(pid: number, code?: string): string {
+  if (code === 'ENOENT')
+    return 'this kernel does not tell what a thread is blocked in: it has no /proc/PID/syscall';
+  const owner = Number(/^Uid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+  const self = process.getuid?.();
+  if (self !== 0 && owner !== self)
+    return `process ${pid} is another user's (uid ${owner}): only that user and root may look into it`;
+  const scope = '/proc/sys/kernel/yama/ptrace_scope';
+  if (existsSync(scope) && readFileSync(scope, 'utf8').trim() !== '0')
+    return `kernel.yama.ptrace_scope forbids to look into process ${pid}: start it with "posix-select observe -- command", or be root`;
+  return `the system forbids to look into process ${pid} (${code})`;
+}
+
+const MEANING: Record<string, string> = {
+  running: 'running: it waits for nothing',
+  futex: 'futex: for another thread',
+  wait: 'wait: for a child process',
+  nanosleep: 'nanosleep: for time to pass',
+};
+
+/** The call and how long it may take: `select, no timeout`. */
+export function callOf({ call, timeout }: Seen): string {
+  const limit = timeout === undefined ? '' : timeout === null ? ', no timeout' : `, timeout ${timeout} s`;
+  return `${MEANING[call] ?? call}${limit}`;
+}
+
+/** The descriptors: `3 listener 127.0.0.1:3490 (LISTEN)`; with what for, when that is not reading alone. */
+export function namesOf({ fds, descriptors }: Seen): string[] {
+  return fds.map(({ fd, events }) => {
+    const purpose = events.join() === 'read' ? '' : ` [${events.join(', ') || 'errors only'}]`;
+    return `${fd} ${descriptors.get(fd)?.name ?? 'closed'}${purpose}`;
+  });
+}
+
+/** All in a line: `select, no timeout: 3 listener 127.0.0.1:3490 (LISTEN), 4 connected to 127.0.0.1:50312`. */
+export function sentence(seen: Seen): string {
+  return [callOf(seen), namesOf(seen).join(', ')].filter(Boolean).join(': ');
+}

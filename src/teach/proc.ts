@@ -1,0 +1,170 @@
+/** What /proc tells of processes and their threads (Linux). */
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+
+export interface Process {
+  pid: number;
+  /** the kernel's short name: `python3` */
+  name: string;
+  ppid: number;
+  session: number;
+  /** CPU time used so far, user and system, in clock ticks of 10 ms */
+  ticks: number;
+}
+
+/** All processes that can be seen; a zombie is none any more. */
+export function processes(): Process[] {
+  return numbers('/proc').flatMap((pid) => process(pid) ?? []);
+}
+
+/** @returns undefined when there is no such process, or only what is left of it */
+export function process(pid: number): Process | undefined {
+  const stat = tryRead(`/proc/${pid}/stat`);
+  const parts = stat && /^\d+ \((.*)\) (\S) (.*)$/s.exec(stat);
+  if (!parts || 'ZX'.includes(parts[2])) return undefined;
+  const fields = parts[3].split(' ').map(Number);
+  return { pid, name: parts[1], ppid: fields[0], session: fields[2], ticks: fields[10] + fields[11] };
+}
+
+/** A process and all that come from it, those included whose own parent has gone, as long as they are in its session. */
+export function family(root: number): Process[] {
+  const all = processes();
+  const members = new Set([root]);
+  for (let before = 0; before !== members.size; ) {
+    before = members.size;
+    for (const { pid, ppid, session } of all) if (members.has(ppid) || session === root) members.add(pid);
+  }
+  return all.filter(({ pid }) => members.has(pid));
+}
+
+/** The arguments that a process was started with. */
+export function commandLine(pid: number): string[] {
+  return (tryRead(`/proc/${pid}/cmdline`) ?? '').split('\0').slice(0, -1);
+}
+
+export function threads(pid: number): number[] {
+  return numbers(`/proc/${pid}/task`);
+}
+
+/**
+ * What a thread is blocked in: the number of the system call and its arguments.
+ *
+ * @returns 'running' when it is on a processor or could be; undefined when it has gone
+ * @throws of code EPERM or EACCES where one may not look, ENOENT where the kernel does not tell
+ */
+export function blockedIn(
+  pid: number,
+  tid: number,
+): { number: number; args: bigint[] } | 'running' | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/task/${tid}/syscall`, 'latin1').trim().split(' ');
+    if (fields[0] === 'running' || fields[0] === '-1') return 'running';
+    return { number: Number(fields[0]), args: fields.slice(1, 7).map(BigInt) };
+  } catch (err) {
+    if (!process(pid) || !threads(pid).includes(tid)) return undefined;
+    throw err;
+  }
+}
+
+/** Reads a process's memory; undefined where there is none. */
+export function memory(pid: number, address: number, length: number): Buffer | undefined {
+  try {
+    const fd = openSync(`/proc/${pid}/mem`, 'r');
+    try {
+      const buffer = Buffer.alloc(length);
+      return readSync(fd, buffer, 0, length, address) === length ? buffer : undefined;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** The open descriptors with what they refer to: `socket:[4711]`, `/dev/pts/0`. */
+export function openFiles(pid: number): Map<number, string> {
+  return new Map(
+    numbers(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return [[fd, readlinkSync(`/proc/${pid}/fd/${fd}`)]];
+      } catch {
+        return []; // it was closed meanwhile
+      }
+    }),
+  );
+}
+
+/** The descriptors that an epoll descriptor watches, with their event masks. */
+export function epollSet(pid: number, epfd: number): { fd: number; events: number }[] {
+  const info = tryRead(`/proc/${pid}/fdinfo/${epfd}`) ?? '';
+  return [...info.matchAll(/^tfd:\s*(\d+) events:\s*([0-9a-f]+)/gm)].map(([, fd, events]) => ({
+    fd: Number(fd),
+    events: Number.parseInt(events, 16),
+  }));
+}
+
+export interface TcpSocket {
+  inode: number;
+  local: [host: string, port: number];
+  remote: [host: string, port: number];
+  /** LISTEN, ESTABLISHED … as in tcp(7) */
+  state: string;
+}
+
+const TCP_STATES =
+  'ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING'.split(
+    ' ',
+  );
+
+/** All TCP sockets of the network that a process is in. One that nobody has accepted yet has the inode 0. */
+export function tcpSockets(pid: number | 'self' = 'self'): TcpSocket[] {
+  return ['tcp', 'tcp6'].flatMap((table) =>
+    rows(`/proc/${pid}/net/${table}`).map((fields) => ({
+      local: address(fields[1]),
+      remote: address(fields[2]),
+      state: TCP_STATES[Number.parseInt(fields[3], 16) - 1] ?? 'unknown',
+      inode: Number(fields[9]),
+    })),
+  );
+}
+
+/** The Unix sockets of the network that a process is in: their paths, '' for those without, by inode. */
+export function unixSockets(pid: number): Map<number, string> {
+  return new Map(rows(`/proc/${pid}/net/unix`).map((fields) => [Number(fields[6]), fields[7] ?? '']));
+}
+
+function rows(path: string): string[][] {
+  const lines = (tryRead(path) ?? '').split('\n').slice(1, -1);
+  return lines.map((line) => line.trim().split(/\s+/));
+}
+
+/** `0100007F:0DA2` is 127.0.0.1:3490: the address is in words of the machine's byte order. */
+function address(text: string): [string, number] {
+  const [words, port] = text.split(':');
+  const bytes = (words.match(/.{8}/g) ?? []).flatMap((word) => [...Buffer.from(word, 'hex').reverse()]);
+  const mapped = bytes.length === 16 && bytes.slice(0, 12).join() === '0,0,0,0,0,0,0,0,0,0,255,255';
+  const host = bytes.length === 4 || mapped ? bytes.slice(-4).join('.') : ipv6(bytes);
+  return [host, Number.parseInt(port, 16)];
+}
+
+function ipv6(bytes: number[]): string {
+  const groups = Array.from({ length: 8 }, (_, i) => (bytes[2 * i] * 256 + bytes[2 * i + 1]).toString(16));
+  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+}
+
+function numbers(folder: string): number[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function tryRead(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

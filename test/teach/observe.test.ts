@@ -1,0 +1,133 @@
+import { spawnSync } from 'node:child_process';
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { CLI, Process, until } from '../peers.js';
+import { close, command, freePort, workshop } from './zoo.js';
+
+let folder: string;
+beforeAll(() => {
+  folder = workshop();
+});
+afterAll(() => close(folder));
+
+const observe = (...args: (string | number)[]) =>
+  new Process(process.execPath, [CLI, 'observe', ...args.map(String)]);
+
+/** Starts a server of the zoo and connects a silent client to it; tells both ports. */
+async function serve(name: string): Promise<{ server: Process; port: number; client: number }> {
+  const port = await freePort();
+  const [file, ...args] = command(folder, name);
+  const server = new Process(file, [...args, String(port)], {
+    env: { ...process.env, PYTHONUNBUFFERED: '1' },
+  });
+  const client = await until('it listens', () => tryConnect(port));
+  onTestFinished(() => void client.destroy());
+  return { server, port, client: client.localPort as number };
+}
+
+function tryConnect(port: number): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket));
+    socket.on('error', () => resolve(undefined));
+  });
+}
+
+const HERE = '127\\.0\\.0\\.1';
+
+/** Each with what it waits in, when a silent client is connected. */
+const SERVERS: [name: string, waits: (listener: string, conn: string) => string][] = [
+  ['select.c', (listener, conn) => `select, no timeout: ${listener}, ${conn}$`],
+  ['literal.py', (listener, conn) => `select, no timeout: ${listener}, ${conn}$`],
+  ['poll.py', (listener, conn) => `poll, no timeout: ${listener}, ${conn}$`],
+  ['asyncio_loop.py', (listener, conn) => `epoll_wait, no timeout: .*${listener}.*, ${conn}$`],
+  ['threads.py', (_, conn) => `recv: ${conn}$`],
+  ['threads.py', (listener) => `accept: ${listener}$`],
+  ['node_net.ts', (listener, conn) => `epoll_wait, .*: .*${listener}, ${conn}$`],
+  ['select-server', (listener, conn) => `select, no timeout: \\d+ pipe, ${listener}, ${conn}$`],
+];
+
+test.each(SERVERS)('%s: what it is blocked in, with its descriptors named', async (name, waits) => {
+  const { server, port, client } = await serve(name);
+  const line = waits(`\\d+ listener [\\d.]+:${port} \\(LISTEN\\)`, `\\d+ connected to ${HERE}:${client}`);
+  const observer = observe(server.pid);
+  await observer.out(new RegExp(`^\\w+ \\d+.*: ${line}`, 'm'));
+  server.child.kill('SIGKILL');
+  expect(await observer.exit).toBe(0);
+});
+
+test('a command keeps its stdin, its stdout and its exit code', async () => {
+  const observer = observe('--', 'sh', '-c', 'read line; echo "got $line"; exit 7');
+  await observer.err(/^\w+ \d+: read: 0 Unix socket$/m);
+  observer.type('it\n');
+  expect(await observer.exit).toBe(7);
+  expect(observer.stdout).toBe('got it\n');
+});
+
+const SECOND = `
+import socket, sys
+s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+print(s.getsockname()[1], flush=True)
+sys.stdin.read()`;
+
+test('a line is told when what a thread waits in changes, and not before', async () => {
+  const { server, port: serverPort, client } = await serve('literal.py');
+  const observer = observe(server.pid);
+  await observer.out(new RegExp(`${client}$`, 'm'));
+  const second = new Process('python3', ['-c', SECOND, String(serverPort)]);
+  const [, port] = await second.out(/^(\d+)$/m);
+  await observer.out(new RegExp(`connected to ${HERE}:${client}, \\d+ connected to ${HERE}:${port}$`, 'm'));
+  second.endInput();
+  await until('it has left', () => observer.lines.length === 3);
+  expect(observer.lines[2]).toBe(observer.lines[0]);
+});
+
+test('on a terminal it draws, and Ctrl-C ends it', async () => {
+  const { server, port } = await serve('literal.py');
+  const pty = `import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))`;
+  const screen = new Process('python3', ['-c', pty, process.execPath, CLI, 'observe', String(server.pid)]);
+  await screen.out(
+    new RegExp(`% CPU\\r\\n  select, no timeout\\r\\n    \\d+ listener ${HERE}:${port} \\(LISTEN\\)\\r\\n`),
+  );
+  screen.type('\x03');
+  expect(await screen.exit).toBe(0);
+});
+
+test.runIf(process.getuid?.() === 0)("another user's process: it says why not", async () => {
+  const { server } = await serve('literal.py');
+  const { status, stderr } = spawnSync(process.execPath, [CLI, 'observe', String(server.pid)], {
+    uid: 65534,
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe(
+    `process ${server.pid} is another user's (uid 0): only that user and root may look into it\n`,
+  );
+  expect(status).toBe(1);
+});
+
+test.runIf(process.getuid?.() === 0)('an ordinary user sees what is its own', async () => {
+  const look = `import os, subprocess, sys
+child = subprocess.Popen(['sleep', '1000'])
+try:
+    out = subprocess.run([*sys.argv[1:], str(child.pid)], capture_output=True, text=True, timeout=2)
+except subprocess.TimeoutExpired as e:
+    print(e.stdout.decode())
+child.kill()`;
+  const user = new Process('python3', ['-c', look, process.execPath, CLI, 'observe'], { uid: 65534 });
+  await user.exit;
+  expect(user.stdout).toMatch(/^sleep \d+: nanosleep: for time to pass$/m);
+});
+
+test.each([
+  [['observe', '999999999'], 1, 'there is no process 999999999\n'],
+  [['observe', '--', 'no-such-command'], 1, 'no-such-command: command not found\n'],
+])('%j is one line', async (args, exit, stderr) => {
+  const observer = new Process(process.execPath, [CLI, ...args]);
+  expect(await observer.exit).toBe(exit);
+  expect(observer.stderr).toBe(stderr);
+});
+
+test('a bad command line: usage', async () => {
+  const observer = observe();
+  expect(await observer.exit).toBe(2);
+  expect(observer.stderr).toMatch(/^usage: posix-select observe <pid> \| -- <command \.\.\.>\n/);
+});

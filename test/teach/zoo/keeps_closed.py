@@ -1,0 +1,18 @@
+import select
+
+from texts import connected, disconnected, listen, received, recv
+
+listener = listen()
+addresses, told = {}, set()
+while True:
+    readable, _, _ = select.select([listener, *addresses], [], [])
+    for s in readable:
+        if s is listener:
+            conn, address = listener.accept()
+            addresses[conn] = address
+            connected(address)
+        elif data := recv(s):
+            received(addresses[s], data)
+        else:
+            s in told or disconnected(addresses[s])
+            told.add(s)

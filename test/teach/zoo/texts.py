@@ -1,0 +1,28 @@
+"""The right texts, and a listener on the port of the command line."""
+import socket
+import sys
+
+
+def listen():
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    print("waiting for connections")
+    return listener
+
+
+def connected(address):
+    print(f"{address}: connected")
+
+
+def received(address, data):
+    print(f"{address} {len(data)} bytes: {data}")
+
+
+def disconnected(address):
+    print(f"{address}: disconnected")
+
+
+def recv(conn):
+    try:
+        return conn.recv(4096)
+    except ConnectionResetError:
+        return b""
