@@ -23,7 +23,10 @@ describe('help', () => {
     expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
     const lines = stdout.split('\n');
     expect(lines[0]).toMatch(/^usage: posix-select /);
-    const programs = lines.filter((line) => /^ {2}\w/.test(line)).map((line) => line.trim().split(' ')[0]);
+    const programs = lines
+      .slice(0, lines.indexOf('teaching:'))
+      .filter((line) => /^ {2}\w/.test(line))
+      .map((line) => line.trim().split(' ')[0]);
     expect(programs.toSorted()).toEqual(PROGRAMS.toSorted());
     expect(stdout).toMatch(/^ {2}select-server .*prints who connects/m);
   });
