@@ -36,7 +36,11 @@ constexpr Constant kConstants[] = {
     CONSTANT(MSG_OOB),       CONSTANT(MSG_PEEK),       CONSTANT(MSG_TRUNC),
     CONSTANT(MSG_WAITALL),   CONSTANT(POLLIN),         CONSTANT(POLLOUT),
     CONSTANT(F_GETFD),       CONSTANT(F_GETFL),        CONSTANT(F_SETFL),
-    CONSTANT(O_NONBLOCK),
+    CONSTANT(O_NONBLOCK),    CONSTANT(POLLPRI),        CONSTANT(POLLERR),
+    CONSTANT(POLLHUP),       CONSTANT(POLLNVAL),       CONSTANT(O_APPEND),
+#ifdef __linux__
+    CONSTANT(MSG_NOSIGNAL),  CONSTANT(POLLRDHUP),
+#endif
 };
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {

@@ -1,7 +1,8 @@
-// The calls that any descriptor takes: read(2), write(2), close(2), fcntl(2), pipe(2); and
-// strerror(3) and _exit(2), for what failed.
+// The calls that any descriptor takes: read(2), write(2), close(2), fcntl(2), ioctl(2), pipe(2);
+// and strerror(3) and _exit(2), for what failed.
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <system_error>
@@ -52,6 +53,16 @@ Napi::Value Fcntl(const Napi::CallbackInfo& info) {
   return args.Call([&] { return fcntl(fd, command, value); });
 }
 
+// fionread(fd): the number of bytes that a read would find, without reading them.
+Napi::Value Fionread(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  return args.Call([&] {
+    int count = 0;
+    return ioctl(fd, FIONREAD, &count) < 0 ? -1 : count;
+  });
+}
+
 // pipe(): [fd to read from, fd to write to].
 Napi::Value Pipe(const Napi::CallbackInfo& info) {
   int fds[2];
@@ -86,6 +97,7 @@ void ExportFd(Napi::Env env, Napi::Object exports) {
   Export<Write>(env, exports, "write");
   Export<Close>(env, exports, "close");
   Export<Fcntl>(env, exports, "fcntl");
+  Export<Fionread>(env, exports, "fionread");
   Export<Pipe>(env, exports, "pipe");
   Export<StrError>(env, exports, "strerror");
   Export<Exit>(env, exports, "_exit");

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The command line: `posix-select <program> [args]`. Each program runs its loop on a worker thread. */
-import { readFileSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type Command, InvalidArgumentError, Option, program } from 'commander';
 import { MAX_PENDING } from './outbox.js';
@@ -8,6 +8,7 @@ import { OSError } from './posix/errors.js';
 import { type Address, sys } from './posix/sys.js';
 import { SELECTORS } from './selectors.js';
 import { Refusal } from './teach/refusal.js';
+import { FORMS, type TraceOptions } from './teach/trace.js';
 import { warn } from './terminal.js';
 import { untilEnd } from './worker/process.js';
 import { runInWorker } from './worker/run.js';
@@ -22,13 +23,18 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 
 refusing(program)
   .name('posix-select')
-  .usage('<program> [args]')
+  .usage('[options] <program> [args]')
+  .enablePositionalOptions()
   .commandsGroup('programs:')
   .helpCommand(false)
   .description(
     'Small network programs around the real select(2), its loop in plain sight on a worker thread.',
   )
-  .version(version);
+  .version(version)
+  .addOption(traceOption())
+  .addOption(new Option('--trace-file <file>', 'shows them in a file instead').implies({ trace: 'strace' }))
+  .option('--record <file>', 'writes a recording of them, with what is ready and why')
+  .option('--step', 'waits for Enter before each wait, and says what it is for');
 
 const PORT = [1, 65535] as const;
 const PORT_OR_FREE = [0, 65535] as const;
@@ -123,7 +129,7 @@ add('observe', 'shows live what any program is blocked in (Linux)')
     await teach(() => (isPid ? observe(Number(command[0])) : observeCommand(command)));
   });
 
-await program.parseAsync();
+await program.parseAsync(withTraceForm(process.argv.slice(2)), { from: 'user' });
 
 function add(name: string, summary: string): Command {
   return refusing(program.command(name).description(summary));
@@ -175,6 +181,51 @@ function selectorOption(): Option {
   return new Option('--selector <name>', 'how to wait').choices(Object.keys(SELECTORS)).default('default');
 }
 
+function traceOption(): Option {
+  const meaning = "shows the loop's system calls on stderr: as strace does (default), explained, or as JSON";
+  const option = new Option('--trace [form]', meaning).choices(FORMS);
+  option.flags = '--trace[=form]';
+  return option;
+}
+
+/** `--trace` alone means strace: it would else take the program's name for its form. */
+function withTraceForm(args: string[]): string[] {
+  const names = program.commands.map((command) => command.name());
+  const at = args.findIndex((arg) => names.includes(arg));
+  return args.map((arg, i) => (i < at && arg === '--trace' ? '--trace=strace' : arg));
+}
+
+/** What traces a program's loop, if that was asked for. */
+function tracing(): { module: URL; options: TraceOptions } | undefined {
+  const { trace, traceFile, record, step } = program.opts();
+  if (!trace && !record && !step) return undefined;
+  const [name, ...args] = program.args;
+  const options: TraceOptions = { program: name, args };
+  if (traceFile) options.trace = { form: trace, ...open(traceFile, 'w') };
+  else if (trace) options.trace = { form: trace, fd: 2, name: 'stderr' };
+  if (record) options.record = open(record, 'w');
+  if (step) options.step = openTerminal();
+  return { module: new URL('teach/trace.js', import.meta.url), options };
+}
+
+function openTerminal(): number {
+  try {
+    return openSync('/dev/tty', 'r+');
+  } catch {
+    warn('--step: there is no terminal to push Enter on');
+    return sys._exit(1);
+  }
+}
+
+/** @throws OSError */
+function open(name: string, flags: string): { fd: number; name: string } {
+  try {
+    return { fd: openSync(name, flags), name };
+  } catch (err) {
+    throw new OSError((err as { errno: number }).errno, 'open', name);
+  }
+}
+
 /** Runs a server, and says on stderr where it listens and which command talks to it from another terminal. */
 function serve(name: string, args: object, client: (host: string, port: number) => string): Promise<void> {
   return run(name, args, ([host, port]) => {
@@ -199,10 +250,11 @@ async function teach(tool: () => Promise<number>): Promise<void> {
 
 /** Runs a program to its end. A system call that fails is one line, without a stack trace, and exit code 1. */
 async function run(name: string, args: object, onListening?: (address: Address) => void): Promise<void> {
-  const loop = runInWorker(new URL(`programs/${name}.js`, import.meta.url), { args });
-  if (onListening) loop.address.then(onListening).catch(() => {});
   let code = 1;
   try {
+    const module = new URL(`programs/${name}.js`, import.meta.url);
+    const loop = runInWorker(module, { args, before: tracing() });
+    if (onListening) loop.address.then(onListening).catch(() => {});
     code = await untilEnd(loop);
   } catch (err) {
     if (!(err instanceof OSError)) throw err;

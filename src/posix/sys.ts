@@ -75,6 +75,8 @@ export interface Sys {
   write(fd: number, data: Uint8Array): Result;
   close(fd: number): Result;
   fcntl(fd: number, command: number, value: number): Result;
+  /** ioctl(2)'s FIONREAD: how many bytes a read would find, without reading them. */
+  fionread(fd: number): Result;
   pipe(): [readEnd: number, writeEnd: number] | Result;
   /** Takes a positive errno. */
   strerror(errno: number): string;

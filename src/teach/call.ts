@@ -28,21 +28,32 @@ interface Made {
   names?: Record<string, string | null>;
 }
 
-/** select(2): the sets as lists of descriptors in ascending order, null for C's NULL. */
-export interface SelectCall extends Made {
-  call: 'select';
-  nfds: number;
+/** Why a descriptor is ready; without one, why the wait ended: the timeout, a signal, an error. */
+export interface Why {
+  fd: number | null;
+  set: 'read' | 'write' | 'except' | null;
+  sentence: string;
+}
+
+/** Descriptors in ascending order; null for no set. */
+export interface Sets {
   readfds: number[] | null;
   writefds: number[] | null;
   exceptfds: number[] | null;
+}
+
+/** select(2): the sets as lists of descriptors in ascending order, null for C's NULL. */
+export interface SelectCall extends Made, Sets {
+  call: 'select';
+  nfds: number;
   /** seconds; null waits for ever */
   timeout: number | null;
   /** what was left in the sets; as they were where the call failed */
-  after: { readfds: number[] | null; writefds: number[] | null; exceptfds: number[] | null };
+  after: Sets;
   /** seconds of the timeout that were left, where the system tells (Linux) */
   left?: number;
   /** A sentence for each ready descriptor, and for the timeout or signal that ended the wait. */
-  why?: { fd: number | null; set: 'read' | 'write' | 'except' | null; sentence: string }[];
+  why?: Why[];
 }
 
 /** Any other call. */
@@ -59,6 +70,18 @@ export interface OtherCall extends Made {
   data?: string;
   /** the other arguments, in their order, as strace would show them: `SOL_SOCKET`, `SO_REUSEADDR`, `[1]` */
   rest?: string[];
+  /** send, write: where not all of them went over, the first bytes asked for, base64 */
+  asked?: string;
+  /** behind the result, as strace would show it: `flags O_RDWR|O_NONBLOCK` */
+  note?: string;
+
+  /** poll, epoll_wait, kevent: what is waited for, in select's terms */
+  waits?: Sets;
+  /** seconds; null waits for ever */
+  timeout?: number | null;
+  /** what is ready, in select's terms; as `waits` where the call failed */
+  after?: Sets;
+  why?: Why[];
 }
 
 export type Call = SelectCall | OtherCall;

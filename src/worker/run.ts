@@ -19,9 +19,17 @@ export type Main<Args> = (
   listening: (address: Address) => void,
 ) => number | undefined | Promise<number | undefined>;
 
+/** What a module exports that is to begin before a program. */
+export type Begin = (options: unknown, stop: number) => void | Promise<void>;
+
 export interface RunOptions<Args> {
   /** Goes to the program's `main`; anything that can be cloned. */
   args?: Args;
+  /**
+   * Begins on the worker thread before the program's module is loaded: the module's export
+   * `begin(options, stop)` is called with these options, which can be cloned, and the stop descriptor.
+   */
+  before?: { module: string | URL; options?: unknown };
 }
 
 /** A loop on its worker thread. */
@@ -41,6 +49,7 @@ export interface Start {
   program: string;
   args: unknown;
   stop: number;
+  before: { module: string; options: unknown } | null;
 }
 
 /**
@@ -76,14 +85,18 @@ process.on('exit', () => {
  * @throws OSError EMFILE when no pipe can be made
  */
 export function runInWorker<Args>(program: string | URL, options: RunOptions<Args> = {}): Loop {
-  structuredClone(options.args); // throws what the worker would, but before there is anything to undo
+  structuredClone([options.args, options.before?.options]); // throws what the worker would, but before there is anything to undo
   const pipe = sys.pipe();
   if (typeof pipe === 'number') throw new OSError(pipe, 'pipe');
   const [readEnd, writeEnd] = pipe;
 
-  const url =
-    program instanceof URL || program.startsWith('file:') ? program : pathToFileURL(resolve(program));
-  const start: Start = { program: String(url), args: options.args, stop: readEnd };
+  const { args, before } = options;
+  const start: Start = {
+    program: urlOf(program),
+    args,
+    stop: readEnd,
+    before: before ? { module: urlOf(before.module), options: before.options } : null,
+  };
   // The one option that a worker would inherit and not take: of a main thread started by --eval.
   const fromEval = process.execArgv.some((option) => option.startsWith('--input-type'));
   const execArgv = fromEval ? [] : undefined;
@@ -117,6 +130,11 @@ export function runInWorker<Args>(program: string | URL, options: RunOptions<Arg
     });
   });
   return { stop, exited, address, stopFd: readEnd };
+}
+
+function urlOf(module: string | URL): string {
+  const isUrl = module instanceof URL || module.startsWith('file:');
+  return String(isUrl ? module : pathToFileURL(resolve(module)));
 }
 
 /** An error loses its class on the way between threads, and keeps its fields. */

@@ -1,0 +1,51 @@
+/** Where a trace goes: a descriptor, written to with as few write(2)s as can be. */
+import { errno, OSError } from '../posix/errors.js';
+import type { Sys } from '../posix/sys.js';
+
+/** Characters that are kept before they are written. */
+const MOST = 65_536;
+
+export class Output {
+  readonly #sys: Sys;
+  readonly #fd: number;
+  readonly #name: string;
+  #text = '';
+  #lost = false;
+
+  /**
+   * @param sys the system calls, untraced
+   * @param name for the line that says what went wrong
+   */
+  constructor(sys: Sys, fd: number, name: string) {
+    this.#sys = sys;
+    this.#fd = fd;
+    this.#name = name;
+  }
+
+  write(text: string): void {
+    this.#text += text;
+    if (this.#text.length > MOST) this.flush();
+  }
+
+  flush(): void {
+    if (this.#text === '' || this.#lost) return;
+    const failed = this.#writeAll(this.#fd, this.#text);
+    this.#text = '';
+    if (failed === 0) return;
+    this.#lost = true;
+    const { message } = new OSError(failed, 'write', this.#name);
+    if (this.#fd !== 2) this.#writeAll(2, `${message}; the trace ends here\n`);
+  }
+
+  /** @returns 0, or the negative errno */
+  #writeAll(fd: number, text: string): number {
+    let rest: Uint8Array = Buffer.from(text);
+    while (rest.length > 0) {
+      const written = this.#sys.write(fd, rest);
+      if (written >= 0) rest = rest.subarray(written);
+      else if (written === -errno.EAGAIN) this.#sys.select(null, Int32Array.of(fd), null, null);
+      else if (written !== -errno.EINTR) return written;
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,53 @@
+/** `--step`: from wait to wait at the push of Enter, in a terminal. */
+import { expect, test } from 'vitest';
+import { connect, until } from '../peers.js';
+import { CTRL_C, CTRL_D, Terminal } from '../terminals.js';
+import { ended } from '../threads.js';
+import { posixSelect } from './traced.js';
+
+const PROMPT = 'Enter goes on, Ctrl-D without further stops:';
+
+async function stepping() {
+  const terminal = new Terminal('--step', ['select-server', 0]);
+  await terminal.shows(PROMPT);
+  await terminal.shows('nc ');
+  const [, port] = terminal.stdout.match(/^listening on .*:(\d+);/m) ?? [];
+  const prompts = () => terminal.stdout.split(PROMPT).length - 1;
+  return { terminal, port: Number(port), prompts };
+}
+
+test('says what it is about to wait for, and waits for Enter before', async () => {
+  const { terminal, port, prompts } = await stepping();
+  expect(terminal.stdout).toMatch(/select waits for ever\r\n {2}to read: \d+ stop, \d+ listener\r\n/);
+  const peer = await connect(port); // by the kernel alone: the listener's queue takes it
+  await peer.say('hello');
+  expect(terminal.stdout).not.toContain('connected');
+  terminal.type('\n');
+  await terminal.shows(`to read: `);
+  await until('it stops again', () => prompts() === 2);
+  expect(terminal.stdout).toContain('connected\r\n');
+  expect(terminal.stdout).not.toContain('5 bytes');
+  expect(terminal.stdout).toMatch(new RegExp(`to read: .* listener, \\d+ 127\\.0\\.0\\.1:${peer.port}\r\n`));
+  terminal.type('\n');
+  await until('it stops again', () => prompts() === 3);
+  expect(terminal.stdout).toContain("5 bytes: b'hello'");
+  terminal.type(CTRL_D);
+  await peer.run('s.close()');
+  await terminal.shows('disconnected\r\n');
+  expect(prompts()).toBe(3);
+  terminal.type(CTRL_C);
+  await terminal.left();
+});
+
+test('Ctrl-C ends the program while it waits for Enter', async () => {
+  const { terminal, prompts } = await stepping();
+  terminal.type(CTRL_C);
+  await terminal.left();
+  expect(prompts()).toBe(1);
+});
+
+test('without a terminal it is refused in one line', async () => {
+  const server = posixSelect(['--step', 'select-server', 0], { detached: true });
+  expect((await ended(server)).exit).toBe(1);
+  expect(server.stderr).toBe('--step: there is no terminal to push Enter on\n');
+});

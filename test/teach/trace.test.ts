@@ -1,0 +1,399 @@
+/** Tracing: what the forms show of real runs, where it goes, and that nothing is lost. */
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { runInWorker } from 'posix-select';
+import { describe, expect, test } from 'vitest';
+import type { Call, Head, OtherCall, SelectCall } from '../../dist/teach/call.js';
+import { CLI, connect, listen, Process, startPython, until } from '../peers.js';
+import { ended } from '../threads.js';
+import { type Args, fileFor, posixSelect, traced } from './traced.js';
+
+/** The head and the calls of a recording. */
+function recorded(text: string): { head: Head; calls: Call[] } {
+  const [head, ...calls] = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  return { head, calls };
+}
+
+const isWait = (call: Call): call is SelectCall => call.call === 'select';
+const made = (calls: Call[], name: string) => calls.filter(({ call }) => call === name) as OtherCall[];
+
+/** The sentences of all waits, with the descriptors by their names. */
+function sentences(calls: Call[]): string[] {
+  const names: Record<string, string | null> = {};
+  return calls.flatMap((call) => {
+    const why = (call.why ?? []).map(({ fd, sentence }) => `${fd === null ? '' : names[fd]}: ${sentence}`);
+    Object.assign(names, call.names);
+    return why;
+  });
+}
+
+describe('json', () => {
+  test('a head, then each call, with what is ready and why', async () => {
+    const { server, port, text, shows } = await traced(['--trace=json'], ['select-server', 0]);
+    const peer = await connect(port);
+    await shows(/"call":"accept"/);
+    await peer.say('hello');
+    await shows(/"call":"recv"/);
+    await peer.run('s.close()');
+    await shows(/"call":"close"/);
+    expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+
+    const { head, calls } = recorded(text());
+    const { began, ...rest } = head;
+    expect(rest).toEqual({
+      format: 'posix-select recording',
+      version: 1,
+      program: 'select-server',
+      args: ['0'],
+      platform: process.platform,
+    });
+    expect(Date.now() - Date.parse(began)).toBeLessThan(60_000);
+    expect(calls.map(({ n }) => n)).toEqual(calls.map((_, i) => i + 1));
+    const times = calls.map(({ at }) => at);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(calls[0].names).toMatchObject({ 0: 'stdin', 1: 'stdout', 2: 'stderr' });
+
+    const [socket] = made(calls, 'socket');
+    const listener = socket.result;
+    const accept = made(calls, 'accept').find(({ result }) => result >= 0) as OtherCall;
+    const conn = accept.result;
+    expect(accept).toMatchObject({ fd: listener, address: ['127.0.0.1', peer.port] });
+    expect(accept.names).toEqual({ [conn]: `127.0.0.1:${peer.port}` });
+    const [recv, end] = made(calls, 'recv');
+    const hello = Buffer.from('hello').toString('base64');
+    expect(recv).toMatchObject({ fd: conn, result: 5, length: 4096, flags: 0, data: hello });
+    expect(end).toMatchObject({ result: 0, data: '' });
+    expect(made(calls, 'close')[0]).toMatchObject({ fd: conn, names: { [conn]: null } });
+
+    const waits = calls.filter(isWait);
+    const [stop] = (waits[0].readfds as number[]).filter((fd) => fd !== listener);
+    expect(
+      waits.map(({ readfds, after, result, nfds, timeout }) => [
+        readfds,
+        after.readfds,
+        result,
+        nfds,
+        timeout,
+      ]),
+    ).toEqual([
+      [[stop, listener], [listener], 1, listener + 1, null],
+      [[stop, listener, conn], [conn], 1, conn + 1, null],
+      [[stop, listener, conn], [conn], 1, conn + 1, null],
+      [[stop, listener], [stop], 1, listener + 1, null],
+    ]);
+    expect(sentences(calls)).toEqual([
+      'listener: a connection is waiting',
+      `127.0.0.1:${peer.port}: 5 bytes can be read`,
+      `127.0.0.1:${peer.port}: the peer has closed: recv gives 0 bytes`,
+      'stop: the loop is to end',
+    ]);
+  });
+
+  test.each(['select', 'poll', 'default'])(
+    'on %s: a reset, of which the program still hears',
+    async (selector) => {
+      const args = ['multiconn-server', '127.0.0.1', 0, '--selector', selector];
+      const { server, port, text, shows } = await traced(['--trace=json'], args);
+      const peer = await connect(port);
+      await shows(/"call":"accept"/);
+      await peer.reset();
+      await shows(/"call":"recv"/);
+      expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+      const { calls } = recorded(text());
+      expect(made(calls, 'recv')).toMatchObject([{ result: -1, errno: 'ECONNRESET' }]);
+      expect(sentences(calls)).toEqual([
+        'listener: a connection is waiting',
+        `127.0.0.1:${peer.port}: the peer has reset the connection`,
+        'stop: the loop is to end',
+      ]);
+    },
+  );
+
+  test('bytes with the end behind them, and room to send', async () => {
+    const args = ['srv', '127.0.0.1', 0, '--max-pending', 10_000_000];
+    const { server, port, text, shows } = await traced(['--trace=json'], args);
+    const deaf = startPython(
+      `import socket, sys
+s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+sys.stdin.readline()
+while data := s.recv(65536): pass`,
+      [port],
+    );
+    await shows(/"call":"accept"/);
+    startPython(
+      `import socket, sys
+s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+s.sendall(b'x' * 6_000_000)
+s.shutdown(socket.SHUT_WR)
+while s.recv(65536): pass`,
+      [port],
+    );
+    await shows(/bytes can be read, and after them the end/);
+    deaf.type('\n');
+    await shows(/there is room to send/);
+    expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+    const short = made(recorded(text()).calls, 'send').filter(({ result, length = 0 }) => result < length);
+    expect(short.length).toBeGreaterThan(0);
+    for (const { asked } of short) expect(Buffer.from(asked as string, 'base64').length).toBe(33);
+  });
+
+  test('a timeout, with the time that was left of another', async () => {
+    const { server, port, text, shows } = await traced(['--trace=json'], ['chatserver', 0]);
+    const peer = await connect(port);
+    await shows(/"call":"accept"/);
+    await peer.say('Ada');
+    await shows(/nothing has come in/);
+    expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+    const { calls } = recorded(text());
+    const over = calls.filter(isWait).filter(({ result }) => result === 0);
+    expect(over.length).toBeGreaterThan(0);
+    for (const { timeout, left, took, after } of over) {
+      expect(timeout).toBeLessThanOrEqual(0.2);
+      expect(took).toBeGreaterThanOrEqual((timeout as number) - 0.001);
+      expect({ left, after: after.readfds }).toEqual({ left: 0, after: [] });
+    }
+    // The name was told without a newline.
+    expect(calls.some(({ names }) => Object.values(names ?? {}).includes('Ada'))).toBe(true);
+  });
+
+  test('users by the names that they give themselves', async () => {
+    const { server, port, text, shows } = await traced(['--trace=json'], ['talk-server', '-p', 0]);
+    const peer = await connect(port);
+    await peer.say('Ada\x1b[31m says: hi');
+    await shows(/"names":\{"\d+":"Ada\[31m"\}/);
+    await peer.say('/who:');
+    await peer.out(/clients connected/);
+    expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+    expect(sentences(recorded(text()).calls)).toContain('Ada[31m: 5 bytes can be read');
+  });
+});
+
+describe('explain', () => {
+  test('the bits before and after over the descriptors, who they are, and why', async () => {
+    const { server, port, text, shows } = await traced(['--trace=explain'], ['select-server', 0]);
+    const peer = await connect(port);
+    await shows(/accept .* is the connection from/);
+    await peer.say('hello');
+    await shows(/recv .*\n/);
+    expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+    const wait =
+      text()
+        .match(/\n\nselect waits for ever\n.*hello.*?\n\n/s)?.[0]
+        .split('\n\n')
+        .at(-2) ?? text();
+    const [, stop, listener, conn] = (wait.match(/to read: (\d+) stop, (\d+) listener, (\d+) 127/) ?? []).map(
+      Number,
+    );
+    const bits = (...fds: number[]) =>
+      Array.from({ length: conn + 1 }, (_, fd) => (fds.includes(fd) ? '1' : '.')).join('');
+    const name = `${conn} 127.0.0.1:${peer.port}`;
+    expect(wait.split('\n').filter((line) => line !== '')).toEqual([
+      'select waits for ever',
+      `  to read: ${stop} stop, ${listener} listener, ${name}`,
+      '  fd         0         10        20',
+      `  readfds    ${bits(stop, listener, conn)} before`,
+      `             ${bits(conn)} after`,
+      expect.stringMatching(/^ {2}1 ready after [\d.]+ m?s$/),
+      `  ${name}: 5 bytes can be read`,
+      `  recv ${name}: 5 bytes b'hello'`,
+      expect.stringMatching(/^ {2}write 1 stdout: 39 bytes b"/),
+    ]);
+  });
+
+  test('says what it waits for before it waits', async () => {
+    const { text } = await traced(['--trace=explain'], ['select-server', 0]);
+    await until('it waits', () =>
+      /select waits for ever\n {2}to read: \d+ stop, \d+ listener\n$/.test(text()),
+    );
+  });
+
+  test('many descriptors within 80 columns', async () => {
+    const { server, port, text, shows } = await traced(['--trace=explain'], ['select-server', 0]);
+    const crowd = startPython(
+      `import socket, sys
+crowd = [socket.create_connection(('127.0.0.1', int(sys.argv[1]))) for _ in range(120)]
+crowd[-1].send(b'last')
+sys.stdin.read()`,
+      [port],
+    );
+    await shows(/b'last'/);
+    crowd.endInput();
+    await server.end('SIGINT');
+    const pictures = text()
+      .split('\n')
+      .filter((line) => /^ {2}(fd|readfds| {8}) |to read/.test(line));
+    expect(Math.max(...pictures.map(({ length }) => length))).toBeLessThanOrEqual(80);
+    expect(text()).toMatch(/^ {2}fd {9}120 {7}130/m);
+    expect(text()).toMatch(/and \d\d more/);
+  });
+});
+
+describe('all ten programs', () => {
+  const CLIENTS: [program: string, args: (port: number) => Args][] = [
+    ['select-client', (port) => ['me', '127.0.0.1', port, '--interval', 0.01]],
+    ['cli', (port) => ['127.0.0.1', port]],
+    ['talk-client', (port) => ['-p', port]],
+    ['chatclient', (port) => ['127.0.0.1', port]],
+    ['multiconn-client', (port) => ['127.0.0.1', port, 1]],
+  ];
+
+  test.each(CLIENTS)('%s', async (program, args) => {
+    const server = await listen();
+    const file = fileFor('record');
+    const client = posixSelect(['--record', file, program, ...args(server.port)]);
+    const text = () => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+    await until('the connection is recorded', () => text().includes('"call":"connect"'));
+    await server.say('hello\n');
+    await server.run('s.close()');
+    await client.exit;
+    const { head, calls } = recorded(text());
+    expect(head.program).toBe(program);
+    expect(made(calls, 'connect')[0].address).toEqual(['127.0.0.1', server.port]);
+    expect(Object.values(made(calls, 'connect')[0].names ?? {})).toContain('server');
+    expect(sentences(calls).filter((line) => line.startsWith('server: '))).not.toEqual([]);
+  });
+});
+
+describe('where it goes', () => {
+  test('to stderr, with strace as the form', async () => {
+    const server = posixSelect(['--trace', 'select-server', 0]);
+    await server.err(/^listening on/m);
+    await server.err(/^write\(1, "waiting for connections\\n", 24\) = 24$/m);
+    expect(await server.end('SIGTERM')).toMatchObject({ exit: 0 });
+    expect(server.stdout).toBe('waiting for connections\n');
+    expect(server.stderr).toMatch(
+      /^select\(\d+, \[\d+ \d+\], NULL, NULL, NULL\) = 1 \(in \[\d+\]\)\nclose\(/m,
+    );
+  });
+
+  test('beside the output of the program, in the order of what it did', async () => {
+    const command = [process.execPath, CLI, '--trace', 'select-server', '0'];
+    const server = new Process('sh', ['-c', 'exec "$@" 2>&1', 'sh', ...command]);
+    const [, port] = await server.out(/^listening on .*:(\d+);/m);
+    const peer = await connect(Number(port));
+    await peer.say('hello');
+    await server.out(
+      /^recv\(\d+, "hello", 4096, 0\) = 5\n\('127.0.0.1', \d+\) 5 bytes: b'hello'\nwrite\(1, .* = 39$/m,
+    );
+    expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+  });
+
+  test('a recording leaves the terminal as it is, and goes with another form', async () => {
+    const file = fileFor('record');
+    const server = posixSelect(['--record', file, 'select-server', 0]);
+    await server.err(/nc .*\n/);
+    expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+    expect(server.stderr.split('\n')).toHaveLength(4);
+    const both = await traced(['--trace=explain', '--record', file], ['select-server', 0]);
+    expect(await both.server.end('SIGINT')).toMatchObject({ exit: 0 });
+    expect(both.text()).toMatch(/^select waits for ever$/m);
+    expect(recorded(readFileSync(file, 'utf8')).calls.at(-1)).toMatchObject({ call: 'close' });
+  });
+
+  test.each([
+    ['--trace-file', '/nonexistent/trace'],
+    ['--record', '/nonexistent/record'],
+  ])('%s: a file that cannot be opened is one line', async (option, file) => {
+    const server = posixSelect([option, file, 'select-server', 0]);
+    expect((await ended(server)).exit).toBe(1);
+    expect(server.stderr).toBe(`open ${file}: No such file or directory (ENOENT)\n`);
+  });
+
+  test.each([
+    [['--trace=nosuch', 'select-server'], "'nosuch' is invalid. Allowed choices are strace, explain, json"],
+    [['select-server', '--trace'], "unknown option '--trace'"],
+  ])('%j is refused', async (args, wrong) => {
+    const server = posixSelect(args);
+    expect((await ended(server)).exit).toBe(2);
+    expect(server.stderr).toContain(wrong);
+  });
+
+  test('nobody has to read it', async () => {
+    const server = posixSelect(['--trace', 'select-server', 0]);
+    const [, port] = await server.err(/^listening on .*:(\d+);/m);
+    server.child.stderr?.destroy();
+    const peer = await connect(Number(port));
+    await peer.say('hello');
+    await server.out(/5 bytes/);
+    expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+  });
+
+  test.runIf(existsSync('/dev/full'))('a full disk ends the trace and not the program', async () => {
+    const server = posixSelect(['--record', '/dev/full', 'select-server', 0]);
+    await server.err(/^write \/dev\/full: No space left on device \(ENOSPC\); the trace ends here$/m);
+    await server.out(/waiting/);
+    expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+  });
+});
+
+describe('nothing is lost when the program', () => {
+  test('is killed while it waits', async () => {
+    const { server, port, text, shows } = await traced(['--trace'], ['select-server', 0]);
+    const peer = await connect(port);
+    await peer.say('hello');
+    await shows(/"hello"/);
+    expect(await server.end('SIGKILL')).toMatchObject({ exit: 'SIGKILL' });
+    expect(text()).toMatch(/^recv\(\d+, "hello", 4096, 0\) = 5\nwrite\(1, .* = 39\n$/m);
+  });
+
+  test('fails', async () => {
+    const other = await listen();
+    const file = fileFor('trace');
+    const server = posixSelect(['--trace', '--trace-file', file, 'select-server', other.port]);
+    expect((await ended(server)).exit).toBe(1);
+    expect(server.stderr).toMatch(/^bind .*EADDRINUSE\)\n$/);
+    expect(readFileSync(file, 'utf8')).toMatch(
+      /^bind\(.*\) = -1 EADDRINUSE \(Address already in use\)\nclose\(\d+\) = 0\n$/m,
+    );
+  });
+
+  test('loses the reader of its stdout', async () => {
+    const { server, text } = await traced(['--trace'], ['select-server', 0]);
+    await server.out(/waiting/);
+    server.child.stdout?.destroy();
+    expect((await ended(server)).exit).toBe(1);
+    expect(text()).toMatch(/^close\(\d+\) = 0\n$/m);
+  });
+});
+
+describe('without it', () => {
+  const fixture = fileURLToPath(new URL('../fixtures/table.mjs', import.meta.url));
+  const trace = new URL('../../dist/teach/trace.js', import.meta.url);
+
+  /** The functions of the worker's table of system calls that are not the addon's own. */
+  async function replaced(before?: { module: URL; options: unknown }): Promise<string[]> {
+    const loop = runInWorker(fixture, { before });
+    return (await loop.address) as unknown as string[];
+  }
+
+  test('no system call is replaced', async () => {
+    expect(await replaced()).toEqual([]);
+    const with_ = await replaced({ module: trace, options: { program: 'table', args: [] } });
+    expect(with_).toEqual(expect.arrayContaining(['select', 'accept', 'recv', 'send', 'close']));
+  });
+});
+
+test("the README's examples are what comes out", async () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const section = readme.split('## Seeing the system calls')[1].split('\n## ')[0];
+  const examples = [...section.matchAll(/```\n(.*?)```/gs)].flatMap(([, text]) => text.trim().split('\n'));
+  const peerSays = async (form: string) => {
+    const { server, port, text, shows } = await traced([`--trace=${form}`], ['select-server', 0]);
+    const peer = await connect(port);
+    await shows(/accept/);
+    await peer.say(form === 'json' ? 'hi' : 'alice: xajrxttphhlwmjf');
+    await shows(/recv/);
+    await server.end('SIGINT');
+    return text();
+  };
+  /** Numbers, times and rows of bits are a run's own. */
+  const form = (line: string) => line.replace(/[.1]{9,}/g, '#').replace(/[\d.]+( m?s$)?/g, '#');
+  const lines = (await Promise.all(['strace', 'explain', 'json'].map(peerSays))).flatMap((text) =>
+    text.split('\n'),
+  );
+  const shown = new Set(lines.map(form));
+  expect(examples.filter((line) => !line.startsWith('$') && !shown.has(form(line)))).toEqual([]);
+});
