@@ -34,6 +34,13 @@ const landing = Buffer.allocUnsafeSlow(65_536);
 /** Bytes up to which a loop copies faster. */
 const SHORT = 128;
 
+/** Bytes from which Node's pool is not for them. */
+const LONG = Buffer.poolSize / 2;
+
+/** Memory for longer pieces, and how many of its bytes are given away. */
+let slab = Buffer.allocUnsafeSlow(65_536);
+let slabUsed = 0;
+
 /**
  * A socket: a descriptor with the calls that it takes. Where a call fails, OSError says which and why.
  *
@@ -367,11 +374,22 @@ function landingFor(n: number): Buffer {
 
 function landed(buffer: Buffer, got: number): Buffer {
   if (buffer !== landing && got > buffer.length / 2) return buffer.subarray(0, got);
-  const data = Buffer.allocUnsafe(got);
+  const data = got < LONG ? Buffer.allocUnsafe(got) : carved(got);
   // A copy() of a few bytes costs more than they do: it makes a view first.
   if (got <= SHORT) for (let i = 0; i < got; i++) data[i] = buffer[i];
   else buffer.copy(data, 0, 0, got);
   return data;
+}
+
+/** A piece of memory that several share: to allocate it for each would cost more than to fill it. */
+function carved(size: number): Buffer {
+  if (size > slab.length) return Buffer.allocUnsafeSlow(size);
+  if (size > slab.length - slabUsed) {
+    slab = Buffer.allocUnsafeSlow(slab.length);
+    slabUsed = 0;
+  }
+  slabUsed += size;
+  return slab.subarray(slabUsed - size, slabUsed);
 }
 
 export interface ServerOptions {

@@ -85,7 +85,8 @@ async function run(chosen: Benchmark[]): Promise<void> {
 
   printGoals(samples);
   for (const failure of failures) console.log(failure);
-  const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
+  const args = process.argv.slice(2).map((arg) => (arg === options.node26 ? 'PATH' : arg));
+  const command = ['npm run bench --', ...args].join(' ');
   const raw = {
     command,
     trials,

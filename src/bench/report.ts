@@ -142,6 +142,26 @@ function pointsOf(samples: Sample[], { benchmark, x, value, where = () => true, 
   });
 }
 
+/** A peer has one colour in all charts. */
+const COLORS: Record<string, string> = {
+  'literal loop': '#d62728',
+  selectFdSets: '#d62728',
+  'Python-shaped loop': '#ff7f0e',
+  'select()': '#ff7f0e',
+  EpollSelector: '#9467bd',
+  PollSelector: '#8c564b',
+  'node:net': '#1f77b4',
+  'CPython select': '#2ca02c',
+  'CPython select, 2 threads': '#98df8a',
+  'CPython asyncio': '#17becf',
+  'C select': '#333333',
+  'C select, 1 thread': '#aaaaaa',
+  'C poll': '#777777',
+  'C epoll': '#000000',
+  koffi: '#e377c2',
+  'node:ffi': '#bcbd22',
+};
+
 /** Ours are drawn through, the others dashed: the lines are told apart without colour too. */
 const OURS = /^(select\(\)|selectFdSets|PollSelector|EpollSelector|literal loop|Python-shaped loop)$/;
 
@@ -172,7 +192,7 @@ function spec(chart: Chart, points: Point[]): TopLevelSpec {
     type: 'nominal',
     sort: peers,
     title: null,
-    scale: { scheme: 'tableau10' },
+    scale: { domain: peers, range: peers.map((peer) => COLORS[peer]) },
     legend: { orient: 'right', symbolType: 'stroke', symbolSize: 300, labelLimit: 260 },
   } as const;
   const shape = { field: 'peer', type: 'nominal', sort: peers, title: null, legend: color.legend } as const;
@@ -250,7 +270,7 @@ function benchmarkTable(samples: Sample[], name: string): string {
   return table(['where', 'peer', ...values], rows);
 }
 
-const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
+const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:1200px;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
 table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;display:block;overflow-x:auto}
 td,th{padding:.15rem .6rem;border-bottom:1px solid #ddd;text-align:left}svg{max-width:100%;height:auto}`;
 

@@ -85,3 +85,17 @@ export interface OtherCall extends Made {
 }
 
 export type Call = SelectCall | OtherCall;
+
+export const FORMS = ['strace', 'explain', 'json'] as const;
+
+/** What the main thread hands over; descriptors are open ones. */
+export interface TraceOptions {
+  program: string;
+  args: string[];
+  /** Shows the calls in a form. */
+  trace?: { form: (typeof FORMS)[number]; fd: number; name: string };
+  /** Writes a recording. */
+  record?: { fd: number; name: string };
+  /** A terminal: waits for Enter before each wait. */
+  step?: number;
+}

@@ -3,7 +3,7 @@
  * ones that make the call and tell of it. Without a trace nothing is replaced.
  */
 import { type Sys, sys } from '../posix/sys.js';
-import type { Call, Head, OtherCall, SelectCall, Sets } from './call.js';
+import type { Call, Head, OtherCall, SelectCall, Sets, TraceOptions } from './call.js';
 import { bits, CALLS, epollEvent, errnoName, type Recorded } from './calls.js';
 import { Explanation } from './explain.js';
 import { Descriptors } from './names.js';
@@ -11,20 +11,6 @@ import { Output } from './output.js';
 import { Step } from './step.js';
 import { strace } from './strace.js';
 import { why } from './why.js';
-
-export const FORMS = ['strace', 'explain', 'json'] as const;
-
-/** What the main thread hands over; descriptors are open ones. */
-export interface TraceOptions {
-  program: string;
-  args: string[];
-  /** Shows the calls in a form. */
-  trace?: { form: (typeof FORMS)[number]; fd: number; name: string };
-  /** Writes a recording. */
-  record?: { fd: number; name: string };
-  /** A terminal: waits for Enter before each wait. */
-  step?: number;
-}
 
 /** Tells of calls, in one of the forms. */
 interface Teller {
