@@ -11,7 +11,7 @@ async function stepping() {
   const terminal = new Terminal('--step', ['select-server', 0]);
   await terminal.shows(PROMPT);
   await terminal.shows('nc ');
-  const [, port] = terminal.stdout.match(/^listening on .*:(\d+);/m) ?? [];
+  const [, port] = terminal.stdout.match(/listening on .*:(\d+);/) ?? [];
   const prompts = () => terminal.stdout.split(PROMPT).length - 1;
   return { terminal, port: Number(port), prompts };
 }
