@@ -1,7 +1,8 @@
-// The calls that any descriptor takes: read(2), write(2), close(2), fcntl(2), ioctl(2), pipe(2);
-// and strerror(3) and _exit(2), for what failed.
+// The calls that any descriptor takes: read(2), write(2), close(2), fcntl(2), ioctl(2), pipe(2); a
+// pseudo-terminal; and strerror(3) and _exit(2), for what failed.
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -73,6 +74,25 @@ Napi::Value Pipe(const Napi::CallbackInfo& info) {
   return pair;
 }
 
+// openpty(): [fd that sees the screen, fd of the terminal itself].
+Napi::Value OpenPty(const Napi::CallbackInfo& info) {
+  char name[128];
+  int screen = posix_openpt(O_RDWR | O_NOCTTY), terminal = -1;
+  if (screen >= 0 && grantpt(screen) == 0 && unlockpt(screen) == 0 &&
+      ptsname_r(screen, name, sizeof name) == 0)
+    terminal = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (terminal < 0) {
+    Napi::Value failure = Answer(info.Env(), -1);
+    if (screen >= 0) close(screen);
+    return failure;
+  }
+  fcntl(screen, F_SETFD, FD_CLOEXEC);
+  Napi::Array pair = Napi::Array::New(info.Env(), 2);
+  pair.Set(0u, screen);
+  pair.Set(1u, terminal);
+  return pair;
+}
+
 // strerror(errno): the system's text for a positive error number.
 Napi::Value StrError(const Napi::CallbackInfo& info) {
   Args args(info);
@@ -99,6 +119,7 @@ void ExportFd(Napi::Env env, Napi::Object exports) {
   Export<Fcntl>(env, exports, "fcntl");
   Export<Fionread>(env, exports, "fionread");
   Export<Pipe>(env, exports, "pipe");
+  Export<OpenPty>(env, exports, "openpty");
   Export<StrError>(env, exports, "strerror");
   Export<Exit>(env, exports, "_exit");
 }

@@ -2,11 +2,12 @@
 /** The command line: `posix-select <program> [args]`. Each program runs its loop on a worker thread. */
 import { openSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { type Command, InvalidArgumentError, Option, program } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option, program } from 'commander';
 import { MAX_PENDING } from './outbox.js';
 import { OSError } from './posix/errors.js';
 import { type Address, sys } from './posix/sys.js';
 import { SELECTORS } from './selectors.js';
+import { ASSIGNMENTS } from './teach/assignments.js';
 import { FORMS, type TraceOptions } from './teach/call.js';
 import { Refusal } from './teach/refusal.js';
 import { warn } from './terminal.js';
@@ -127,6 +128,20 @@ add('observe', 'shows live what any program is blocked in (Linux)')
     const { observe, observeCommand } = await import('./teach/observe.js');
     const isPid = command.length === 1 && /^\d+$/.test(command[0]);
     await teach(() => (isPid ? observe(Number(command[0])) : observeCommand(command)));
+  });
+
+add('grade', "scores a student's program, in any language, by the assignment's rubric")
+  .usage('<assignment> [options] -- <command ... {port} ...>')
+  .addArgument(new Argument('<assignment>', 'what the program is to be').choices(ASSIGNMENTS))
+  .argument('<command...>', 'what starts it; {port} in it is the port it is to listen on')
+  .addOption(new Option('--json <form>', 'result as JSON').choices(['gradescope', 'github', 'check50']))
+  .option('--port <port>', 'the port, instead of a free one', integer(...PORT))
+  .option('--timeout <seconds>', 'for each answer', seconds, 2)
+  .action(async (name, command, options, self) => {
+    const { gradeCommand, rightCommand } = await import('./teach/grade/grade.js');
+    const right = rightCommand(name, command, options.port);
+    if (right) self.error(`error: the command has no {port}. It should be like: ${right}`);
+    await teach(() => gradeCommand(name, command, options));
   });
 
 await program.parseAsync(withTraceForm(process.argv.slice(2)), { from: 'user' });

@@ -78,6 +78,8 @@ export interface Sys {
   /** ioctl(2)'s FIONREAD: how many bytes a read would find, without reading them. */
   fionread(fd: number): Result;
   pipe(): [readEnd: number, writeEnd: number] | Result;
+  /** A pseudo-terminal: what is written to `terminal` is read from `screen`. */
+  openpty(): [screen: number, terminal: number] | Result;
   /** Takes a positive errno. */
   strerror(errno: number): string;
   _exit(status: number): never;

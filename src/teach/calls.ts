@@ -7,7 +7,15 @@ import type { OtherCall } from './call.js';
 export type Recorded = Partial<OtherCall>;
 
 type Waits = 'select' | 'selectFdSets' | 'poll' | 'epoll_wait' | 'kevent_wait';
-type NoCalls = 'constants' | 'strerror' | 'gaiError' | 'getaddrinfo' | 'untilHangUp' | '_exit' | 'fionread';
+type NoCalls =
+  | 'constants'
+  | 'strerror'
+  | 'gaiError'
+  | 'getaddrinfo'
+  | 'untilHangUp'
+  | '_exit'
+  | 'openpty'
+  | 'fionread';
 type Plain = Exclude<keyof Sys, Waits | NoCalls>;
 
 const { constants } = sys;

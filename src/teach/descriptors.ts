@@ -9,17 +9,33 @@ export interface Descriptor {
   tcp?: TcpSocket;
 }
 
+/** Milliseconds for which names hold, as long as the same files are open: the kernel's tables of sockets are slow. */
+const FRESH = 100;
+const recent = new Map<number, { files: string; at: number; named: Map<number, Descriptor> }>();
+
 /** Names the open descriptors of a process. */
 export function descriptors(pid: number): Map<number, Descriptor> {
   const files = openFiles(pid);
-  const isSocket = [...files.values()].some((file) => file.startsWith('socket:'));
-  const tcp = new Map(isSocket ? tcpSockets(pid).map((socket) => [socket.inode, socket]) : []);
-  const unix = isSocket ? unixSockets(pid) : new Map<number, string>();
+  const last = recent.get(pid);
+  if (last?.files === String([...files]) && performance.now() - last.at < FRESH) return last.named;
+  const named = nameAll(pid, files);
+  recent.set(pid, { files: String([...files]), at: performance.now(), named });
+  return named;
+}
+
+function nameAll(pid: number, files: Map<number, string>): Map<number, Descriptor> {
+  const inodeOf = (file: string) => Number(/^socket:\[(\d+)\]$/.exec(file)?.[1]);
+  const unknown = new Set([...files.values()].map(inodeOf).filter((inode) => inode > 0));
+  const tcp = new Map<number, TcpSocket>();
+  for (const table of ['tcp', 'tcp6'] as const) {
+    for (const socket of unknown.size > 0 ? tcpSockets(pid, table) : [])
+      if (unknown.delete(socket.inode)) tcp.set(socket.inode, socket);
+  }
+  const unix = unknown.size > 0 ? unixSockets(pid) : new Map<number, string>();
   return new Map(
     [...files].map(([fd, file]) => {
-      const inode = Number(/^socket:\[(\d+)\]$/.exec(file)?.[1]);
-      const socket = tcp.get(inode);
-      const path = unix.get(inode);
+      const socket = tcp.get(inodeOf(file));
+      const path = unix.get(inodeOf(file));
       const name = socket ? ofTcp(socket) : path !== undefined ? `Unix socket ${path}`.trim() : ofFile(file);
       return [fd, { fd, name, tcp: socket }];
     }),

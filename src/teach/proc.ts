@@ -36,9 +36,9 @@ export function family(root: number): Process[] {
   return all.filter(({ pid }) => members.has(pid));
 }
 
-/** The arguments that a process was started with. */
-export function commandLine(pid: number): string[] {
-  return (tryRead(`/proc/${pid}/cmdline`) ?? '').split('\0').slice(0, -1);
+/** The processes that were started with a variable in their environment: `NAME=value`. */
+export function withVariable(variable: string): Process[] {
+  return processes().filter(({ pid }) => tryRead(`/proc/${pid}/environ`)?.split('\0').includes(variable));
 }
 
 export function threads(pid: number): number[] {
@@ -108,6 +108,8 @@ export interface TcpSocket {
   remote: [host: string, port: number];
   /** LISTEN, ESTABLISHED … as in tcp(7) */
   state: string;
+  /** bytes that have come and that nobody has read yet; of a listener, connections that nobody has accepted */
+  unread: number;
 }
 
 const TCP_STATES =
@@ -116,15 +118,14 @@ const TCP_STATES =
   );
 
 /** All TCP sockets of the network that a process is in. One that nobody has accepted yet has the inode 0. */
-export function tcpSockets(pid: number | 'self' = 'self'): TcpSocket[] {
-  return ['tcp', 'tcp6'].flatMap((table) =>
-    rows(`/proc/${pid}/net/${table}`).map((fields) => ({
-      local: address(fields[1]),
-      remote: address(fields[2]),
-      state: TCP_STATES[Number.parseInt(fields[3], 16) - 1] ?? 'unknown',
-      inode: Number(fields[9]),
-    })),
-  );
+export function tcpSockets(pid: number, table: 'tcp' | 'tcp6'): TcpSocket[] {
+  return rows(`/proc/${pid}/net/${table}`).map((fields) => ({
+    local: address(fields[1]),
+    remote: address(fields[2]),
+    state: TCP_STATES[Number.parseInt(fields[3], 16) - 1] ?? 'unknown',
+    unread: Number.parseInt(fields[4].split(':')[1], 16),
+    inode: Number(fields[9]),
+  }));
 }
 
 /** The Unix sockets of the network that a process is in: their paths, '' for those without, by inode. */

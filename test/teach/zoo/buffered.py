@@ -1,10 +1,9 @@
-import io
 import select
 import sys
 
 from texts import connected, disconnected, listen, received, recv
 
-sys.stdout = io.TextIOWrapper(io.BufferedWriter(sys.stdout.buffer.raw, 1 << 20))
+sys.stdout = open(1, "w", buffering=1 << 20)
 listener = listen()
 addresses = {}
 while True:

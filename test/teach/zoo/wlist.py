@@ -7,7 +7,8 @@ listener = listen()
 listener.setblocking(False)
 addresses, pending = {}, {}
 while True:
-    readable, writable, broken = select.select([listener, *addresses], [s for s in pending if pending[s]], [*addresses], 0.05)
+    wlist = [s for s in pending if pending[s]]
+    readable, writable, _ = select.select([listener, *addresses], wlist, [], 5)
     for s in readable:
         if s is listener:
             conn, address = listener.accept()

@@ -1,0 +1,2 @@
+/** The assignments that can be begun and graded. */
+export const ASSIGNMENTS = ['select-server'] as const;

@@ -1,0 +1,260 @@
+/** One run of a student's program, with its clients: what the checks of an assignment look at. */
+import { createServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { hostPort } from '../descriptors.js';
+import { type Seen, sentence } from '../look.js';
+import type { TcpSocket } from '../proc.js';
+import { Refusal } from '../refusal.js';
+import { Client } from './client.js';
+import { Lost, NotStarted } from './finding.js';
+import { Submission } from './submission.js';
+
+export interface Options {
+  command: string[];
+  /** the port that the server is to listen on; a free one if none */
+  port?: number;
+  /** seconds that each answer may take */
+  timeout: number;
+}
+
+/** How many times longer than for an answer a program may take to start. */
+const START = 5;
+
+/** What a program does is what most of this many looks show … */
+export const LOOKS = 20;
+/** … so many milliseconds apart. */
+const INTERVAL = 15;
+
+export class Exam {
+  readonly #options: Options;
+  readonly #clients: Client[] = [];
+  #submission?: Submission;
+  #host = '127.0.0.1';
+  #port = 0;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** The port that the server is to listen on. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** What the program has printed so far. */
+  get stdout(): string {
+    return this.#submission?.stdout ?? '';
+  }
+
+  /** The program, which must have been started. */
+  get program(): Submission {
+    if (!this.#submission) throw new Error('the program has not been started');
+    return this.#submission;
+  }
+
+  /** Starts the program. `{port}` in the command is the port. @param more arguments that come after the command's own */
+  async start(more: string[] = [], port?: number): Promise<Submission> {
+    this.#port = port ?? this.#options.port ?? (await freePort());
+    const args = [...this.#options.command, ...more].map((arg) =>
+      arg.replaceAll('{port}', String(this.#port)),
+    );
+    this.#submission = new Submission(args);
+    return this.#submission;
+  }
+
+  /** Starts the program and waits until it listens. @throws NotStarted */
+  async listen(more: string[] = [], port?: number): Promise<Submission> {
+    const server = await this.start(more, port);
+    const expected = `a server that listens on port ${this.port}`;
+    let elsewhere = Infinity; // since when
+    const listener = await this.#answer(async () => {
+      const found = await this.#listener();
+      if (found || this.#listeners().length === 0) return found;
+      elsewhere = Math.min(elsewhere, performance.now());
+      return performance.now() - elsewhere > this.#options.timeout * 1000 && 'elsewhere';
+    }, START);
+    if (listener && listener !== 'elsewhere') return server;
+    if (server.ended)
+      throw new NotStarted({
+        expected,
+        seen: `it ended before it listened: ${this.howItEnded()}`,
+        hint: 'run the command yourself, and read the error from its last line up',
+      });
+    const others = this.#listeners();
+    if (others.length > 0)
+      throw new NotStarted({
+        expected,
+        seen: `it listens on ${others.map(({ local }) => hostPort(local)).join(', ')}`,
+        hint: 'the port is the one on the command line',
+      });
+    throw new NotStarted({
+      expected,
+      seen: `it did not listen within ${this.#options.timeout * START} s; it waits in ${this.#whereItWaits()}`,
+      hint: 'a socket takes connections only after bind() and listen()',
+    });
+  }
+
+  /** Connects a client to the server. @throws Lost */
+  async connect(): Promise<Client> {
+    try {
+      const client = await Client.connect(this.#host, this.#port);
+      this.#clients.push(client);
+      return client;
+    } catch (err) {
+      throw this.lost(
+        `a client can connect to port ${this.#port}`,
+        (err as NodeJS.ErrnoException).code ?? '',
+        HINT_ENDED,
+      );
+    }
+  }
+
+  /** What the threads of the program wait in; nothing where that cannot be seen. */
+  look(): Seen[] {
+    try {
+      return this.program.look();
+    } catch (err) {
+      if (err instanceof Refusal) return [];
+      throw err;
+    }
+  }
+
+  /**
+   * Waits until `condition` holds.
+   *
+   * @param condition is asked again and again, with what the threads of the program wait in
+   * @returns what it gave; undefined when the time is over, or when the program has ended or come to rest before
+   */
+  answer<T>(condition: (all: Seen[]) => T | Promise<T>): Promise<T | undefined> {
+    return this.#answer(condition, 1);
+  }
+
+  async #answer<T>(condition: (all: Seen[]) => T | Promise<T>, times: number): Promise<T | undefined> {
+    const deadline = performance.now() + this.#options.timeout * times * 1000;
+    let before = '';
+    for (let looks = 1, still = 1; ; looks++) {
+      const ended = this.program.ended;
+      const all = this.look();
+      const value = await condition(all);
+      if (value) return value;
+      const now = rest(all);
+      still = now && now === before ? still + 1 : 1;
+      before = now;
+      // On a busy machine the time may be over before it has been looked at often enough.
+      if (ended || still > LOOKS || (performance.now() > deadline && looks > LOOKS)) return undefined;
+      await pause(INTERVAL);
+    }
+  }
+
+  /** Waits until the program prints a line. @throws Lost */
+  async prints(line: RegExp, expected: string, hint: string): Promise<string> {
+    const find = () => this.program.lines.find((text) => line.test(text));
+    const found = await this.answer(find);
+    if (found !== undefined) return `it printed: ${found}`;
+    throw this.lost(`it prints ${expected}`, this.printed, hint, line);
+  }
+
+  /** Waits until a client has received these bytes and no others. @throws Lost */
+  async receives(client: Client, who: string, text: string, hint: string): Promise<string> {
+    const begin = client.received.length;
+    return this.receivesFrom(client, begin, who, text, hint);
+  }
+
+  /** As `receives`, what came before the byte at `begin` aside. */
+  async receivesFrom(
+    client: Client,
+    begin: number,
+    who: string,
+    text: string,
+    hint: string,
+  ): Promise<string> {
+    const got = () => client.received.slice(begin);
+    await this.answer(() => got().length >= text.length || client.ended);
+    if (got() === text) return `${who} received ${JSON.stringify(text)}`;
+    const seen = got() === '' ? 'it received nothing' : `it received ${JSON.stringify(got())}`;
+    throw this.lost(
+      `${who} receives ${JSON.stringify(text)}`,
+      client.ended ? `${seen}, and its connection was closed` : seen,
+      hint,
+    );
+  }
+
+  /** What a check throws. If the program has ended, that is what was seen, before all else. */
+  lost(expected: string, seen: string, hint: string, line?: RegExp): Lost {
+    if (!this.program.ended) return new Lost({ expected, seen, hint }, line);
+    return new Lost({ expected, seen: `the program ended: ${this.howItEnded()}`, hint: HINT_ENDED }, line);
+  }
+
+  howItEnded(): string {
+    return [this.program.ended, this.program.complaint].filter(Boolean).join(': ');
+  }
+
+  /** What was printed last. */
+  get printed(): string {
+    const last = this.program.lines.at(-1);
+    return last === undefined ? 'it printed nothing' : `the last line that it printed: ${last}`;
+  }
+
+  /**
+   * Ends the run.
+   *
+   * @param gently by Ctrl-C
+   * @returns what costs no points and is worth knowing
+   */
+  async end(gently: boolean): Promise<string[]> {
+    for (const client of this.#clients) client.destroy();
+    const program = this.#submission;
+    if (!program) return [];
+    if (program.ended || !gently) {
+      await program.destroy();
+      return [];
+    }
+    const { ignored, leftBehind } = await program.interrupt();
+    const notes = leftBehind.map(({ name }) => `it left a process behind: ${name}`);
+    return ignored ? [...notes, 'Ctrl-C (SIGINT) did not end it within 2 s: it had to be killed'] : notes;
+  }
+
+  async #listener(): Promise<true | undefined> {
+    if (this.look().length === 0) return (await this.#takesConnections()) || undefined;
+    const listener = this.#listeners().find(({ local }) => local[1] === this.#port);
+    if (listener && !['0.0.0.0', '::'].includes(listener.local[0])) this.#host = listener.local[0];
+    return listener && true;
+  }
+
+  async #takesConnections(): Promise<boolean> {
+    const client = await Client.connect(this.#host, this.#port).catch(() => undefined);
+    client?.destroy();
+    return client !== undefined;
+  }
+
+  /** The listening sockets that it has, as far as that can be seen. */
+  #listeners(): TcpSocket[] {
+    const sockets = this.look().flatMap(({ descriptors }) => [...descriptors.values()]);
+    return sockets.flatMap(({ tcp }) => (tcp?.state === 'LISTEN' ? [tcp] : []));
+  }
+
+  #whereItWaits(): string {
+    const seen = this.look().filter(({ call }) => call !== 'futex');
+    return [...new Set(seen.map(sentence))].join('; ') || 'nothing that can be seen';
+  }
+}
+
+/** What the threads wait in, if they will wait there until something comes from outside; '' if not. */
+function rest(all: Seen[]): string {
+  const isAtRest = ({ call, timeout, fds, descriptors }: Seen) =>
+    call !== 'running' &&
+    call !== 'nanosleep' &&
+    typeof timeout !== 'number' &&
+    !fds.some(({ fd }) => descriptors.get(fd)?.tcp?.unread);
+  return all.every(isAtRest) ? all.map((seen) => `${seen.tid} ${sentence(seen)}`).join() : '';
+}
+
+const HINT_ENDED = 'a server goes on whatever its clients do: handle the errors of the calls that it makes';
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

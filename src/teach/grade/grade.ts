@@ -1,0 +1,43 @@
+/** `posix-select grade`: runs a student's program and scores it by the assignment's rubric. */
+import { kill, pid } from 'node:process';
+import { print } from '../../terminal.js';
+import type { ASSIGNMENTS } from '../assignments.js';
+import { Exam } from './exam.js';
+import { check50, github, gradescope, text } from './report.js';
+import { type Assignment, grade, isFull } from './rubric.js';
+import { selectServer } from './select-server.js';
+import { killAll } from './submission.js';
+
+const RUBRICS: Record<(typeof ASSIGNMENTS)[number], Assignment> = {
+  'select-server': selectServer,
+};
+
+const FORMS = { gradescope, github, check50 };
+
+export interface GradeOptions {
+  json?: keyof typeof FORMS;
+  port?: number;
+  /** seconds for each answer */
+  timeout: number;
+}
+
+/** How a command must look that is wrong; undefined when it is right. */
+export function rightCommand(name: string, command: string[], port?: number): string | undefined {
+  const { command: example } = RUBRICS[name as keyof typeof RUBRICS];
+  const hasPort = command.some((arg) => arg.includes('{port}'));
+  return hasPort || port !== undefined || !example.includes('{port}') ? undefined : example;
+}
+
+/** @returns 0 when all points that could be graded were reached, else 1 */
+export async function gradeCommand(name: string, command: string[], options: GradeOptions): Promise<number> {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => {
+      killAll();
+      kill(pid, signal);
+    });
+  const assignment = RUBRICS[name as keyof typeof RUBRICS];
+  const { port, timeout } = options;
+  const result = await grade(assignment, () => new Exam({ command, port, timeout }));
+  print(options.json ? JSON.stringify(FORMS[options.json](result), null, 2) : text(result));
+  return isFull(result) ? 0 : 1;
+}

@@ -1,0 +1,123 @@
+/** The result of a grading: for a reader, and in the forms of Gradescope, GitHub Classroom and check50. */
+import { visible } from '../../terminal.js';
+import type { Finding } from './finding.js';
+import type { LineResult, PartResult, Result } from './rubric.js';
+
+/** The points reached and those that could be; the extra ones are not among the latter. */
+function totals({ lines }: Result): { score: number; graded: number; extra: number } {
+  const sum = (some: LineResult[], of: 'score' | 'graded') =>
+    some.reduce((total, line) => total + line[of], 0);
+  const own = lines.filter(({ line }) => !line.extra);
+  return {
+    score: sum(own, 'score'),
+    graded: sum(own, 'graded'),
+    extra: sum(lines, 'score') - sum(own, 'score'),
+  };
+}
+
+/** For a student's eyes. */
+export function text(result: Result): string {
+  const { score, graded, extra } = totals(result);
+  const head = `${result.assignment.name}: ${score} of ${graded} points${extra > 0 ? `, and ${extra} extra` : ''}`;
+  const shown = new Set<string>();
+  const once = (details: string[]) => {
+    const isNew = details.length === 0 || !shown.has(details.join());
+    shown.add(details.join());
+    return isNew ? details : ['as above'];
+  };
+  const lines = result.lines.flatMap((lineResult) => {
+    const { line, graded } = lineResult;
+    const reached = graded > 0 ? lineResult.score : '-';
+    const points = `${line.extra ? '+' : ''}${reached}/${graded || line.points}`;
+    return [
+      `${points.padStart(6)}  ${line.title}`,
+      ...once(details(lineResult)).map((detail) => `        ${detail}`),
+    ];
+  });
+  return visible([head, '', ...lines, ...result.notes.map((note) => `note: ${note}`)].join('\n'));
+}
+
+/** What was seen in a line: the evidence, or what was lost and why; each only once. */
+function details({ line, parts }: LineResult): string[] {
+  if (line.teacher) return [`not graded: ${line.teacher}`];
+  const lost = findings(parts).flatMap(({ expected, seen, hint }) => [
+    `expected  ${expected}`,
+    `seen      ${seen}`,
+    `hint      ${hint}`,
+  ]);
+  const ungraded = parts.flatMap((part) => ('ungraded' in part ? `not graded: ${part.ungraded}` : []));
+  const evidence = parts.flatMap((part) => ('evidence' in part ? part.evidence : []));
+  return [...new Set([...evidence, ...ungraded]), ...lost];
+}
+
+function findings(parts: PartResult[]): Finding[] {
+  const lost = parts.flatMap((part) => ('finding' in part ? part.finding : []));
+  return lost.filter(({ expected }, i) => lost.findIndex((other) => other.expected === expected) === i);
+}
+
+const isFull = ({ score, graded }: LineResult) => score === graded;
+
+/** Gradescope's results.json. The score is given, so that lines without points need none. */
+export function gradescope(result: Result): object {
+  const { score, extra } = totals(result);
+  return {
+    score: score + extra,
+    execution_time: result.seconds,
+    output: visible(result.notes.join('\n')),
+    tests: result.lines.map((lineResult) => ({
+      name: lineResult.line.title,
+      output: visible(details(lineResult).join('\n')),
+      ...(lineResult.graded > 0 && {
+        score: lineResult.score,
+        max_score: lineResult.graded,
+        status: isFull(lineResult) ? 'passed' : 'failed',
+      }),
+    })),
+  };
+}
+
+/** What a grader's step hands to GitHub Classroom's reporter, before it is put into base64. */
+export function github(result: Result): object {
+  const graded = result.lines.filter(({ graded }) => graded > 0);
+  const ours = graded.filter(({ line }) => !line.extra);
+  return {
+    version: 1,
+    status: ours.every(isFull) ? 'pass' : 'fail',
+    max_score: totals(result).graded,
+    tests: graded.map((lineResult) => ({
+      name: lineResult.line.title,
+      status: isFull(lineResult) ? 'pass' : 'fail',
+      score: lineResult.score,
+      message: visible(details(lineResult).join('\n')),
+      test_code: result.assignment.command,
+      filename: '',
+      line_no: 0,
+      execution_time: '',
+    })),
+  };
+}
+
+/** check50's results: a line whose points were not all reached has not passed. */
+export function check50(result: Result): object {
+  return {
+    slug: `posix-select/${result.assignment.name}`,
+    results: result.lines.map((lineResult, i) => {
+      const { line, graded, parts, score } = lineResult;
+      const [first] = findings(parts);
+      return {
+        name: `line_${i + 1}`,
+        description: line.title,
+        passed: graded === 0 ? null : isFull(lineResult),
+        log: visible([...details(lineResult), ...result.notes].join('\n')).split('\n'),
+        cause: first
+          ? { rationale: visible(`expected ${first.expected}; seen: ${first.seen}`), help: first.hint }
+          : graded === 0
+            ? { rationale: details(lineResult).join(' '), help: null }
+            : null,
+        data: { score, max_score: graded },
+        dependency: null,
+      };
+    }),
+    version: '3.0.0',
+  };
+}

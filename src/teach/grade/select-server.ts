@@ -1,0 +1,83 @@
+/** select-server: prints who connects, what they send, and who leaves, from one select() loop. */
+import type { Client } from './client.js';
+import type { Exam } from './exam.js';
+import { type Assignment, line, part } from './rubric.js';
+import { afterLeaving, forConnections, forData, hasRead } from './waiting.js';
+
+export const selectServer: Assignment = {
+  name: 'select-server',
+  command: 'python3 select_server.py {port}',
+  lines: [
+    line('Prints the right line when a client connects', part(5, connects)),
+    line('Prints the right line when a client disconnects', part(3, leaves), part(2, resets)),
+    line('Prints the right line when data is received', part(5, sends)),
+    line('Waits in select() for incoming connections', part(5, forConnections())),
+    line('Waits in select() for incoming client data', part(3, forData()), part(2, afterLeaving())),
+  ],
+};
+
+/** How Python prints a client's address. */
+const addressOf = ({ port }: Client) => `('127.0.0.1', ${port})`;
+
+function exactly(text: string): RegExp {
+  return new RegExp(`^${text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$`);
+}
+
+const TEXT = 'compare it with the assignment letter by letter: quotes, spaces, colon';
+
+async function connects(exam: Exam): Promise<string> {
+  await exam.listen();
+  const text = `${addressOf(await exam.connect())}: connected`;
+  return exam.prints(exactly(text), text, TEXT);
+}
+
+async function leaves(exam: Exam): Promise<string> {
+  await exam.listen();
+  const client = await exam.connect();
+  await accepted(exam, client);
+  client.leave();
+  return disconnected(exam, client, '');
+}
+
+async function resets(exam: Exam): Promise<string> {
+  await exam.listen();
+  const client = await exam.connect();
+  await accepted(exam, client);
+  client.reset();
+  return disconnected(exam, client, ' for a client that reset its connection');
+}
+
+/** A connection that goes before it is accepted might never be seen. */
+async function accepted(exam: Exam, client: Client): Promise<void> {
+  client.say('hello');
+  await exam.answer((all) => exam.stdout.includes(String(client.port)) || hasRead(exam, client, all));
+}
+
+function disconnected(exam: Exam, client: Client, when: string): Promise<string> {
+  const text = `${addressOf(client)}: disconnected`;
+  const hint =
+    'recv() returns no bytes when a client has left, and fails when the connection was reset; who was it?';
+  return exam.prints(exactly(text), `${text}${when}`, hint);
+}
+
+/** What comes in one send may be received in pieces: then each has its line. */
+async function sends(exam: Exam): Promise<string> {
+  await exam.listen();
+  const client = await exam.connect();
+  const message = 'test1: xajrxttphhlwmjf';
+  client.say(message);
+  const pieces = () =>
+    exam.program.lines.flatMap((line) => {
+      const [, size, bytes] =
+        line.match(`^${exactly(addressOf(client)).source.slice(1, -1)} (\\d+) bytes: b'(.*)'$`) ?? [];
+      return bytes !== undefined && bytes.length === Number(size) ? bytes : [];
+    });
+  const text = `${addressOf(client)} ${message.length} bytes: b'${message}'`;
+  if (await exam.answer(() => pieces().join('') === message)) return `it printed: ${text}`;
+  throw exam.lost(
+    `it prints ${text}`,
+    exam.printed,
+    'how many bytes did recv() return, and which?',
+    exactly(text),
+  );
+}

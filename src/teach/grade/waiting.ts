@@ -1,0 +1,175 @@
+/** Checks of what a server waits in, from outside: it must be select(), with the right descriptors. */
+import type { Descriptor } from '../descriptors.js';
+import { namesOf, type Seen, sentence } from '../look.js';
+import { tcpSockets } from '../proc.js';
+import type { Client } from './client.js';
+import { type Exam, LOOKS } from './exam.js';
+
+/** How many looks must show the same: a server may wake up in between. */
+const MOST = 0.8;
+
+/** The calls that wait for many descriptors. */
+const MULTIPLEXERS = ['select', 'poll', 'epoll_wait'];
+
+type Target = (descriptor: Descriptor) => boolean;
+
+const listenerOn =
+  (port: number): Target =>
+  ({ tcp }) =>
+    tcp?.state === 'LISTEN' && tcp.local[1] === port;
+const connectedTo =
+  ({ port }: Client): Target =>
+  ({ tcp }) =>
+    tcp?.state !== 'LISTEN' && tcp?.remote[1] === port;
+
+/** The threads that wait for a descriptor. */
+function waitersFor(target: Target, all: Seen[]): Seen[] {
+  return all.filter(({ fds, descriptors }) =>
+    fds.some(({ fd }) => {
+      const descriptor = descriptors.get(fd);
+      return descriptor && target(descriptor);
+    }),
+  );
+}
+
+/** A server that waits for all these, and in these calls only. */
+function waitsFor(targets: Target[], all: Seen[], calls: string[]): boolean {
+  return targets.every((target) => {
+    const waiters = waitersFor(target, all);
+    return waiters.length > 0 && waiters.every(({ call }) => calls.includes(call));
+  });
+}
+
+/** Watches a server until most looks show what is wanted, or the time for an answer is over. */
+async function watch(
+  exam: Exam,
+  wanted: (all: Seen[]) => boolean,
+): Promise<{ holds: boolean; looks: Seen[][] }> {
+  exam.program.look(); // throws where that cannot be seen
+  const looks: Seen[][] = [];
+  const holds = await exam.answer((all) => {
+    looks.push(all);
+    if (looks.length > LOOKS) looks.shift();
+    return looks.filter(wanted).length >= MOST * LOOKS;
+  });
+  return { holds: holds === true, looks };
+}
+
+/** At rest it waits in select() with the listener in readfds. */
+export const forConnections =
+  (calls = ['select']) =>
+  async (exam: Exam): Promise<string> => {
+    await exam.listen();
+    return atRest(
+      exam,
+      [listenerOn(exam.port)],
+      calls,
+      `with no client, it waits in ${named(calls)} for the listener`,
+    );
+  };
+
+/** While two clients say nothing it waits for both in one select(), and reads at once what one of them says. */
+export const forData =
+  (calls = ['select']) =>
+  async (exam: Exam): Promise<string> => {
+    await exam.listen();
+    const silent = await exam.connect();
+    const other = await exam.connect();
+    const targets = [silent, other].map(connectedTo);
+    const evidence = await atRest(exam, targets, calls, forBoth(calls));
+    other.say('hello');
+    if (!(await exam.answer((all) => hasRead(exam, other, all))))
+      throw exam.lost('it reads what one client sends while another is silent', 'it did not', HINTS.recv);
+    return evidence;
+  };
+
+/** Once a client has left, its descriptor is in no set: it would be ready for ever. */
+export const afterLeaving =
+  (calls = ['select']) =>
+  async (exam: Exam): Promise<string> => {
+    await exam.listen();
+    const stays = await exam.connect();
+    const leaves = await exam.connect();
+    const expected = `when one of two clients has left, it waits in ${named(calls)} for the other alone`;
+    await atRest(exam, [stays, leaves].map(connectedTo), calls, forBoth(calls));
+    leaves.leave();
+    const { holds, looks } = await watch(
+      exam,
+      (all) =>
+        waitsFor([connectedTo(stays)], all, calls) && waitersFor(connectedTo(leaves), all).length === 0,
+    );
+    if (holds) return `waits in ${theirSentence(connectedTo(stays), looks)}`;
+    const { seen, call } = diagnosis(looks, [connectedTo(stays)], calls);
+    const hint =
+      call === 'running'
+        ? 'a stream that has ended can be read for ever: what becomes of its descriptor?'
+        : HINTS[call];
+    throw exam.lost(expected, seen, hint ?? HINTS.other);
+  };
+
+async function atRest(exam: Exam, targets: Target[], calls: string[], expected: string): Promise<string> {
+  const { holds, looks } = await watch(exam, (all) => waitsFor(targets, all, calls));
+  if (holds) return `waits in ${theirSentence(targets[0], looks)}`;
+  const { seen, call } = diagnosis(looks, targets, calls);
+  throw exam.lost(expected, seen, HINTS[call] ?? HINTS.other);
+}
+
+const forBoth = (calls: string[]) => `while two clients are silent, it waits in ${named(calls)} for both`;
+const named = (calls: string[]) => (calls.length === 1 ? `${calls[0]}()` : 'one call');
+
+function theirSentence(target: Target, looks: Seen[][]): string {
+  const waiter = looks.flatMap((all) => waitersFor(target, all)).at(-1);
+  return waiter ? sentence(waiter) : '';
+}
+
+/** Whether the server has accepted a client and read all that it has sent, as far as that can be seen here. */
+export function hasRead(exam: Exam, { port }: Client, [first]: Seen[]): boolean {
+  const sockets = first ? (['tcp', 'tcp6'] as const).flatMap((table) => tcpSockets(first.pid, table)) : [];
+  const conn = sockets.find(({ local, remote }) => local[1] === exam.port && remote[1] === port);
+  return conn !== undefined && conn.inode !== 0 && conn.unread === 0;
+}
+
+/** What was found instead, and in which call. */
+function diagnosis(looks: Seen[][], targets: Target[], calls: string[]): { seen: string; call: string } {
+  const ran = looks.filter((all) => all.some(({ call }) => call === 'running')).length;
+  if (ran >= MOST * looks.length)
+    return {
+      call: 'running',
+      seen: 'it never waits: it is running each time that one looks (busy loop)',
+    };
+  const all = looks.findLast((all) => all.every(({ call }) => call !== 'running')) ?? looks.at(-1) ?? [];
+  const waiters = [...new Set(targets.flatMap((target) => waitersFor(target, all)))];
+  const alone = targets.filter((target) => waitersFor(target, all).length === 0).length;
+  const wrong = waiters.find(({ call }) => !calls.includes(call)) ?? waiters[0];
+  if (wrong) {
+    const kind = new Set(waiters.map(({ pid }) => pid)).size > 1 ? 'process' : 'thread';
+    const each =
+      waiters.length > 1 ? ` (a ${kind} for each)` : alone > 0 ? ', and for the other client in nothing' : '';
+    return { call: wrong.call, seen: `it waits in ${waiters.map(sentence).join('; ')}${each}` };
+  }
+  const others = all.filter(({ call }) => call !== 'futex' && call !== 'running');
+  const [main] = others.toSorted((a, b) => Number(isHelper(a)) - Number(isHelper(b)));
+  if (!main) return { call: 'other', seen: 'it waits for none of them' };
+  if (main.call === 'select' && main.fds.length === 0)
+    return { call: 'nanosleep', seen: 'it sleeps, in a select() that has no descriptors' };
+  return { call: main.call, seen: `it waits in ${sentence(main)}` };
+}
+
+/** A thread that waits for pipes and the like alone: a runtime's own. */
+function isHelper(seen: Seen): boolean {
+  return MULTIPLEXERS.includes(seen.call) && !namesOf(seen).some((name) => /listener|connected/.test(name));
+}
+
+const HINTS: Record<string, string> = {
+  running: 'select() with a timeout of 0 never waits, and neither does a call on a non-blocking socket',
+  accept:
+    'a thread that is blocked in accept() hears nothing else: which call can tell you that a connection is there?',
+  recv: 'a thread that is blocked in recv() hears one client only: which call can tell you that data is there?',
+  select: 'which descriptors are in the read set each time that select() is called?',
+  poll: 'this assignment is about select(2): poll(2) is another system call',
+  epoll_wait:
+    "this assignment is about select(2): asyncio, selectors.DefaultSelector and Node's event loop wait in epoll on Linux",
+  nanosleep:
+    'a program that sleeps between two looks is late, or busy: let select() wait until there is something to do',
+  other: 'which call does the program wait in, and for which descriptors? "posix-select observe" shows it',
+};

@@ -1,0 +1,324 @@
+import { readFileSync } from 'node:fs';
+import { Ajv2020 as Ajv } from 'ajv/dist/2020.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CLI, concurrently, Process, until } from '../peers.js';
+import { close, command, freePort, workshop } from './zoo.js';
+
+let folder: string;
+beforeAll(() => {
+  folder = workshop();
+});
+afterAll(() => close(folder));
+
+const grade = (...args: string[]) => new Process(process.execPath, [CLI, 'grade', ...args]);
+
+/** The points of each line, what was seen where some were lost, and the notes. */
+function report(stdout: string) {
+  return {
+    points: [...stdout.matchAll(/^ +(\d+)\/\d+ {2}/gm)].map(([, points]) => Number(points)),
+    seen: [...new Set([...stdout.matchAll(/^ +seen {6}(.*)$/gm)].map(([, seen]) => seen))],
+    notes: [...stdout.matchAll(/^note: (.*)$/gm)].map(([, note]) => note),
+  };
+}
+
+const LISTENER = 'listener 127\\.0\\.0\\.1:\\d+ \\(LISTEN\\)';
+const CONN = 'connected to 127\\.0\\.0\\.1:\\d+';
+const BUSY = 'it never waits: it is running each time that one looks \\(busy loop\\)';
+
+const FULL = [5, 5, 5, 5, 5];
+const NO_SELECT = [5, 5, 5, 0, 0];
+
+/** Each server's points, what was found where it lost some, and the notes. */
+const ZOO: [name: string, points: number[], seen: string[], notes?: string[]][] = [
+  ['select-server', FULL, []],
+  ['literal.py', FULL, []],
+  ['wlist.py', FULL, []],
+  ['select_selector.py', FULL, []],
+  ['select.c', FULL, []],
+  ['short_timeout.ts', FULL, []],
+  [
+    'threads.py',
+    NO_SELECT,
+    [
+      `it waits in accept: \\d+ ${LISTENER}`,
+      `it waits in recv: \\d+ ${CONN}; recv: \\d+ ${CONN} \\(a thread for each\\)`,
+    ],
+  ],
+  [
+    'forks.py',
+    NO_SELECT,
+    [
+      `it waits in accept: \\d+ ${LISTENER}`,
+      `it waits in recv: \\d+ ${CONN}; recv: \\d+ ${CONN} \\(a process for each\\)`,
+    ],
+  ],
+  [
+    'one_at_a_time.py',
+    NO_SELECT,
+    [
+      `it waits in accept: \\d+ ${LISTENER}`,
+      `it waits in recv: \\d+ ${CONN}, and for the other client in nothing`,
+    ],
+  ],
+  [
+    'listener_only.py',
+    [5, 5, 5, 5, 0],
+    [`it waits in recv: \\d+ ${CONN}, and for the other client in nothing`],
+  ],
+  [
+    'asyncio_loop.py',
+    NO_SELECT,
+    [
+      `it waits in epoll_wait, no timeout: \\d+ Unix socket, \\d+ ${LISTENER}`,
+      `it waits in epoll_wait, no timeout: \\d+ Unix socket, \\d+ ${LISTENER}, \\d+ ${CONN}, \\d+ ${CONN}`,
+    ],
+  ],
+  [
+    'default_selector.py',
+    NO_SELECT,
+    [
+      `it waits in epoll_wait, no timeout: \\d+ ${LISTENER}`,
+      `it waits in epoll_wait, no timeout: \\d+ ${LISTENER}, \\d+ ${CONN}, \\d+ ${CONN}`,
+    ],
+  ],
+  [
+    'node_net.ts',
+    NO_SELECT,
+    [
+      `it waits in epoll_wait, [^:]+: \\d+ pipe, .*\\d+ ${LISTENER}`,
+      `it waits in epoll_wait, [^:]+: \\d+ pipe, .*\\d+ ${LISTENER}, \\d+ ${CONN}, \\d+ ${CONN}`,
+    ],
+  ],
+  [
+    'poll.py',
+    NO_SELECT,
+    [
+      `it waits in poll, no timeout: \\d+ ${LISTENER}`,
+      `it waits in poll, no timeout: \\d+ ${LISTENER}, \\d+ ${CONN}, \\d+ ${CONN}`,
+    ],
+  ],
+  ['busy.py', NO_SELECT, [BUSY]],
+  ['sleeps.py', NO_SELECT, ['it sleeps, in a select\\(\\) that has no descriptors']],
+  ['keeps_closed.py', [5, 5, 5, 5, 3], [BUSY]],
+  [
+    'wrong_texts.py',
+    [0, 5, 5, 5, 5],
+    ["the last line that it printed: New client: \\('127\\.0\\.0\\.1', \\d+\\)"],
+  ],
+  ['wrong_count.py', [5, 5, 0, 5, 5], ['the last line that it printed: \\(.*\\) 25 bytes: b.*']],
+  [
+    'dies_on_reset.py',
+    [5, 3, 5, 5, 5],
+    ['the program ended: exit code 1: ConnectionResetError: \\[Errno 104\\] Connection reset by peer'],
+  ],
+  [
+    'no_disconnect.py',
+    [5, 0, 5, 5, 5],
+    [1, 2].map(() => "the last line that it printed: \\(.*\\) 5 bytes: b'hello'"),
+  ],
+  [
+    'buffered.py',
+    [0, 0, 0, 5, 5],
+    ['it was printed only when the program ended: until then its output was held back in a buffer'],
+  ],
+  ['wrong_port.py', [0, 0, 0, 0, 0], ['it listens on 127\\.0\\.0\\.1:\\d+']],
+  [
+    'crash.py',
+    [0, 0, 0, 0, 0],
+    ["it ended before it listened: exit code 1: NameError: name 'port' is not defined"],
+  ],
+  [
+    'never_listens.py',
+    [0, 0, 0, 0, 0],
+    ['it did not listen within 10 s; it waits in nanosleep: for time to pass'],
+  ],
+  ['ignores_sigint.py', FULL, [], ['Ctrl-C (SIGINT) did not end it within 2 s: it had to be killed']],
+  ['leaves_child.py', FULL, [], ['it left a process behind: sleep']],
+];
+
+describe('select-server: each of the zoo loses just its lines, with the right sentence', () => {
+  test.concurrent.for(ZOO)('%s', ([name, points, seen, notes = []], context) =>
+    concurrently(context, async () => {
+      const grader = grade('select-server', '--', ...command(folder, name), '{port}');
+      expect(await grader.exit).toBe(points.reduce((sum, n) => sum + n) === 25 ? 0 : 1);
+      expect(grader.stderr).toBe('');
+      const found = report(grader.stdout);
+      expect({ points: found.points, notes: found.notes }).toEqual({ points, notes });
+      expect(found.seen).toEqual(seen.map((pattern) => expect.stringMatching(new RegExp(`^${pattern}$`))));
+    }),
+  );
+});
+
+/** From gradescope-autograders.readthedocs.io/en/latest/specs: the fields that there are. */
+const GRADESCOPE = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['score', 'tests'],
+  properties: {
+    score: { type: 'number' },
+    execution_time: { type: 'number' },
+    output: { type: 'string' },
+    tests: {
+      type: 'array',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['name', 'output'],
+        properties: {
+          score: { type: 'number', minimum: 0 },
+          max_score: { type: 'number', exclusiveMinimum: 0 },
+          status: { enum: ['passed', 'failed'] },
+          name: { type: 'string' },
+          output: { type: 'string' },
+        },
+        dependentRequired: { score: ['max_score'], max_score: ['score'] },
+      },
+    },
+  },
+};
+
+/** What github-education-resources/autograding-grading-reporter reads, and its own graders write. */
+const GITHUB = {
+  type: 'object',
+  required: ['version', 'status', 'max_score', 'tests'],
+  properties: {
+    version: { const: 1 },
+    status: { enum: ['pass', 'fail', 'error'] },
+    max_score: { type: 'number' },
+    tests: {
+      type: 'array',
+      minItems: 1,
+      items: {
+        type: 'object',
+        required: ['name', 'status', 'score', 'message', 'test_code', 'filename', 'line_no'],
+        properties: {
+          name: { type: 'string' },
+          status: { enum: ['pass', 'fail', 'error'] },
+          score: { type: 'number' },
+          message: { type: 'string' },
+          test_code: { type: 'string' },
+          filename: { type: 'string' },
+          line_no: { type: 'integer' },
+        },
+      },
+    },
+  },
+};
+
+/** From cs50.github.io/check50/json_specification. */
+const CHECK50 = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['slug', 'results', 'version'],
+  properties: {
+    slug: { type: 'string' },
+    version: { type: 'string' },
+    results: {
+      type: 'array',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['name', 'description', 'passed', 'log', 'cause', 'data', 'dependency'],
+        properties: {
+          name: { type: 'string', pattern: '^\\w+$' },
+          description: { type: 'string' },
+          passed: { enum: [true, false, null] },
+          log: { type: 'array', items: { type: 'string' } },
+          cause: {
+            anyOf: [
+              { type: 'null' },
+              {
+                type: 'object',
+                required: ['rationale', 'help'],
+                properties: { rationale: { type: 'string' }, help: { type: ['string', 'null'] } },
+              },
+            ],
+          },
+          data: { type: 'object' },
+          dependency: { type: ['string', 'null'] },
+        },
+      },
+    },
+  },
+};
+
+async function graded(form: string, server: string) {
+  const grader = grade('select-server', '--json', form, '--', ...command(folder, server), '{port}');
+  await grader.exit;
+  return JSON.parse(grader.stdout);
+}
+
+describe('--json', () => {
+  const valid = (schema: object, data: unknown) => {
+    const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true });
+    return ajv.validate(schema, data) ? [] : ajv.errors;
+  };
+
+  test.concurrent('gradescope', (context) =>
+    concurrently(context, async () => {
+      const result = await graded('gradescope', 'dies_on_reset.py');
+      expect(valid(GRADESCOPE, result)).toEqual([]);
+      expect(result.score).toBe(23);
+      const points = ({ score, max_score, status }: Record<string, unknown>) => [score, max_score, status];
+      expect(result.tests.map(points)).toEqual([
+        [5, 5, 'passed'],
+        [3, 5, 'failed'],
+        ...Array(3).fill([5, 5, 'passed']),
+      ]);
+      expect(result.tests[1].output).toMatch(/^seen .*ConnectionResetError/m);
+    }));
+
+  test.concurrent('github', (context) =>
+    concurrently(context, async () => {
+      const result = await graded('github', 'dies_on_reset.py');
+      expect(valid(GITHUB, result)).toEqual([]);
+      expect([result.status, result.max_score]).toEqual(['fail', 25]);
+      expect(result.tests.map(({ score }: { score: number }) => score)).toEqual([5, 3, 5, 5, 5]);
+      expect(result.tests[1].message).toMatch(/^hint /m);
+    }));
+
+  test.concurrent('check50', (context) =>
+    concurrently(context, async () => {
+      const result = await graded('check50', 'crash.py');
+      expect(valid(CHECK50, result)).toEqual([]);
+      expect(result.slug).toBe('posix-select/select-server');
+      expect(result.results.map(({ passed }: { passed: boolean }) => passed)).toEqual(Array(5).fill(false));
+      expect(result.results[0].cause.rationale).toMatch(/NameError: name 'port' is not defined$/);
+    }));
+});
+
+describe('the command line', () => {
+  test.each([
+    [['no-such', '--', 'true'], /^usage: posix-select grade .*\nerror: .*Allowed choices are select-server/],
+    [['select-server'], /^usage: .*\nerror: missing required argument 'command'/],
+    [['select-server', '--', 'true'], /^usage: .*\nerror: the command has no \{port\}/],
+    [['select-server', '--json', 'xml', '--', 'true'], /^usage: .*\nerror: .*Allowed choices are gradescope/],
+  ])('%j: usage and exit code 2', async (args, stderr) => {
+    const grader = grade(...args);
+    expect(await grader.exit).toBe(2);
+    expect(grader.stderr).toMatch(stderr);
+    expect(grader.stdout).toBe('');
+  });
+
+  test('a command that is not there is a finding', async () => {
+    const grader = grade('select-server', '--', 'no-such-command', '{port}');
+    expect(await grader.exit).toBe(1);
+    expect(grader.stdout).toMatch(
+      /^ +seen +it ended before it listened: no-such-command: command not found$/m,
+    );
+  });
+
+  test('Ctrl-C ends the grader and what it has started', async () => {
+    const port = await freePort();
+    const [file, ...args] = command(folder, 'ignores_sigint.py');
+    const grader = grade('select-server', '--port', String(port), '--', file, ...args, String(port));
+    await until('the server runs', () => listening(port));
+    await grader.end('SIGINT');
+    await until('the server has ended', () => !listening(port));
+  });
+});
+
+function listening(port: number): boolean {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  return readFileSync('/proc/net/tcp', 'utf8').includes(`0100007F:${hex} 00000000:0000 0A`);
+}
