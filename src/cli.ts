@@ -254,6 +254,9 @@ function serve(name: string, args: object, client: (host: string, port: number) 
 
 /** Ends with the exit code of a teaching tool. What it cannot do is one line and exit code 1. */
 async function teach(tool: () => Promise<number>): Promise<void> {
+  const { trace, record, step } = program.opts();
+  if (trace || record || step)
+    program.error('error: --trace, --trace-file, --record and --step are for programs');
   try {
     process.exitCode = await tool();
   } catch (err) {

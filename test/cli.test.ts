@@ -17,6 +17,15 @@ async function run(...args: (string | number)[]) {
   return { exit, stdout: command.stdout, stderr: command.stderr };
 }
 
+test.each([['--trace'], ['--trace-file', 'x'], ['--record', 'x'], ['--step']])(
+  '%s before a teaching tool is refused: it is for programs',
+  async (...options) => {
+    const { exit, stderr } = await run(...options, 'observe', '1');
+    expect(exit).toBe(2);
+    expect(stderr).toMatch(/^usage: .*\nerror: --trace, .* are for programs\n$/);
+  },
+);
+
 describe('help', () => {
   test.each(['--help', '-h'])('%s gives each program a line', async (option) => {
     const { exit, stdout, stderr } = await run(option);
