@@ -71,10 +71,13 @@ test('a server is measured with its CPU and its latencies', async () => {
   ]);
   for (const { values } of samples) {
     expect(values.rate).toBeGreaterThan(0);
-    expect(values.sys).toBeGreaterThan(0);
     expect(values.p50).toBeGreaterThan(0);
     expect(values.p999).toBeGreaterThanOrEqual(values.p50);
   }
+  // Of each it is counted in ticks of 10 ms, of which a short trial may have none.
+  expect(Math.max(...samples.map(({ values }: { values: { sys: number } }) => values.sys))).toBeGreaterThan(
+    0,
+  );
 });
 
 test('a peer that is not there is said, and left out', async () => {
