@@ -1,16 +1,16 @@
-/** A client of the student's server. */
+/** The grader's end of a connection: a client of the student's server, or the server of the student's client. */
 import { connect, type Socket } from 'node:net';
 
 export class Client {
   /** All bytes that have come, as latin1: a character for each. */
   received = '';
-  /** The server has closed the connection, or reset it. */
+  /** The other end has closed the connection, or reset it. */
   ended = false;
-  /** The client's own. */
+  /** Of this end. */
   readonly port: number;
   readonly #socket: Socket;
 
-  private constructor(socket: Socket) {
+  constructor(socket: Socket) {
     this.#socket = socket;
     this.port = socket.localPort as number;
     socket.setNoDelay(true);
@@ -37,7 +37,7 @@ export class Client {
     this.#socket.write(text, 'latin1');
   }
 
-  /** Ends the stream; what the server still sends is read. */
+  /** Ends the stream; what the other end still sends is read. */
   leave(): void {
     this.#socket.end();
   }

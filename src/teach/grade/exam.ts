@@ -1,5 +1,5 @@
 /** One run of a student's program, with its clients: what the checks of an assignment look at. */
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { hostPort } from '../descriptors.js';
 import { type Seen, sentence } from '../look.js';
@@ -13,6 +13,8 @@ export interface Options {
   command: string[];
   /** the port that the server is to listen on; a free one if none */
   port?: number;
+  /** arguments that come after the command's own, unless a check has others */
+  more?: string[];
   /** seconds that each answer may take */
   timeout: number;
 }
@@ -29,6 +31,7 @@ export class Exam {
   readonly #options: Options;
   readonly #clients: Client[] = [];
   #submission?: Submission;
+  #server?: Server;
   #host = '127.0.0.1';
   #port = 0;
 
@@ -46,6 +49,10 @@ export class Exam {
     return this.#submission?.stdout ?? '';
   }
 
+  get isRunning(): boolean {
+    return this.#submission !== undefined && !this.#submission.ended;
+  }
+
   /** The program, which must have been started. */
   get program(): Submission {
     if (!this.#submission) throw new Error('the program has not been started');
@@ -53,7 +60,7 @@ export class Exam {
   }
 
   /** Starts the program. `{port}` in the command is the port. @param more arguments that come after the command's own */
-  async start(more: string[] = [], port?: number): Promise<Submission> {
+  async start(more = this.#options.more ?? [], port?: number): Promise<Submission> {
     this.#port = port ?? this.#options.port ?? (await freePort());
     const args = [...this.#options.command, ...more].map((arg) =>
       arg.replaceAll('{port}', String(this.#port)),
@@ -63,7 +70,7 @@ export class Exam {
   }
 
   /** Starts the program and waits until it listens. @throws NotStarted */
-  async listen(more: string[] = [], port?: number): Promise<Submission> {
+  async listen(more?: string[], port?: number): Promise<Submission> {
     const server = await this.start(more, port);
     const expected = `a server that listens on port ${this.port}`;
     let elsewhere = Infinity; // since when
@@ -91,6 +98,31 @@ export class Exam {
       expected,
       seen: `it did not listen within ${this.#options.timeout * START} s; it waits in ${this.#whereItWaits()}`,
       hint: 'a socket takes connections only after bind() and listen()',
+    });
+  }
+
+  /** Listens itself, starts the program and waits until it connects. @throws NotStarted */
+  async accept(): Promise<Client> {
+    let client: Client | undefined;
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      client ??= new Client(socket);
+    });
+    this.#server = server;
+    await new Promise<void>((resolve) => server.listen(this.#options.port ?? 0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const program = await this.start(undefined, port);
+    await this.#answer(() => client, START);
+    if (client) {
+      this.#clients.push(client);
+      return client;
+    }
+    const seen = program.ended
+      ? `it ended before: ${this.howItEnded()}`
+      : `it waits in ${this.#whereItWaits()}`;
+    throw new NotStarted({
+      expected: `a client that connects to port ${port}`,
+      seen,
+      hint: 'a client needs socket() and connect(), with the host and the port of the command line',
     });
   }
 
@@ -154,29 +186,20 @@ export class Exam {
     throw this.lost(`it prints ${expected}`, this.printed, hint, line);
   }
 
-  /** Waits until a client has received these bytes and no others. @throws Lost */
-  async receives(client: Client, who: string, text: string, hint: string): Promise<string> {
-    const begin = client.received.length;
-    return this.receivesFrom(client, begin, who, text, hint);
-  }
-
-  /** As `receives`, what came before the byte at `begin` aside. */
-  async receivesFrom(
-    client: Client,
-    begin: number,
-    who: string,
-    text: string,
-    hint: string,
-  ): Promise<string> {
-    const got = () => client.received.slice(begin);
-    await this.answer(() => got().length >= text.length || client.ended);
-    if (got() === text) return `${who} received ${JSON.stringify(text)}`;
-    const seen = got() === '' ? 'it received nothing' : `it received ${JSON.stringify(got())}`;
-    throw this.lost(
-      `${who} receives ${JSON.stringify(text)}`,
-      client.ended ? `${seen}, and its connection was closed` : seen,
-      hint,
-    );
+  /**
+   * Waits until a client has received these bytes, and no others.
+   *
+   * @param text a character for each byte
+   * @param who the client, for the reader
+   * @throws Lost
+   */
+  async receives(client: Client, text: string, who: string, hint: string): Promise<string> {
+    await this.answer(() => client.received.length >= text.length || client.ended);
+    const got = client.received;
+    client.received = '';
+    const closed = client.ended ? ', and the connection was closed' : '';
+    if (got === text) return `${who} received ${shown(text)}`;
+    throw this.lost(`${who} receives ${shown(text)}`, `it received ${shown(got)}${closed}`, hint);
   }
 
   /** What a check throws. If the program has ended, that is what was seen, before all else. */
@@ -203,6 +226,7 @@ export class Exam {
    */
   async end(gently: boolean): Promise<string[]> {
     for (const client of this.#clients) client.destroy();
+    this.#server?.close();
     const program = this.#submission;
     if (!program) return [];
     if (program.ended || !gently) {
@@ -237,6 +261,12 @@ export class Exam {
     const seen = this.look().filter(({ call }) => call !== 'futex');
     return [...new Set(seen.map(sentence))].join('; ') || 'nothing that can be seen';
   }
+}
+
+/** Bytes for a reader, long ones cut. */
+function shown(text: string): string {
+  if (text === '') return 'nothing';
+  return text.length > 200 ? `${text.length} bytes` : JSON.stringify(text);
 }
 
 /** What the threads wait in, if they will wait there until something comes from outside; '' if not. */

@@ -2,14 +2,22 @@
 import { kill, pid } from 'node:process';
 import { print } from '../../terminal.js';
 import type { ASSIGNMENTS } from '../assignments.js';
+import { chatclient } from './chatclient.js';
 import { Exam } from './exam.js';
+import { multiconn } from './multiconn.js';
 import { check50, github, gradescope, text } from './report.js';
 import { type Assignment, grade, isFull } from './rubric.js';
 import { selectServer } from './select-server.js';
+import { srv } from './srv.js';
 import { killAll } from './submission.js';
+import { talkServer } from './talk-server.js';
 
 const RUBRICS: Record<(typeof ASSIGNMENTS)[number], Assignment> = {
   'select-server': selectServer,
+  'talk-server': talkServer,
+  srv,
+  chatclient,
+  multiconn,
 };
 
 const FORMS = { gradescope, github, check50 };
@@ -28,6 +36,12 @@ export function rightCommand(name: string, command: string[], port?: number): st
   return hasPort || port !== undefined || !example.includes('{port}') ? undefined : example;
 }
 
+/** The command without `-p {port}`: its options are under test. */
+function withoutPort(command: string[]): string[] {
+  const at = command.indexOf('{port}');
+  return at < 0 ? command : command.toSpliced(at - 1, 2);
+}
+
 /** @returns 0 when all points that could be graded were reached, else 1 */
 export async function gradeCommand(name: string, command: string[], options: GradeOptions): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
@@ -36,8 +50,9 @@ export async function gradeCommand(name: string, command: string[], options: Gra
       kill(pid, signal);
     });
   const assignment = RUBRICS[name as keyof typeof RUBRICS];
-  const { port, timeout } = options;
-  const result = await grade(assignment, () => new Exam({ command, port, timeout }));
+  const { more } = assignment;
+  const own = more ? withoutPort(command) : command;
+  const result = await grade(assignment, () => new Exam({ ...options, command: own, more }));
   print(options.json ? JSON.stringify(FORMS[options.json](result), null, 2) : text(result));
   return isFull(result) ? 0 : 1;
 }

@@ -7,6 +7,8 @@ export interface Assignment {
   name: string;
   /** how the student's program is started, as shown in the usage */
   command: string;
+  /** arguments that the grader puts after the command, unless a check has others */
+  more?: string[];
   lines: Line[];
 }
 

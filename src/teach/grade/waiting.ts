@@ -9,7 +9,7 @@ import { type Exam, LOOKS } from './exam.js';
 const MOST = 0.8;
 
 /** The calls that wait for many descriptors. */
-const MULTIPLEXERS = ['select', 'poll', 'epoll_wait'];
+export const MULTIPLEXERS = ['select', 'poll', 'epoll_wait'];
 
 type Target = (descriptor: Descriptor) => boolean;
 
@@ -106,6 +106,15 @@ export const afterLeaving =
         : HINTS[call];
     throw exam.lost(expected, seen, hint ?? HINTS.other);
   };
+
+/** A client waits for the keyboard and for the server in one select(). */
+export async function forKeyboardAndServer(exam: Exam): Promise<string> {
+  await exam.accept();
+  const server: Target = ({ tcp }) => tcp?.remote[1] === exam.port;
+  const keyboard: Target = ({ fd }) => fd === 0;
+  const expected = 'it waits in one select() for the keyboard (descriptor 0) and for the server';
+  return atRest(exam, [keyboard, server], ['select'], expected);
+}
 
 async function atRest(exam: Exam, targets: Target[], calls: string[], expected: string): Promise<string> {
   const { holds, looks } = await watch(exam, (all) => waitsFor(targets, all, calls));

@@ -1,0 +1,87 @@
+/** srv: a chat whose users are known by their addresses. */
+import type { Client } from './client.js';
+import type { Exam } from './exam.js';
+import { type Assignment, line, part } from './rubric.js';
+import { endsOnCtrlC, survivesReset } from './server-checks.js';
+import { forConnections, forData } from './waiting.js';
+
+export const srv: Assignment = {
+  name: 'srv',
+  command: 'python3 srv.py 127.0.0.1 {port}',
+  lines: [
+    line('Greets who comes, with the number of users', part(4, greets)),
+    line('Tells the others who has come', part(4, announces)),
+    line('Relays a message to all others', part(4, relays)),
+    line('Goes on when a user leaves or resets', part(1, goesOn), part(1, survivesReset(greets))),
+    line('Waits in select()', part(2, forConnections()), part(2, forData())),
+    line('Ctrl-C ends it', part(2, endsOnCtrlC)),
+  ],
+};
+
+const users = (count: number) => `${count} user${count < 2 ? '' : 's'} online`;
+const greeting = (count: number) => `> Connected to the chat server (${users(count)})`;
+const news = ({ port }: Client, count: number) => `> New user 127.0.0.1:${port} entered. (${users(count)})`;
+const message = ({ port }: Client, text: string) => `[127.0.0.1:${port}] ${text}`;
+
+/** Two users who have been told all that there is to tell. */
+async function two(exam: Exam): Promise<[Client, Client]> {
+  await exam.listen();
+  const first = await exam.connect();
+  await exam.answer(() => first.received === greeting(1));
+  const second = await exam.connect();
+  await exam.answer(() => second.received !== '' && first.received.length > greeting(1).length);
+  return [first, second];
+}
+
+async function greets(exam: Exam): Promise<string> {
+  if (!exam.isRunning) await exam.listen();
+  const hint = 'the greeting goes to the newcomer alone, who is counted too';
+  const first = await exam.connect();
+  await exam.receives(first, greeting(1), 'the first user', hint);
+  const second = await exam.connect();
+  return exam.receives(second, greeting(2), 'the second user', hint);
+}
+
+async function announces(exam: Exam): Promise<string> {
+  const [first, second] = await two(exam);
+  first.received = first.received.replace(greeting(1), '');
+  return exam.receives(
+    first,
+    news(second, 2),
+    'the first user',
+    'who is already there is told of each newcomer',
+  );
+}
+
+async function relays(exam: Exam): Promise<string> {
+  const [first, second] = await two(exam);
+  first.received = second.received = '';
+  first.say('hello');
+  const evidence = await exam.receives(
+    second,
+    message(first, 'hello'),
+    'the second user',
+    'whose words are they?',
+  );
+  second.say('hi');
+  // Had the first been sent its own words, they would come first.
+  await exam.receives(first, message(second, 'hi'), 'the first user', 'not the one who sent it');
+  return evidence;
+}
+
+async function goesOn(exam: Exam): Promise<string> {
+  const [first, second] = await two(exam);
+  const third = await exam.connect();
+  await exam.answer(() => third.received !== '');
+  first.leave();
+  await exam.answer(() => first.ended);
+  second.say('still there?');
+  const text = message(second, 'still there?');
+  if (await exam.answer(() => third.received.endsWith(text))) return 'when one had left, the others went on';
+  const hint = 'who has left is in no list any more';
+  throw exam.lost(
+    `when one has left, the third receives ${text}`,
+    `it received ${JSON.stringify(third.received)}`,
+    hint,
+  );
+}
