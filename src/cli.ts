@@ -130,6 +130,19 @@ add('observe', 'shows live what any program is blocked in (Linux)')
     await teach(() => (isPid ? observe(Number(command[0])) : observeCommand(command)));
   });
 
+add('init', 'lays out an assignment, with a skeleton to fill in')
+  .addArgument(new Argument('<assignment>', 'which').choices(ASSIGNMENTS))
+  .argument('[dir]', 'an empty directory, or one to be made (default: named as the assignment)')
+  .addOption(
+    new Option('--language <name>', 'of the skeleton')
+      .choices(['typescript', 'python'])
+      .default('typescript'),
+  )
+  .action(async (assignment, directory, { language }) => {
+    const { init } = await import('./teach/init.js');
+    await teach(() => init(assignment, directory, language));
+  });
+
 add('grade', "scores a student's program, in any language, by the assignment's rubric")
   .usage('<assignment> [options] -- <command ... {port} ...>')
   .addArgument(new Argument('<assignment>', 'what the program is to be').choices(ASSIGNMENTS))

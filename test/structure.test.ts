@@ -35,7 +35,8 @@ interface Rule {
 const NODE = /^node:/;
 const POSIX = /^src\/posix\//;
 const BENCH = /^src\/bench\//;
-const TEACH = /^src\/teach\//;
+const SKELETONS = /^src\/teach\/skeletons\//;
+const TEACH = /^src\/teach\/(?!skeletons)/;
 const API = /^src\/(?!cli|index)(selectors\/)?\w+\.ts$/;
 
 const RULES: Rule[] = [
@@ -84,6 +85,12 @@ const RULES: Rule[] = [
     files: TEACH,
     mayImport: [TEACH, API, POSIX, NODE],
     not: ['../programs/select-server.js', '../cli.js', '../index.js', 'posix-select'],
+  },
+  {
+    part: 'skeletons',
+    files: SKELETONS,
+    mayImport: [...PUBLIC, NODE],
+    not: ['../../../select.js', '../../call.js', 'commander'],
   },
   {
     part: 'bench',

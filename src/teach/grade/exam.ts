@@ -194,7 +194,11 @@ export class Exam {
    * @throws Lost
    */
   async receives(client: Client, text: string, who: string, hint: string): Promise<string> {
-    await this.answer(() => client.received.length >= text.length || client.ended);
+    const isDone = () => client.received.length >= text.length || client.ended;
+    for (let size = -1; size !== client.received.length && !isDone(); ) {
+      size = client.received.length;
+      await this.answer(() => client.received.length > size || client.ended);
+    }
     const got = client.received;
     client.received = '';
     const closed = client.ended ? ', and the connection was closed' : '';

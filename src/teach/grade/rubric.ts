@@ -82,6 +82,7 @@ export async function grade(assignment: Assignment, begin: () => Exam): Promise<
   const start = performance.now();
   const notes = new Set<string>();
   let notStarted: Finding | undefined;
+  let hasStarted = false;
 
   async function run({ points, check }: Part): Promise<PartResult> {
     if (notStarted) return { points, finding: notStarted };
@@ -94,12 +95,13 @@ export async function grade(assignment: Assignment, begin: () => Exam): Promise<
       if (err instanceof Refusal) result = { points, ungraded: err.message };
       else if (err instanceof Lost) result = { points, finding: err.finding };
       else throw err;
-      if (err instanceof NotStarted) notStarted = err.finding;
+      if (err instanceof NotStarted && !hasStarted) notStarted = err.finding;
       if (err instanceof Lost) missing = err.line;
     } finally {
       // Once it has been seen how it takes Ctrl-C, there is no need to wait for that again.
       for (const note of await exam.end(notes.size === 0)) notes.add(note);
     }
+    hasStarted = true;
     if ('finding' in result && missing && new RegExp(missing, 'm').test(exam.stdout))
       result.finding = heldBack(result.finding);
     return result;

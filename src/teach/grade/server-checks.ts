@@ -1,5 +1,6 @@
 /** Checks that several servers have in common. */
 import type { Exam } from './exam.js';
+import { Lost } from './finding.js';
 
 /** Ctrl-C ends it without a stack trace. */
 export async function endsOnCtrlC(exam: Exam): Promise<string> {
@@ -8,8 +9,8 @@ export async function endsOnCtrlC(exam: Exam): Promise<string> {
   const { ignored } = await exam.program.interrupt();
   const expected = 'Ctrl-C ends it, without a stack trace';
   const hint = 'SIGINT comes while it waits in select(): KeyboardInterrupt in Python';
-  if (ignored) throw exam.lost(expected, 'it went on', hint);
-  if (hasTrace(exam)) throw exam.lost(expected, `a stack trace: ${exam.program.complaint}`, hint);
+  if (ignored) throw new Lost({ expected, seen: 'it went on', hint });
+  if (hasTrace(exam)) throw new Lost({ expected, seen: `a stack trace: ${exam.program.complaint}`, hint });
   return 'Ctrl-C ended it';
 }
 

@@ -68,9 +68,10 @@ export class Submission {
     return this.stdout.split('\n').slice(0, -1);
   }
 
-  /** The last line on stderr: that of an uncaught error says why. */
+  /** Why it ended, from stderr: the line that names the error, or else the last one. */
   get complaint(): string {
-    return this.stderr.trimEnd().split('\n').at(-1) ?? '';
+    const lines = this.stderr.trimEnd().split('\n');
+    return lines.findLast((line) => /^[\w.]*(Error|Exception|Interrupt)\b/.test(line)) ?? lines.at(-1) ?? '';
   }
 
   /** Writes to its stdin. */

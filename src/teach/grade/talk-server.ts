@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { Refusal } from '../refusal.js';
 import type { Client } from './client.js';
 import type { Exam } from './exam.js';
+import { Lost } from './finding.js';
 import { type Assignment, byTeacher, extra, line, part } from './rubric.js';
 import { endsOnCtrlC, hasTrace, survivesReset } from './server-checks.js';
 import { forConnections, forData } from './waiting.js';
@@ -130,8 +131,8 @@ async function portInUse(exam: Exam): Promise<string> {
     const expected = 'when its port is in use it says so, without a stack trace, and ends';
     const hint = 'bind() fails: catch the error, and print a message for a user';
     if (!server.ended) throw exam.lost(expected, 'it went on', hint);
-    if (hasTrace(exam)) throw exam.lost(expected, 'a stack trace', hint);
-    if (said === '') throw exam.lost(expected, 'it said nothing', hint);
+    if (hasTrace(exam)) throw new Lost({ expected, seen: 'a stack trace', hint });
+    if (said === '') throw new Lost({ expected, seen: 'it said nothing', hint });
     return `when its port was in use it said: ${said.split('\n')[0]}`;
   } finally {
     other.close();

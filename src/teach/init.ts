@@ -1,0 +1,77 @@
+/** `posix-select init`: lays out an assignment, with a skeleton to fill in. */
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { print } from '../terminal.js';
+import type { ASSIGNMENTS } from './assignments.js';
+import { Refusal } from './refusal.js';
+
+export type Language = 'typescript' | 'python';
+
+/** The skeleton's file in Python, without `.py`; and its arguments when a student runs it, and when it is graded. */
+const SKELETONS: Record<(typeof ASSIGNMENTS)[number], { file: string; run: string; grade: string }> = {
+  'select-server': { file: 'select_server', run: '3490', grade: '{port}' },
+  'talk-server': { file: 'talk_server', run: '-v', grade: '' },
+  srv: { file: 'srv', run: '127.0.0.1 34911', grade: '127.0.0.1 {port}' },
+  chatclient: { file: 'chatclient', run: 'localhost 5555', grade: 'localhost {port}' },
+  multiconn: { file: 'multiconn_server', run: '127.0.0.1 65432', grade: '127.0.0.1 {port}' },
+};
+
+/** Shipped as they are: not compiled. */
+const FOLDER = fileURLToPath(new URL('../../src/teach/skeletons', import.meta.url));
+
+/** @throws Refusal when the directory is not empty, or cannot be made */
+export async function init(assignment: string, directory = assignment, language: Language): Promise<number> {
+  try {
+    mkdirSync(directory, { recursive: true });
+    if (readdirSync(directory).length > 0) throw new Refusal(`${directory} is not empty`);
+    layOut(assignment as keyof typeof SKELETONS, directory, language);
+  } catch (err) {
+    const { code, message } = err as NodeJS.ErrnoException;
+    throw err instanceof Refusal || !code ? err : new Refusal(message);
+  }
+  print(`${directory} is ready: begin with ${join(directory, 'README.md')}`);
+  return 0;
+}
+
+function layOut(assignment: keyof typeof SKELETONS, directory: string, language: Language): void {
+  const { file, run, grade } = SKELETONS[assignment];
+  const source = language === 'python' ? `${file}.py` : `${file.replaceAll('_', '-')}.ts`;
+  const program = language === 'python' ? `python3 ${source}` : `node ${source.replace('.ts', '.js')}`;
+  const graded = `posix-select grade ${assignment} -- ${program} ${grade}`.trim();
+  const from = join(FOLDER, assignment);
+  copyFileSync(join(from, source), join(directory, source));
+
+  const isPython = language === 'python';
+  const before = isPython ? '' : 'Once, before all else: `npm install`.\n\n';
+  const commands = isPython
+    ? [`${program} ${run}`, `npx ${graded}`]
+    : [`npm start -- ${run}`, 'npm run grade'];
+  const task = readFileSync(join(from, 'TASK.md'), 'utf8');
+  const [runs, grades] = commands.map((command) => `\`\`\`sh\n${command}\n\`\`\`\n`);
+  const readme = `# ${assignment}\n\n${task}\n${before}Write it in \`${source}\`. Run it:\n\n${runs}\nGrade it:\n\n${grades}`;
+  writeFileSync(join(directory, 'README.md'), readme);
+  if (isPython) return;
+
+  const { name, version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  writeJson(join(directory, 'package.json'), {
+    private: true,
+    type: 'module',
+    scripts: { start: `tsc && ${program}`, grade: `tsc && ${graded}` },
+    dependencies: { [name]: `^${version}` },
+    devDependencies: { '@types/node': '^20.19.0', typescript: '^6.0.0' },
+  });
+  writeJson(join(directory, 'tsconfig.json'), {
+    compilerOptions: {
+      target: 'es2022',
+      module: 'nodenext',
+      types: ['node'],
+      strict: true,
+      skipLibCheck: true,
+    },
+  });
+}
+
+function writeJson(path: string, data: object): void {
+  writeFileSync(path, `${JSON.stringify(data, null, 2)}\n`);
+}

@@ -1,0 +1,146 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CLI, concurrently, Process } from '../peers.js';
+import { close, workshop } from './zoo.js';
+
+let folder: string;
+beforeAll(() => {
+  folder = workshop();
+});
+afterAll(() => close(folder));
+
+const OURS: Record<string, string[]> = {
+  'talk-server': ['talk-server'],
+  srv: ['srv', '127.0.0.1', '{port}'],
+  chatclient: ['chatclient', 'localhost', '{port}'],
+  multiconn: ['multiconn-server', '127.0.0.1', '{port}'],
+};
+
+const PYTHON: Record<string, string[]> = {
+  'talk-server': ['talk_server.py'],
+  srv: ['srv.py', '127.0.0.1', '{port}'],
+  chatclient: ['chatclient.py', 'localhost', '{port}'],
+  multiconn: ['multiconn_server.py', '127.0.0.1', '{port}'],
+};
+
+/** The Python program with some of its text replaced. */
+function edited(file: string, edits: string[]): string {
+  let text = readFileSync(new URL(`zoo/${file}`, import.meta.url), 'utf8');
+  for (let i = 0; i < edits.length; i += 2) {
+    expect(text).toContain(edits[i]);
+    text = text.replaceAll(edits[i], edits[i + 1]);
+  }
+  const copy = join(mkdtempSync(join(folder, 'edited-')), file);
+  writeFileSync(copy, text);
+  return copy;
+}
+
+/** The points of each line. */
+const full: Record<string, number[]> = {
+  'talk-server': [8, 4, 3],
+  srv: [4, 4, 4, 2, 4, 2],
+  chatclient: [2, 4, 4, 6, 4],
+  multiconn: [2, 6, 4, 2, 4, 2],
+};
+
+async function grade(assignment: string, command: string[]) {
+  const grader = new Process(process.execPath, [CLI, 'grade', assignment, '--', ...command]);
+  const exit = await grader.exit;
+  expect(grader.stderr).toBe('');
+  const points = [...grader.stdout.matchAll(/^ +(\d+)\/\d+ {2}/gm)].map(([, points]) => Number(points));
+  return { exit, points, stdout: grader.stdout };
+}
+
+const replyToAll = ['and other is not s', ''];
+const noCatch = ['except OSError as error:', 'except ZeroDivisionError as error:'];
+
+/** Python programs with a fault: their points, and what the report says. */
+const FAULTS: [assignment: string, fault: string, edits: string[], points: number[], says: RegExp][] = [
+  ['talk-server', 'none', [], [8, 4, 3], /^ +\+0\/2 {2}Honours/m],
+  [
+    'talk-server',
+    'a newline in the greeting',
+    ['connecting"', 'connecting\\n"'],
+    [2, 3, 2],
+    /received "Thank you for connecting\\n"/,
+  ],
+  [
+    'talk-server',
+    'sends to the sender too, and a stack trace when the port is in use',
+    [...replyToAll, ...noCatch],
+    [5, 4, 1],
+    /not the one who sent it.*seen +a stack trace\n/s,
+  ],
+  [
+    'talk-server',
+    'another default port, and nothing is verbose',
+    ['12345', '12346', 'if options.verbose', 'if False'],
+    [8, 2, 3],
+    /seen +it listens on 0\.0\.0\.0:12346.*with -v it prints what it does/s,
+  ],
+  ['srv', 'none', [], [4, 4, 4, 2, 4, 2], /20 of 20/],
+  ['srv', 'does not count', ['len(conns), "s"', '1, "s"'], [0, 0, 4, 1, 4, 2], /\(1 users online\)/],
+  [
+    'srv',
+    'a stack trace at Ctrl-C',
+    ['KeyboardInterrupt:', 'ZeroDivisionError:'],
+    [4, 4, 4, 2, 4, 0],
+    /a stack trace: KeyboardInterrupt/,
+  ],
+  ['chatclient', 'none', [], [2, 4, 4, 6, 4], /and 3 extra/],
+  [
+    'chatclient',
+    'waits for the keyboard alone',
+    ['[my_socket, sys.stdin]', '[sys.stdin]'],
+    [2, 0, 4, 0, 0],
+    /seen +it waits in select, no timeout: 0 Unix socket, and for the other client in nothing/,
+  ],
+  [
+    'chatclient',
+    'goes on when the server is gone',
+    ['server!")\n                return', 'server!")'],
+    [2, 4, 4, 6, 2],
+    /seen +it went on/,
+  ],
+  ['multiconn', 'none', [], [2, 6, 4, 2, 4, 2], /20 of 20/],
+  [
+    'multiconn',
+    'echoes the first piece only',
+    [
+      'if mask & selectors.EVENT_READ:',
+      'if mask & selectors.EVENT_READ and not hasattr(data, "done"):\n        data.done = True',
+    ],
+    [2, 0, 0, 2, 4, 0],
+    /send\(\) tells how many bytes it took/,
+  ],
+];
+
+async function check([name, , edits, points, says]: (typeof FAULTS)[number]): Promise<void> {
+  const [file, ...args] = PYTHON[name];
+  const result = await grade(name, ['python3', '-B', edited(file, edits), ...args]);
+  expect(result.stdout).toMatch(says);
+  expect(result.points).toEqual(points);
+  expect(result.exit).toBe(String(points) === String(full[name]) ? 0 : 1);
+}
+
+async function checkOurs(name: string): Promise<void> {
+  const { exit, points, stdout } = await grade(name, [process.execPath, CLI, ...OURS[name]]);
+  expect({ exit, points }).toEqual({ exit: 0, points: full[name] });
+  expect(stdout).not.toMatch(/^ *\+0/m);
+}
+
+const isTalk = ([name]: (typeof FAULTS)[number]) => name === 'talk-server';
+
+test.concurrent.for(FAULTS.filter((row) => !isTalk(row)))('%s in Python: %s', (row, context) =>
+  concurrently(context, () => check(row)),
+);
+
+test.concurrent.for(['srv', 'chatclient', 'multiconn'])(
+  '%s: our own scores full, the extra points too',
+  (name, context) => concurrently(context, () => checkOurs(name)),
+);
+
+// There is but one default port: these come one after the other.
+test('talk-server: our own scores full, the extra points too', () => checkOurs('talk-server'));
+test.for(FAULTS.filter(isTalk))('%s in Python: %s', (row) => check(row));
