@@ -64,7 +64,7 @@ function changes(tell: (line: string) => void): (seen: Seen[]) => void {
     // Between any two waits it runs: news only if it goes on.
     const settled = all.filter(({ tid }) => !running.has(tid) || ran.has(tid));
     const news = settled.filter((seen) => told.get(seen.tid) !== whatFor(seen));
-    for (const same of groups(news, (seen) => nameOf(seen) + whatFor(seen))) {
+    for (const same of groups(news, whatFor)) {
       const [{ tid, pid }] = same;
       const threads = same.length > 1 ? `, ${same.length} threads` : tid === pid ? '' : `, thread ${tid}`;
       tell(`${nameOf(same[0])}${threads}: ${sentence(same[0])}`);
@@ -75,8 +75,8 @@ function changes(tell: (line: string) => void): (seen: Seen[]) => void {
   };
 }
 
-/** The timeout is no part of it: that of an event loop is another each time. */
-const whatFor = (seen: Seen) => `${seen.call} ${namesOf(seen)}`;
+/** The timeout is no part of it: that of an event loop is another each time. The name is: exec(2) gives another. */
+const whatFor = (seen: Seen) => `${nameOf(seen)} ${seen.call} ${namesOf(seen)}`;
 
 /** Draws over what it has drawn before. */
 function redraw(terminal: NodeJS.WriteStream): (seen: Seen[]) => void {

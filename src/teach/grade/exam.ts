@@ -27,6 +27,9 @@ export const LOOKS = 20;
 /** … so many milliseconds apart. */
 const INTERVAL = 15;
 
+/** A program that so many looks show at rest will not answer any more, however busy the machine is. */
+const AT_REST = 2 * LOOKS;
+
 export class Exam {
   readonly #options: Options;
   readonly #clients: Client[] = [];
@@ -173,7 +176,7 @@ export class Exam {
       still = now && now === before ? still + 1 : 1;
       before = now;
       // On a busy machine the time may be over before it has been looked at often enough.
-      if (ended || still > LOOKS || (performance.now() > deadline && looks > LOOKS)) return undefined;
+      if (ended || still > AT_REST || (performance.now() > deadline && looks > LOOKS)) return undefined;
       await pause(INTERVAL);
     }
   }
