@@ -1,10 +1,9 @@
 /** The pages of docs/lessons: what they show is what their commands print. */
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { blocks, run } from './lessons.js';
-import { CLI } from './peers.js';
+import { blocks, installed, run } from './lessons.js';
 import { close, workshop } from './teach/zoo.js';
 
 const lessons = fileURLToPath(new URL('../docs/lessons', import.meta.url));
@@ -18,11 +17,7 @@ let env: NodeJS.ProcessEnv;
 beforeAll(() => {
   folder = workshop();
   cpSync(lessons, folder, { recursive: true });
-  const command = join(folder, 'bin/posix-select');
-  cpSync(CLI, command); // makes the folder
-  writeFileSync(command, `#!/bin/sh\nexec '${process.execPath}' '${CLI}' "$@"\n`);
-  chmodSync(command, 0o755);
-  env = { ...process.env, PATH: `${dirname(command)}:${process.env.PATH}`, PYTHONDONTWRITEBYTECODE: '1' };
+  env = installed(folder);
 });
 afterAll(() => close(folder));
 

@@ -8,8 +8,10 @@
  * shows `^C`, or at the end of those; what it prints after that is not compared unless it shows `^C`.
  */
 import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { until } from './peers.js';
+import { CLI, until } from './peers.js';
 import { freePort } from './teach/zoo.js';
 
 /** The ports that pages use. Each is replaced by a free one. */
@@ -27,6 +29,15 @@ interface Command {
 interface Block {
   role: 'server' | 'client' | '';
   commands: Command[];
+}
+
+/** The environment of a reader who has installed the package: `posix-select` is on the path. */
+export function installed(folder: string): NodeJS.ProcessEnv {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'posix-select'), `#!/bin/sh\nexec '${process.execPath}' '${CLI}' "$@"\n`);
+  chmodSync(join(bin, 'posix-select'), 0o755);
+  return { ...process.env, PATH: `${bin}:${process.env.PATH}`, PYTHONDONTWRITEBYTECODE: '1' };
 }
 
 export function blocks(page: string): Block[] {
