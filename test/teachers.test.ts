@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { ASSIGNMENTS } from '../dist/teach/assignments.js';
 import { installed, run } from './lessons.js';
 import { Process } from './peers.js';
 import { close, workshop } from './teach/zoo.js';
@@ -35,6 +36,16 @@ test('what the page links to exists', () => {
   const links = [...page.matchAll(/\]\((?!https?:)(.*?)\)/g)].map(([, link]) => link);
   expect(links.length).toBeGreaterThan(9);
   expect(links.filter((link) => !existsSync(join(docs, link)))).toEqual([]);
+});
+
+test.each(ASSIGNMENTS)('its command for %s is the one that the task gives', (name) => {
+  const task = join(folder, name);
+  execFileSync('posix-select', ['init', name, task, '--language', 'python'], { env });
+  const readme = readFileSync(join(task, 'README.md'), 'utf8');
+  const [, command] = readme.match(/posix-select grade .* -- (.*)/) ?? [];
+  const [, points] = readme.match(/^Points: (\d+)/m) ?? [];
+  const row = page.split('\n').find((line) => line.startsWith(`| \`${name}\` | ${points}`));
+  expect(row).toContain(`\`${command}\``);
 });
 
 describe.runIf(process.platform === 'linux')('a grading', () => {
