@@ -63,6 +63,7 @@ describe('a page that shows something else fails', () => {
 test.each([
   ['…', block('$ seq 3; echo at 12:34 end\n…\n3\nat … end')],
   ['numbers that differ', `<!-- differs: 77 78 -->\n${block('$ echo 1 2 1; echo 2\n77 78 77\n78')}`],
+  ['numbers of before in a command', `<!-- differs: 77 -->\n${block('$ echo 5\n77\n$ echo 77\n5')}`],
   ['dots', block('$ echo 1....1.1\n1..1.1')],
   ['ports', block('$ echo 3490\n3490')],
   ['^C', block('$ trap "echo end; exit" INT; echo ready; sleep 9\nready\n^C\nend', 'server')],

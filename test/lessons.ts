@@ -3,8 +3,8 @@
  *
  * In a block marked `console`, lines that begin with `$ ` are commands, what follows is what they print, both
  * streams together. `…` stands for anything, on a line of its own for any lines; two dots or more for any number of
- * dots. A number that the page lists in `<!-- differs: … -->` stands for another one, the same all through.
- * A block `console server` stays running while the blocks `console client` after it run, and gets Ctrl-C where it
+ * dots. A number that the page lists in `<!-- differs: … -->` stands for another one, the same all through, in
+ * commands as well. A block `console server` stays running while the blocks `console client` after it run, and gets Ctrl-C where it
  * shows `^C`, or at the end of those; what it prints after that is not compared unless it shows `^C`.
  */
 import { spawn } from 'node:child_process';
@@ -88,7 +88,11 @@ export async function run(page: string, folder: string, env: NodeJS.ProcessEnv):
       server = undefined;
     }
     for (const [i, { text: command, shown }] of commands.entries()) {
-      const shell = new Shell(command, folder, env);
+      const shell = new Shell(
+        command.replace(/\d+/g, (digits) => known.get(digits) ?? digits),
+        folder,
+        env,
+      );
       if (role === 'server' && i === commands.length - 1) {
         server = { shell, shown };
         const first = shown[0].match(/^(?!…$).*\n/m)?.[0] ?? '';
