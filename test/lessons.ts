@@ -4,7 +4,8 @@
  * In a block marked `console`, lines that begin with `$ ` are commands, what follows is what they print, both
  * streams together. `…` stands for anything, on a line of its own for any lines; two dots or more for any number of
  * dots. A number that the page lists in `<!-- differs: … -->` stands for another one, the same all through, in
- * commands as well. A block `console server` stays running while the blocks `console client` after it run, and gets Ctrl-C where it
+ * commands as well.
+ * A block `console server` stays running while the blocks `console client` after it run, and gets Ctrl-C where it
  * shows `^C`, or at the end of those; what it prints after that is not compared unless it shows `^C`.
  */
 import { spawn } from 'node:child_process';
