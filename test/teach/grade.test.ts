@@ -140,7 +140,7 @@ describe('select-server: each of the zoo loses just its lines, with the right se
   test.concurrent.for(ZOO)('%s', ([name, points, seen, notes = []], context) =>
     concurrently(context, async () => {
       const grader = grade('select-server', '--', ...command(folder, name), '{port}');
-      expect(await grader.exit).toBe(points.reduce((sum, n) => sum + n) === 25 ? 0 : 1);
+      expect(await grader.exit, grader.stdout).toBe(points.reduce((sum, n) => sum + n) === 25 ? 0 : 1);
       expect(grader.stderr).toBe('');
       const found = report(grader.stdout);
       expect({ points: found.points, notes: found.notes }).toEqual({ points, notes });

@@ -8,6 +8,9 @@ import { type Exam, LOOKS } from './exam.js';
 /** How many looks must show the same: a server may wake up in between. */
 const MOST = 0.8;
 
+/** How many looks may find it running: on a busy machine one that has woken up must wait for its turn. */
+const AWAKE = 0.5;
+
 /** The calls that wait for many descriptors. */
 export const MULTIPLEXERS = ['select', 'poll', 'epoll_wait'];
 
@@ -50,7 +53,9 @@ async function watch(
   const holds = await exam.answer((all) => {
     looks.push(all);
     if (looks.length > LOOKS) looks.shift();
-    return looks.filter(wanted).length >= MOST * LOOKS;
+    const waits = looks.filter((all) => wanted(all) || all.every(({ call }) => call !== 'running'));
+    const enough = looks.length === LOOKS && waits.length >= (1 - AWAKE) * LOOKS;
+    return enough && waits.filter(wanted).length >= MOST * waits.length;
   });
   return { holds: holds === true, looks };
 }
