@@ -157,6 +157,14 @@ add('grade', "scores a student's program, in any language, by the assignment's r
     await teach(() => gradeCommand(name, command, options));
   });
 
+add('replay', 'plays a recording step by step, in the terminal or as a page')
+  .argument('<recording>', 'a file that --record has written')
+  .option('--html <file>', 'writes it as a page for any browser, which needs no network')
+  .action(async (file, options) => {
+    const { replay } = await import('./teach/replay/replay.js');
+    await teach(() => replay(file, options));
+  });
+
 await program.parseAsync(withTraceForm(process.argv.slice(2)), { from: 'user' });
 
 function add(name: string, summary: string): Command {

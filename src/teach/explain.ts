@@ -3,6 +3,7 @@ import { errno, strerror } from '../posix/errors.js';
 import { repr } from '../repr.js';
 import type { Call, OtherCall, Sets } from './call.js';
 import { shownAddress } from './names.js';
+import { type Bits, bitsOf } from './replay/story.js';
 import { strace } from './strace.js';
 import { shown } from './why.js';
 
@@ -24,7 +25,7 @@ export class Explanation {
 
   /** What a call is about to wait for; nothing where it does not wait. */
   begins(call: Call): string {
-    this.#learn(call);
+    this.learn(call);
     const sets = setsOf(call);
     if (!sets) return '';
     const lines = [`\n${call.call} ${patience(call.timeout)}`];
@@ -40,12 +41,13 @@ export class Explanation {
 
   /** How a call has ended. */
   ended(call: Call): string {
-    const lines = setsOf(call) ? this.#wait(call) : [`  ${this.#sentence(call as OtherCall)}`];
-    this.#learn(call);
+    const lines = setsOf(call) ? this.#wait(call) : [`  ${this.sentence(call as OtherCall)}`];
+    this.learn(call);
     return `${lines.join('\n')}\n`;
   }
 
-  #learn({ names = {} }: Call): void {
+  /** Takes in the names that a call brings. */
+  learn({ names = {} }: Call): void {
     for (const [fd, name] of Object.entries(names)) {
       if (name === null) this.#names.delete(Number(fd));
       else this.#names.set(Number(fd), name);
@@ -53,13 +55,13 @@ export class Explanation {
   }
 
   /** `5 listener` */
-  #of(fd: number): string {
+  of(fd: number): string {
     const name = this.#names.get(fd);
     return name === undefined ? `fd ${fd}` : `${fd} ${name}`;
   }
 
   #list(begin: string, fds: number[]): string {
-    const names = fds.slice(0, NAMED).map((fd) => this.#of(fd));
+    const names = fds.slice(0, NAMED).map((fd) => this.of(fd));
     if (fds.length > NAMED) names.push(`and ${fds.length - NAMED} more`);
     let column = begin.length;
     let text = begin;
@@ -79,17 +81,19 @@ export class Explanation {
     const before = setsOf(call) as Sets;
     const after = call.errno === undefined && call.after ? call.after : null;
     const nfds = 'nfds' in call ? call.nfds : 0;
-    const count = call.errno ?? (call.result === 0 ? 'none' : call.result);
-    return [
-      ...picture(before, after, nfds, 'nfds' in call ? SETS : EVENTS),
-      `  ${count}${call.errno ? '' : ' ready'} after ${shown(call.took)}`,
-      ...(call.why ?? []).map(({ fd, sentence }) => `  ${fd === null ? '' : `${this.#of(fd)}: `}${sentence}`),
-    ];
+    const lines = [outcome(call), ...this.reasons(call)].map((line) => `  ${line}`);
+    return [...picture(bitsOf(call.call, before, after), nfds), ...lines];
   }
 
-  #sentence(call: OtherCall): string {
+  /** Why a wait has ended: a sentence for each ready descriptor. */
+  reasons({ why = [] }: Call): string[] {
+    return why.map(({ fd, sentence }) => (fd === null ? sentence : `${this.of(fd)}: ${sentence}`));
+  }
+
+  /** A call that does not wait, in a sentence. */
+  sentence(call: OtherCall): string {
     const { fd = -1, result, length = 0, rest = [] } = call;
-    const of = this.#of(fd);
+    const of = this.of(fd);
     const to = shownAddress(call.address);
     if (call.errno !== undefined) {
       const told = FAILURES[`${call.call} ${call.errno}`];
@@ -132,14 +136,20 @@ const FAILURES: Record<string, string> = {
 };
 
 /** What a call waits for; null for a call that does not wait. */
-function setsOf(call: Call): Sets | null {
+export function setsOf(call: Call): Sets | null {
   if ('nfds' in call) return call;
   return call.waits ?? null;
 }
 
-function patience(timeout: number | null | undefined): string {
+/** How long a call is ready to wait. */
+export function patience(timeout: number | null | undefined): string {
   if (timeout === null || timeout === undefined) return 'waits for ever';
   return timeout === 0 ? 'looks, and does not wait' : `waits ${shown(timeout)} at most`;
+}
+
+/** How many are ready: `1 ready after 1.204 s` */
+export function outcome({ errno, result, took }: Call): string {
+  return `${errno ?? `${result || 'none'} ready`} after ${shown(took)}`;
 }
 
 function counted(bytes: number): string {
@@ -151,20 +161,9 @@ function quoted({ data = '' }: OtherCall): string {
   return repr(bytes.subarray(0, SHOWN)) + (bytes.length > SHOWN ? '…' : '');
 }
 
-/** What a row of the picture is called: select's sets by their names; the others have none. */
-const SETS = { readfds: 'readfds', writefds: 'writefds', exceptfds: 'exceptfds' };
-const EVENTS = { readfds: 'reading', writefds: 'writing', exceptfds: 'urgent' };
-
 /** The bits before and after, a column for each descriptor; rows without a bit are left out. */
-function picture(before: Sets, after: Sets | null, nfds: number, labels: typeof SETS): string[] {
-  const rows: [label: string, fds: Set<number>, when: string][] = [];
-  for (const name of ['readfds', 'writefds', 'exceptfds'] as const) {
-    const fds = before[name];
-    if (fds === null) continue;
-    rows.push([labels[name], new Set(fds), 'before']);
-    if (after) rows.push(['', new Set(after[name]), 'after']);
-  }
-  const fds = rows.flatMap(([, fds]) => [...fds]);
+export function picture(rows: Bits[], nfds: number): string[] {
+  const fds = rows.flatMap(({ fds }) => [...fds]);
   const end = Math.max(nfds, ...fds.map((fd) => fd + 1));
   const lines: string[] = [];
   for (let first = 0; first < end; first += ROW) {
@@ -172,7 +171,7 @@ function picture(before: Sets, after: Sets | null, nfds: number, labels: typeof 
     if (!fds.some((fd) => fd >= first && fd < last)) continue;
     const columns = Array.from({ length: last - first }, (_, i) => first + i);
     lines.push(`  ${'fd'.padEnd(9)}  ${ruler(first, last)}`);
-    for (const [label, fds, when] of rows) {
+    for (const { label, fds, when } of rows) {
       const bits = columns.map((fd) => (fds.has(fd) ? '1' : '.')).join('');
       lines.push(`  ${label.padEnd(9)}  ${bits} ${when}`);
     }

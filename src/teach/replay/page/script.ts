@@ -1,0 +1,210 @@
+/** The player in the page: its compiled text stands in the page behind that of `story.ts`. */
+import { type Bits, type Row, type Step, Story, stateOf } from '../story.js';
+
+/** Bits in a row. */
+const ROW = 10;
+
+/** Milliseconds of a step at speed 1. */
+const SECOND = 1000;
+
+function byId<T extends HTMLElement = HTMLElement>(id: string): T {
+  return document.getElementById(id) as T;
+}
+
+function element(name: string, text = '', className = ''): HTMLElement {
+  const made = document.createElement(name);
+  made.textContent = text;
+  made.className = className;
+  return made;
+}
+
+/** The deflated recording, told. */
+async function load(): Promise<Story> {
+  const base64 = atob((byId('tale').textContent ?? '').trim());
+  const bytes = Uint8Array.from(base64, (char) => char.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
+  return new Story(JSON.parse(await new Response(stream).text()));
+}
+
+class PagePlayer {
+  readonly #story: Story;
+  readonly #slider = byId<HTMLInputElement>('slider');
+  readonly #number = byId<HTMLInputElement>('number');
+  readonly #fd = byId<HTMLSelectElement>('fd');
+  readonly #speed = byId<HTMLSelectElement>('speed');
+  #at = 1;
+  #timer: number | undefined;
+
+  constructor(story: Story) {
+    this.#story = story;
+    document.title = `${story.program}, recorded`;
+    byId('program').textContent = story.program;
+    byId('notes').textContent = story.notes.join('; ');
+    byId('length').textContent = String(story.length);
+    for (const input of [this.#slider, this.#number]) input.max = String(story.length);
+    this.#fd.append(...story.fds.map((fd) => new Option(`fd ${fd}`, String(fd))));
+
+    const last = story.length;
+    this.#button('start', () => this.#go(1));
+    this.#button('back', () => this.#go(this.#at - 1));
+    this.#button('play', () => this.#play(this.#timer === undefined));
+    this.#button('forward', () => this.#go(this.#at + 1));
+    this.#button('end', () => this.#go(last));
+    this.#button('earlier', () => this.#along(-1));
+    this.#button('later', () => this.#along(1));
+    this.#slider.addEventListener('input', () => this.#go(this.#slider.valueAsNumber));
+    this.#number.addEventListener('change', () => this.#go(this.#number.valueAsNumber || this.#at));
+    this.#fd.addEventListener('change', () => this.#draw());
+    this.#speed.addEventListener('change', () => this.#timer !== undefined && this.#play(true));
+    document.addEventListener('keydown', (event) => this.#key(event));
+
+    for (const part of document.querySelectorAll<HTMLElement>('main, footer')) part.hidden = false;
+    this.#draw();
+  }
+
+  /** With a mouse, a button gives the keys back at once: space is to play and not to push it again. */
+  #button(id: string, act: () => void): void {
+    byId(id).addEventListener('click', (event) => {
+      if (event.detail > 0) byId(id).blur();
+      act();
+    });
+  }
+
+  #key(event: KeyboardEvent): void {
+    const { key, target } = event;
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (target === this.#number || target instanceof HTMLSelectElement) return;
+    if (key === ' ' && target instanceof HTMLButtonElement) return;
+    const act: Record<string, () => void> = {
+      ArrowRight: () => this.#go(this.#at + 1),
+      ArrowLeft: () => this.#go(this.#at - 1),
+      PageDown: () => this.#go(this.#at + 10),
+      PageUp: () => this.#go(this.#at - 10),
+      Home: () => this.#go(1),
+      End: () => this.#go(this.#story.length),
+      ' ': () => this.#play(this.#timer === undefined),
+      n: () => this.#along(1),
+      p: () => this.#along(-1),
+    };
+    if (!act[key]) return;
+    event.preventDefault();
+    act[key]();
+  }
+
+  #go(step: number): void {
+    this.#play(false);
+    this.#at = Math.min(Math.max(Math.round(step), 1), this.#story.length);
+    this.#draw();
+  }
+
+  #next(direction: 1 | -1): number | undefined {
+    const { value } = this.#fd;
+    return value === '' ? undefined : this.#story.next(Number(value), this.#at, direction);
+  }
+
+  #along(direction: 1 | -1): void {
+    const step = this.#next(direction);
+    if (step !== undefined) this.#go(step);
+  }
+
+  #play(plays: boolean): void {
+    clearInterval(this.#timer);
+    this.#timer = plays ? setInterval(() => this.#tick(), SECOND / Number(this.#speed.value)) : undefined;
+    if (plays && this.#at === this.#story.length) this.#at = 1;
+    this.#draw();
+  }
+
+  #tick(): void {
+    if (this.#at < this.#story.length) this.#at++;
+    if (this.#at === this.#story.length) this.#play(false);
+    else this.#draw();
+  }
+
+  #draw(): void {
+    const step = this.#story.step(this.#at);
+    const { wait, number } = step;
+    this.#slider.value = this.#number.value = String(number);
+    const plays = this.#timer !== undefined;
+    byId('play').textContent = plays ? 'Pause' : 'Play';
+    byId('reasons').setAttribute('aria-live', plays ? 'off' : 'polite');
+    const disable = (id: string, disabled: boolean) => {
+      byId<HTMLButtonElement>(id).disabled = disabled;
+    };
+    for (const id of ['start', 'back']) disable(id, number === 1);
+    for (const id of ['forward', 'end']) disable(id, number === this.#story.length);
+    disable('earlier', this.#next(-1) === undefined);
+    disable('later', this.#next(1) === undefined);
+
+    const place = `step ${number} of ${this.#story.length}`;
+    this.#slider.setAttribute('aria-valuetext', place);
+    byId('place').textContent = wait ? `${place}, at ${wait.at.toFixed(3)} s` : place;
+    byId('call').textContent = wait ? `${wait.call} ${wait.patience}` : 'Before the first wait';
+    byId('bits').replaceChildren(...pictures(step));
+    byId('outcome').textContent = wait?.outcome ?? '';
+    byId('reasons').replaceChildren(...(wait?.reasons ?? []).map((reason) => element('li', reason)));
+    byId('then').textContent = wait ? 'Then' : 'Calls';
+    byId('sentences').replaceChildren(...step.sentences.map((sentence) => element('li', sentence)));
+    byId('table').replaceChildren(...step.table.map(rowOf));
+    this.#print(step);
+  }
+
+  #print({ output, printed }: Step): void {
+    const old = output.slice(0, output.length - printed);
+    const fresh = output.slice(output.length - printed);
+    const parts = [old, ...(fresh ? [element('mark', fresh)] : [])];
+    byId('output').replaceChildren(...parts.filter((part) => part !== ''));
+    byId('output').scrollTop = byId('output').scrollHeight;
+  }
+}
+
+/** The bits in tens; of tens without one only the range is told. */
+function pictures({ bits, wait }: Step): HTMLElement[] {
+  const fds = bits.flatMap((row) => [...row.fds]);
+  const end = fds.reduce((end, fd) => Math.max(end, fd + 1), wait?.nfds ?? 0);
+  const tens = [...new Set(fds.map((fd) => fd - (fd % ROW)))].sort((a, b) => a - b);
+  return tens.flatMap((first, i) => {
+    const from = i === 0 ? 0 : tens[i - 1] + ROW;
+    const blank = from < first ? [element('p', `${from} to ${first - 1}: all 0`)] : [];
+    return [...blank, picture(bits, first, Math.min(first + ROW, end))];
+  });
+}
+
+function picture(bits: Bits[], first: number, end: number): HTMLElement {
+  const fds = Array.from({ length: end - first }, (_, i) => first + i);
+  const table = element('table');
+  const head = element('tr');
+  head.append(element('th', 'fd'), ...fds.map((fd) => scoped('col', String(fd))));
+  const body = element('tbody');
+  for (const row of bits) {
+    const line = element('tr', '', row.when);
+    const cells = fds.map((fd) => (row.fds.has(fd) ? element('td', '1', 'set') : element('td', '0')));
+    line.append(scoped('row', `${row.label} ${row.when}`.trim()), ...cells);
+    body.append(line);
+  }
+  const thead = element('thead');
+  thead.append(head);
+  table.append(thead, body);
+  return table;
+}
+
+function scoped(scope: 'col' | 'row', text: string): HTMLElement {
+  const th = element('th', text);
+  th.setAttribute('scope', scope);
+  return th;
+}
+
+function rowOf(row: Row): HTMLElement {
+  const { fd, waits, ready } = row;
+  const line = element('tr', '', ready.length > 0 ? 'ready' : waits.length > 0 ? '' : 'unused');
+  const purposes = waits.map((purpose) => (ready.includes(purpose) ? `● ${purpose}: ready` : `○ ${purpose}`));
+  line.append(element('td', String(fd)), element('td', purposes.join(', ')), element('td', stateOf(row)));
+  return line;
+}
+
+try {
+  new PagePlayer(await load());
+  performance.mark('ready');
+} catch (err) {
+  byId('trouble').textContent = `The recording cannot be shown: ${err}`;
+  byId('trouble').hidden = false;
+}

@@ -1,0 +1,195 @@
+/** The player in the terminal. */
+import type { ReadStream, WriteStream } from 'node:tty';
+import { screen } from './screen.js';
+import type { Story } from './story.js';
+
+/** Milliseconds of a step at speed 1. */
+const STEP = 1000;
+
+const [SLOWEST, FASTEST] = [1 / 4, 64];
+
+/** Of a terminal that does not know its size. */
+const [COLUMNS, ROWS] = [80, 24];
+
+/** The other screen, where no line wraps and no cursor shows; and back. */
+const ENTER = '\x1b[?1049h\x1b[?7l\x1b[?25l';
+const LEAVE = '\x1b[?25h\x1b[?7h\x1b[?1049l';
+
+const HOME = '\x1b[H';
+const CLEAR_LINE = '\x1b[K';
+const CLEAR_BELOW = '\x1b[J';
+
+const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 };
+
+const CTRL_C = '\x03';
+
+/** A key: an escape sequence, or a character. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it begins with ESC
+const KEY = /\x1b[[O][\d;]*[~A-Za-z]|./gsu;
+
+/** A number that is being typed. */
+interface Typing {
+  what: 'step' | 'fd';
+  digits: string;
+}
+
+export class Player {
+  readonly #story: Story;
+  readonly #keyboard: ReadStream;
+  readonly #terminal: WriteStream;
+  #at = 1;
+  #speed = 1;
+  #timer: NodeJS.Timeout | undefined;
+  /** The descriptor that `n` and `p` go along. */
+  #fd: number | undefined;
+  #typing: Typing | undefined;
+  #message = '';
+  #quit: (code: number) => void = () => {};
+
+  constructor(story: Story, keyboard: ReadStream, terminal: WriteStream) {
+    this.#story = story;
+    this.#keyboard = keyboard;
+    this.#terminal = terminal;
+  }
+
+  /** Plays until one quits; the terminal is then as it was before. */
+  async run(): Promise<number> {
+    const draw = () => this.#draw();
+    const type = (text: string) => this.#type(text);
+    const resume = () => {
+      this.#keyboard.setRawMode(true);
+      this.#terminal.write(ENTER);
+      draw();
+    };
+    const ended = new Promise<number>((resolve) => {
+      this.#quit = resolve;
+    });
+    const hangUp = () => this.#quit(1);
+    const signals = Object.entries(SIGNALS).map(([signal, number]) => {
+      return [signal, () => this.#quit(128 + number)] as const;
+    });
+
+    for (const [signal, end] of signals) process.on(signal, end);
+    process.on('SIGCONT', resume);
+    this.#terminal.on('resize', draw).on('error', hangUp);
+    this.#keyboard.setEncoding('utf8').on('data', type).on('end', hangUp).on('error', hangUp);
+    resume();
+    try {
+      return await ended;
+    } finally {
+      clearInterval(this.#timer);
+      this.#keyboard.off('data', type).pause();
+      this.#keyboard.setRawMode(false);
+      process.off('SIGCONT', resume);
+      this.#terminal.off('resize', draw).write(LEAVE);
+      for (const [signal, end] of signals) process.off(signal, end);
+    }
+  }
+
+  /** What each key does; terminals have two or three sequences for some. */
+  readonly #keys: Record<string, () => void> = {
+    q: () => this.#quit(0),
+    ' ': () => this.#play(!this.#timer),
+    ...keys(() => this.#go(this.#at + 1), '\x1b[C', '\x1bOC', '\r', 'l'),
+    ...keys(() => this.#go(this.#at - 1), '\x1b[D', '\x1bOD', '\x7f', 'h'),
+    ...keys(() => this.#go(this.#at + 10), '\x1b[6~'),
+    ...keys(() => this.#go(this.#at - 10), '\x1b[5~'),
+    ...keys(() => this.#go(1), '\x1b[H', '\x1bOH', '\x1b[1~'),
+    ...keys(() => this.#go(this.#story.length), '\x1b[F', '\x1bOF', '\x1b[4~'),
+    '+': () => this.#hurry(2),
+    '-': () => this.#hurry(1 / 2),
+    g: () => this.#ask('step'),
+    f: () => this.#ask('fd'),
+    n: () => this.#along(1),
+    p: () => this.#along(-1),
+  };
+
+  #type(text: string): void {
+    this.#message = '';
+    for (const [key] of text.matchAll(KEY)) {
+      if (key === CTRL_C) this.#quit(0);
+      else if (this.#typing) this.#typed(key, this.#typing);
+      else this.#keys[key]?.();
+    }
+    this.#draw();
+  }
+
+  #ask(what: Typing['what']): void {
+    this.#typing = { what, digits: '' };
+  }
+
+  /** A key of a number that is being typed. */
+  #typed(key: string, typing: Typing): void {
+    if (/^\d$/.test(key) && typing.digits.length < 9) typing.digits += key;
+    else if (key === '\x7f' || key === '\b') typing.digits = typing.digits.slice(0, -1);
+    else if (key === '\x1b') this.#typing = undefined;
+    else if (key === '\r' || key === '\n') this.#take(typing);
+  }
+
+  #take({ what, digits }: Typing): void {
+    this.#typing = undefined;
+    if (digits === '') return;
+    if (what === 'step') {
+      this.#go(Number(digits));
+    } else {
+      this.#fd = Number(digits);
+      this.#along(1);
+    }
+  }
+
+  #go(step: number): void {
+    this.#play(false);
+    this.#at = Math.min(Math.max(step, 1), this.#story.length);
+  }
+
+  /** To where something happens on the chosen descriptor. */
+  #along(direction: 1 | -1): void {
+    const fd = this.#fd;
+    const step = fd === undefined ? undefined : this.#story.next(fd, this.#at, direction);
+    if (fd === undefined) this.#ask('fd');
+    else if (step !== undefined) this.#go(step);
+    else this.#message = `nothing ${direction === 1 ? 'more' : 'earlier'} happens on fd ${fd}`;
+  }
+
+  #play(plays: boolean): void {
+    clearInterval(this.#timer);
+    this.#timer = plays ? setInterval(() => this.#tick(), STEP / this.#speed) : undefined;
+    if (plays && this.#at === this.#story.length) this.#at = 1;
+  }
+
+  #tick(): void {
+    this.#message = '';
+    if (this.#at < this.#story.length) this.#at++;
+    if (this.#at === this.#story.length) this.#play(false);
+    this.#draw();
+  }
+
+  #hurry(factor: number): void {
+    this.#speed = Math.min(Math.max(this.#speed * factor, SLOWEST), FASTEST);
+    this.#message = `${this.#speed} steps a second`;
+    if (this.#timer) this.#play(true);
+  }
+
+  #draw(): void {
+    const columns = this.#terminal.columns || COLUMNS;
+    const rows = this.#terminal.rows || ROWS;
+    const lines = screen(this.#story, this.#story.step(this.#at), { columns, rows });
+    while (lines.length < rows - 1) lines.push('');
+    const text = [...lines, this.#foot()].map((line) => line + CLEAR_LINE).join('\r\n');
+    this.#terminal.write(`${HOME}${text}${CLEAR_BELOW}`);
+  }
+
+  #foot(): string {
+    if (this.#typing) {
+      const { what, digits } = this.#typing;
+      return `${what === 'step' ? 'go to step' : 'follow fd'}: ${digits}_`;
+    }
+    if (this.#message) return this.#message;
+    const follow = this.#fd === undefined ? 'f follow fd' : `n p next on fd ${this.#fd}`;
+    return `← → step  space ${this.#timer ? 'pause' : 'play '}  + - speed  Home End  g go to  ${follow}  q quit`;
+  }
+}
+
+function keys(action: () => void, ...keys: string[]): Record<string, () => void> {
+  return Object.fromEntries(keys.map((key) => [key, action]));
+}

@@ -1,0 +1,341 @@
+/** Replaying: the story that a recording tells, and the player in the terminal. */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { read } from '../../dist/teach/replay/recording.js';
+import { screen } from '../../dist/teach/replay/screen.js';
+import { Story } from '../../dist/teach/replay/story.js';
+import { tell } from '../../dist/teach/replay/tell.js';
+import { Process, until } from '../peers.js';
+import { CTRL_C, Terminal } from '../terminals.js';
+import { EVIL, expectedSteps, long, RECORDED, record, spelled } from './recordings.js';
+import { fileFor, posixSelect } from './traced.js';
+
+const storyOf = (file: string) => new Story(tell(read(file)));
+const stepsOf = (story: Story) => Array.from({ length: story.length }, (_, i) => story.step(i + 1));
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+const STEERING = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]/;
+
+/** What the player itself says to a terminal. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+const OURS = /\x1b\[(\?\d+[hl]|[HKJ]|\d*m)/g;
+
+/** The last words: the cursor, the wrapping, and the other screen. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+const LEFT_ALONE = /\x1b\[\?25h\x1b\[\?7h\x1b\[\?1049l$/;
+
+/** What is on the screen that was drawn last. */
+function frame(stdout: string): string[] {
+  const text = stdout.split('\x1b[H').findLast((text) => text.endsWith('\x1b[J')) ?? '';
+  return stripVTControlCharacters(text).split(/\r+\n/);
+}
+
+describe.each(RECORDED)('%s', (_, program, args) => {
+  test('each step has the recording’s bits, sentences, names and output', async () => {
+    const recorded = await record(program, args);
+    const story = storyOf(recorded.file);
+    const steps = stepsOf(story);
+    const expected = expectedSteps(recorded.calls);
+    expect(story.length).toBe(expected.length);
+    for (const [i, { before, after, reasons, calls }] of expected.entries()) {
+      const { wait, bits, sentences } = steps[i];
+      const bitsOf = (when: string) => bits.filter((row) => row.when === when).map(({ fds }) => [...fds]);
+      const sets = (of: typeof before) =>
+        before
+          ? (['readfds', 'writefds', 'exceptfds'] as const).flatMap((set) =>
+              before[set] ? [of?.[set] ?? []] : [],
+            )
+          : [];
+      expect(bitsOf('before')).toEqual(sets(before));
+      expect(bitsOf('after')).toEqual(sets(after));
+      expect(wait?.reasons ?? []).toEqual(reasons);
+      expect(sentences).toHaveLength(calls);
+    }
+
+    const last = steps.at(-1);
+    const printed = spelled(recorded.stdout);
+    expect(last?.output).toBe(printed);
+    expect(steps.map(({ output, printed }) => output.slice(output.length - printed)).join('')).toBe(printed);
+    expect(steps[1].table).toContainEqual(
+      expect.objectContaining({ name: 'listener', waits: ['read'], ready: ['read'] }),
+    );
+    expect(JSON.stringify(steps)).not.toMatch(STEERING);
+  });
+});
+
+test('a descriptor’s row says what it was called, and what becomes of it', async () => {
+  const recorded = await record('chatserver', [0]);
+  const story = storyOf(recorded.file);
+  const rows = stepsOf(story).flatMap(({ table }) => table.filter(({ then }) => then !== undefined));
+  const alice = recorded.calls.find(({ call }) => call === 'accept')?.result as number;
+  const history = rows.filter(({ fd }) => fd === alice).map(({ name, then }) => [name, then]);
+  expect(history).toEqual([
+    [null, expect.stringMatching(/^127\.0\.0\.1:\d+$/)],
+    [expect.stringMatching(/^127\.0\.0\.1:\d+$/), expect.stringMatching(/^Alice/)],
+    [expect.stringMatching(/^Alice/), null],
+  ]);
+});
+
+test('goes from step to step in which something happens on a descriptor', async () => {
+  const { file, calls } = await record('select-server', [0]);
+  const story = storyOf(file);
+  const fd = calls.find(({ call }) => call === 'accept')?.result as number;
+  const steps = stepsOf(story).flatMap(({ number, wait, sentences }) =>
+    [...(wait?.reasons ?? []), ...sentences].some((text) => new RegExp(`\\b${fd} (is|127)`).test(text))
+      ? [number]
+      : [],
+  );
+  const forth: number[] = [];
+  for (let at = story.next(fd, 1, 1); at; at = story.next(fd, at, 1)) forth.push(at);
+  const back: number[] = [];
+  for (let at = story.next(fd, story.length, -1); at; at = story.next(fd, at, -1)) back.push(at);
+  expect(forth).toEqual(steps);
+  expect(back.toReversed()).toEqual(steps.filter((step) => step < story.length));
+  expect(story.next(1023, 1, 1)).toBeUndefined();
+});
+
+test.each([
+  [80, 24],
+  [132, 43],
+  [40, 10],
+])('a screen of %d × %d has room for each step', async (columns, rows) => {
+  const story = storyOf((await record('chatserver', [0])).file);
+  for (const step of stepsOf(story)) {
+    const lines = screen(story, step, { columns, rows }).map(stripVTControlCharacters);
+    expect(lines.length).toBeLessThan(rows);
+    for (const reason of step.wait?.reasons ?? []) expect(lines).toContain(`  ${reason}`);
+    if (rows >= 24) expect(lines.join('\n')).toContain(step.output.trimEnd().split('\n').at(-1));
+  }
+});
+
+test('where stdout is no terminal, all steps come as text', async () => {
+  const { file, stdout, head } = await record('srv', ['127.0.0.1', 0]);
+  const replay = posixSelect(['replay', file]);
+  expect(await replay.exit).toBe(0);
+  expect(replay.stderr).toBe('');
+  expect(replay.lines[0]).toBe(`srv ${head.args.join(' ')}`);
+  const story = storyOf(file);
+  for (const { number, wait } of stepsOf(story)) {
+    expect(replay.stdout).toContain(`\nstep ${number} of ${story.length}\n`);
+    for (const reason of wait?.reasons ?? []) expect(replay.stdout).toContain(`\n  ${reason}\n`);
+  }
+  expect(replay.stdout.match(/^ {2}> /gm)).toHaveLength(stdout.split('\n').filter(Boolean).length);
+  expect(replay.stdout).not.toMatch(STEERING);
+});
+
+test('who reads the text may stop before its end', async () => {
+  const file = fileFor('long.jsonl');
+  writeFileSync(file, long(await record('select-server', [0]), 20_000));
+  const head = new Process('sh', ['-c', '"$0" dist/cli.js replay "$1" | head -n 1', process.execPath, file]);
+  expect(await head.exit).toBe(0);
+  expect(head.stdout).toMatch(/^select-server 0\n$/);
+  expect(head.stderr).toBe('');
+});
+
+describe('in the terminal', () => {
+  const RIGHT = '\x1b[C';
+  const LEFT = '\x1b[D';
+  const HOME = '\x1b[H';
+  const END = '\x1b[F';
+
+  async function playing(text?: (file: string) => void) {
+    const { file } = await record('select-server', [0]);
+    text?.(file);
+    const story = storyOf(file);
+    const terminal = new Terminal('replay', [file]);
+    const shows = async (pattern: RegExp) => {
+      await until(`the screen shows ${pattern}`, () => pattern.test(frame(terminal.stdout).join('\n'))).catch(
+        (err) => expect.fail(`${err}\n${frame(terminal.stdout).join('\n')}\n${terminal.stderr}`),
+      );
+    };
+    const at = (step: number) => shows(new RegExp(` step ${step} of ${story.length}\n`));
+    await at(1);
+    return { terminal, story, shows, at };
+  }
+
+  /** The terminal's name, to ask and to tell it its size. */
+  function ptyOf({ pid }: Process): string {
+    const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+    return links.find((link) => link.startsWith('/dev/pts/')) as string;
+  }
+
+  const childOf = (pid: number) => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
+
+  test('forward, back, to the start, the end and a step', async () => {
+    const { terminal, story, at } = await playing();
+    for (let step = 2; step <= story.length; step++) {
+      terminal.type(RIGHT);
+      await at(step);
+      const lines = frame(terminal.stdout).map((line) => line.trimEnd());
+      expect(lines).toHaveLength(24);
+      for (const reason of story.step(step).wait?.reasons ?? []) expect(lines).toContain(`  ${reason}`);
+    }
+    for (const [keys, step] of [
+      [RIGHT, story.length],
+      [LEFT, story.length - 1],
+      [HOME, 1],
+      [LEFT, 1],
+      [END, story.length],
+      ['g2\r', 2],
+      [RIGHT + RIGHT, 4],
+      ['g99999\r', story.length],
+    ] as const) {
+      terminal.type(keys);
+      await at(step);
+    }
+    terminal.type('q');
+    const screens = await terminal.left();
+    expect(screens.startsWith('\x1b[?1049h')).toBe(true);
+    expect(screens.endsWith('\x1b[?1049l')).toBe(true);
+    const drawn = screens.replaceAll(OURS, '').replaceAll('\r', '');
+    expect(drawn).not.toMatch(STEERING);
+    expect(drawn).toContain('\\x1b[2J');
+    expect(EVIL).toContain('\x1b[2J');
+  });
+
+  test('plays, faster and faster, to the end; a key stops it', async () => {
+    const { terminal, story, shows, at } = await playing();
+    terminal.type('++++++ ');
+    await at(story.length);
+    await shows(/space play /);
+    terminal.type(`${HOME}------- `);
+    await shows(/space pause/);
+    terminal.type(RIGHT);
+    await at(2);
+    await shows(/space play /);
+    terminal.type('q');
+    await terminal.left();
+  });
+
+  test('follows a descriptor', async () => {
+    const { terminal, story, shows, at } = await playing();
+    const fd = story.fds.at(-1) as number;
+    const first = story.next(fd, 1, 1) as number;
+    terminal.type(`f${fd}\r`);
+    await at(first);
+    terminal.type('n');
+    await at(story.next(fd, first, 1) as number);
+    terminal.type('p');
+    await at(first);
+    terminal.type('p');
+    await shows(new RegExp(`nothing earlier happens on fd ${fd}`));
+    terminal.type('q');
+    await terminal.left();
+  });
+
+  test('a window that changes its size is filled anew', async () => {
+    const { terminal, at } = await playing();
+    const pty = ptyOf(terminal);
+    terminal.type(RIGHT);
+    await at(2);
+    for (const [rows, columns] of [
+      [40, 120],
+      [24, 80],
+    ]) {
+      execFileSync('stty', ['-F', pty, 'rows', String(rows), 'cols', String(columns)]);
+      await until('it is drawn anew', () => frame(terminal.stdout).length === rows);
+      expect(frame(terminal.stdout)[0]).toHaveLength(columns);
+    }
+    terminal.type('q');
+    await terminal.left();
+  });
+
+  test('Ctrl-C leaves the terminal as it was', async () => {
+    const { terminal } = await playing();
+    terminal.type(CTRL_C);
+    expect(await terminal.left()).toMatch(LEFT_ALONE);
+  });
+
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+    ['SIGHUP', 129],
+  ] as const)('%s leaves the terminal as it was', async (signal, exit) => {
+    const { terminal } = await playing();
+    process.kill(childOf(terminal.pid), signal);
+    expect(await terminal.exit).toBe(exit);
+    expect(terminal.stdout).toMatch(LEFT_ALONE);
+    expect(terminal.stderr).toBe('');
+  });
+
+  test('100,000 calls can be stepped through in any order', async () => {
+    const recorded = await record('select-server', [0]);
+    writeFileSync(recorded.file, long(recorded, 100_000));
+    const story = storyOf(recorded.file);
+    expect(story.length).toBeGreaterThan(20_000);
+    for (let i = 0; i < 1000; i++) {
+      const number = 1 + ((i * 7919) % story.length);
+      const shown = screen(story, story.step(number), { columns: 80, rows: 24 }).join('\n');
+      expect(stripVTControlCharacters(shown)).toContain(` ${number} `);
+    }
+  });
+});
+
+describe('a bad recording is told in a line', () => {
+  async function refused(text: string | null): Promise<string> {
+    const file = fileFor('bad.jsonl');
+    if (text !== null) writeFileSync(file, text);
+    const replay = posixSelect(['replay', file]);
+    expect(await replay.exit).toBe(1);
+    expect(replay.stdout).toBe('');
+    expect(replay.stderr.split('\n')).toHaveLength(2);
+    return replay.stderr.trimEnd().replace(file, 'bad.jsonl');
+  }
+  const HEAD =
+    '{"format":"posix-select recording","version":1,"program":"srv","args":[],"platform":"linux","began":"2026-01-01T00:00:00.000Z"}';
+  const CALL = '{"n":1,"at":0,"took":0,"call":"close","result":0,"fd":3}';
+
+  test.each([
+    [null, 'open bad.jsonl: No such file or directory (ENOENT)'],
+    ['', 'bad.jsonl, line 1: the file is empty'],
+    ['hello\n', /^bad\.jsonl, line 1: it is not JSON \(.*\)$/],
+    ['{}\n', /^bad\.jsonl, line 1: it is no recording; `posix-select --record/],
+    ['{"format":', 'bad.jsonl, line 1: it is no recording, or breaks off in its first line'],
+    [`${HEAD.replace('"version":1', '"version":2')}\n`, /^bad\.jsonl, line 1: its version is 2; /],
+    [`${HEAD.replace('"args":[]', '"args":[1]')}\n`, `bad.jsonl, line 1: the recording's "args" is wrong`],
+    [`${HEAD}\n`, 'bad.jsonl, line 1: the recording ends before the first call'],
+    [`${HEAD}\n${CALL}\nnull\n`, "bad.jsonl, line 3: the call's object is missing"],
+    [`${HEAD}\n{"n":1,"at":\n${CALL}\n`, /^bad\.jsonl, line 2: it is not JSON/],
+    [`${HEAD}\n${CALL.replace('"took":0,', '')}\n`, 'bad.jsonl, line 2: the call\'s "took" is missing'],
+    [`${HEAD}\n${CALL.replace('close', 'select')}\n`, 'bad.jsonl, line 2: the call\'s "readfds" is missing'],
+    [
+      `${HEAD}\n${CALL.replace('}', ',"address":[1,2]}')}\n`,
+      'bad.jsonl, line 2: the call\'s "address" is wrong',
+    ],
+  ])('%j', async (text, message) => {
+    expect(await refused(text)).toMatch(message);
+  });
+
+  test('a whole last line may lack its newline', async () => {
+    const file = fileFor('whole.jsonl');
+    writeFileSync(file, readFileSync((await record('select-server', [0])).file, 'utf8').trimEnd());
+    const replay = posixSelect(['replay', file]);
+    expect(await replay.exit).toBe(0);
+    expect(replay.stdout).not.toContain('breaks off');
+    expect(replay.stdout).toMatch(/ {2}close .* listener\n\n$/);
+  });
+
+  test('one that breaks off is shown up to there, with a note', async () => {
+    const { file } = await record('select-server', [0]);
+    const text = readFileSync(file, 'utf8');
+    const lines = text.trimEnd().split('\n');
+    writeFileSync(file, text.slice(0, -20));
+    const replay = posixSelect(['replay', file]);
+    expect(await replay.exit).toBe(0);
+    expect(replay.lines[1]).toMatch(
+      new RegExp(`; the recording breaks off in line ${lines.length}$|^recorded`),
+    );
+    expect(replay.stdout).toContain(`the recording breaks off in line ${lines.length}\n`);
+    expect(replay.stdout).toContain('the loop is to end');
+  });
+
+  test('a bad command line is exit code 2', async () => {
+    for (const args of [['replay'], ['replay', 'a', 'b'], ['replay', 'a', '--html']]) {
+      const replay = posixSelect(args);
+      expect(await replay.exit).toBe(2);
+      expect(replay.stderr).toMatch(/^usage: posix-select replay/);
+    }
+  });
+});
