@@ -235,8 +235,10 @@ describe('in the terminal', () => {
       [24, 80],
     ]) {
       execFileSync('stty', ['-F', pty, 'rows', String(rows), 'cols', String(columns)]);
-      await until('it is drawn anew', () => frame(terminal.stdout).length === rows);
-      expect(frame(terminal.stdout)[0]).toHaveLength(columns);
+      await until(`it is drawn in ${rows} rows of ${columns}`, () => {
+        const lines = frame(terminal.stdout);
+        return lines.length === rows && lines[0]?.length === columns;
+      });
     }
     terminal.type('q');
     await terminal.left();
