@@ -1,7 +1,7 @@
 /** Real recordings: each server, with clients that come, speak, reset and leave. */
 import { readFileSync } from 'node:fs';
 import type { Call, Head, OtherCall, Sets } from '../../dist/teach/call.js';
-import { connect, until } from '../peers.js';
+import { connect, startPython, until } from '../peers.js';
 import { SERVERS } from '../programs/servers.js';
 import { fileFor, posixSelect } from './traced.js';
 
@@ -28,23 +28,48 @@ export const RECORDED = [
 ].map(({ name, args }) => [[name, ...args].join(' '), name, args] as const);
 
 export async function record(program: string, args: readonly (string | number)[]): Promise<Recorded> {
+  return await recordWith(program, args, async (port, heard) => {
+    const alice = await connect(port);
+    await heard(() => alice.say('Alice says: hi\n'));
+    const bob = await connect(port);
+    await heard(() => bob.say(`Bob says: ${EVIL}\n`));
+    await heard(() => alice.say('a second one\n'));
+    await heard(() => bob.reset());
+    await heard(() => alice.run('s.close()'));
+  });
+}
+
+/** A select-server to which many come, of whom the last speaks. */
+export async function recordCrowd(count: number): Promise<Recorded> {
+  return await recordWith('select-server', [0], async (port, heard) => {
+    const crowd = startPython(
+      `import socket, sys
+crowd = [socket.create_connection(('127.0.0.1', int(sys.argv[1]))) for _ in range(int(sys.argv[2]))]
+crowd[-1].send(b'last')
+sys.stdin.read()`,
+      [port, count],
+    );
+    await heard(async () => {});
+    await crowd.end('SIGKILL');
+  });
+}
+
+/** @param act has the server's port, and what it gives to `heard` ends when the server has received something */
+async function recordWith(
+  program: string,
+  args: readonly (string | number)[],
+  act: (port: number, heard: (act: () => Promise<void>) => Promise<void>) => Promise<void>,
+): Promise<Recorded> {
   const file = fileFor('run.jsonl');
   const server = posixSelect(['--record', file, program, ...args]);
   const [, port] = await server.err(/^listening on .*:(\d+);/m);
   const received = () => readFileSync(file, 'utf8').split('"call":"recv"').length;
-  /** Nobody acts before the server has heard the one before. */
-  const heard = async (act: () => Promise<void>) => {
-    const before = received();
+  let before = received();
+  await act(Number(port), async (act) => {
     await act();
     await until('the server has heard it', () => received() > before);
-  };
-  const alice = await connect(Number(port));
-  await heard(() => alice.say('Alice says: hi\n'));
-  const bob = await connect(Number(port));
-  await heard(() => bob.say(`Bob says: ${EVIL}\n`));
-  await heard(() => alice.say('a second one\n'));
-  await heard(() => bob.reset());
-  await heard(() => alice.run('s.close()'));
+    before = received();
+  });
   await server.end('SIGINT');
   const [head, ...calls] = readFileSync(file, 'utf8')
     .trimEnd()

@@ -3,13 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import type { OtherCall } from '../../dist/teach/call.js';
 import { read } from '../../dist/teach/replay/recording.js';
 import { screen } from '../../dist/teach/replay/screen.js';
-import { Story } from '../../dist/teach/replay/story.js';
+import { type Step, Story } from '../../dist/teach/replay/story.js';
 import { tell } from '../../dist/teach/replay/tell.js';
 import { Process, until } from '../peers.js';
 import { CTRL_C, Terminal } from '../terminals.js';
-import { EVIL, expectedSteps, long, RECORDED, record, spelled } from './recordings.js';
+import { EVIL, expectedSteps, long, RECORDED, record, recordCrowd, spelled } from './recordings.js';
 import { fileFor, posixSelect } from './traced.js';
 
 const storyOf = (file: string) => new Story(tell(read(file)));
@@ -108,6 +109,21 @@ test.each([
     for (const reason of step.wait?.reasons ?? []) expect(lines).toContain(`  ${reason}`);
     if (rows >= 24) expect(lines.join('\n')).toContain(step.output.trimEnd().split('\n').at(-1));
   }
+});
+
+test('of many descriptors, those that something happens on come first', async () => {
+  const { file, calls } = await recordCrowd(100);
+  const story = storyOf(file);
+  const fd = calls.find(({ call, result }) => call === 'recv' && result === 4) as OtherCall;
+  const step = stepsOf(story).find(({ wait }) =>
+    wait?.reasons.some((reason) => reason.includes(': 4 bytes')),
+  );
+  expect(step?.table.length).toBeGreaterThan(100);
+  expect(step?.table[0]).toMatchObject({ fd: fd.fd, ready: ['read'] });
+  const lines = screen(story, step as Step, { columns: 80, rows: 24 }).map(stripVTControlCharacters);
+  expect(lines.length).toBeLessThan(24);
+  expect(lines.join('\n')).toMatch(new RegExp(`^  ${fd.fd} 127.*: 4 bytes can be read$`, 'm'));
+  expect(lines.join('\n')).toMatch(new RegExp(`^ *${fd.fd} ● read  127`, 'm'));
 });
 
 test('where stdout is no terminal, all steps come as text', async () => {

@@ -31,7 +31,8 @@ export function screen(story: Story, step: Step, { columns, rows }: Size): strin
   const top = [`${bold(cut(story.program, room).padEnd(room))}  ${place}`, dim(story.notes.join('; '))];
   const printed = step.output.replace(/\n$/, '').split('\n');
   const blocks: Block[] = [
-    { lines: happened(step), least: 7, keeps: 'head' },
+    { lines: happened(step), least: 5, keeps: 'head' },
+    { lines: reasons(step).map(bold), least: 3, keeps: 'head' },
     { title: step.wait ? 'then' : 'calls', lines: step.sentences, least: 4, keeps: 'head' },
     {
       title: 'descriptors: ● ready ○ waited for',
@@ -49,21 +50,25 @@ export function paragraph({ length }: Story, step: Step): string {
   const printed = step.output.slice(step.output.length - step.printed);
   const lines = [
     `step ${step.number} of ${length}`,
-    ...happened(step, (text) => text),
+    ...happened(step),
+    ...reasons(step),
     ...step.sentences.map((sentence) => `  ${sentence}`),
     ...printed.split('\n').flatMap((line) => (line ? `  > ${line}` : [])),
   ];
   return `${lines.join('\n')}\n\n`;
 }
 
-/** The wait, the bits before and after, and why it has ended. */
-function happened({ wait, bits }: Step, strong = bold): string[] {
-  if (!wait) return [strong('before the first wait')];
+/** The wait, and the bits before and after. */
+function happened({ wait, bits }: Step): string[] {
+  if (!wait) return ['before the first wait'];
   return [
     `${wait.call} ${wait.patience}, at ${wait.at.toFixed(3)} s: ${wait.outcome}`,
     ...picture(bits, wait.nfds),
-    ...wait.reasons.map((reason) => strong(`  ${reason}`)),
   ];
+}
+
+function reasons({ wait }: Step): string[] {
+  return (wait?.reasons ?? []).map((reason) => `  ${reason}`);
 }
 
 /** In columns, from top to bottom; what is ready stands out. */

@@ -74,7 +74,7 @@ export interface Step {
   /** without one: what the program does before its first wait */
   wait?: Wait;
   bits: Bits[];
-  /** by descriptor */
+  /** by descriptor; where there are many, those that something happens on come first */
   table: Row[];
   /** the calls that follow, a sentence each */
   sentences: string[];
@@ -86,6 +86,9 @@ export interface Step {
 
 /** Characters of the output that a step shows. */
 const OUTPUT = 4000;
+
+/** Rows that can be seen at a glance. */
+const MANY = 16;
 
 /** A set's names: for select, and for what knows only events. */
 const LABELS = { readfds: 'reading', writefds: 'writing', exceptfds: 'urgent' };
@@ -217,7 +220,10 @@ export class Story {
       }
       for (const fd of wait?.after?.[set] ?? []) rows.get(fd)?.ready.push(PURPOSES[set]);
     }
-    return [...rows.values()].sort((a, b) => a.fd - b.fd);
+    const ascending = [...rows.values()].sort((a, b) => a.fd - b.fd);
+    if (ascending.length <= MANY) return ascending;
+    const happens = ({ ready, then }: Row) => ready.length > 0 || then !== undefined;
+    return [...ascending.filter(happens), ...ascending.filter((row) => !happens(row))];
   }
 }
 

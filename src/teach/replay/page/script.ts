@@ -140,6 +140,8 @@ class PagePlayer {
     byId('place').textContent = wait ? `${place}, at ${wait.at.toFixed(3)} s` : place;
     byId('call').textContent = wait ? `${wait.call} ${wait.patience}` : 'Before the first wait';
     byId('bits').replaceChildren(...pictures(step));
+    const ready = byId('bits').querySelector('.after .set')?.closest('table');
+    byId('bits').scrollTop = ready ? ready.offsetTop - byId('bits').offsetTop : 0;
     byId('outcome').textContent = wait?.outcome ?? '';
     byId('reasons').replaceChildren(...(wait?.reasons ?? []).map((reason) => element('li', reason)));
     byId('then').textContent = wait ? 'Then' : 'Calls';
@@ -174,16 +176,16 @@ function picture(bits: Bits[], first: number, end: number): HTMLElement {
   const table = element('table');
   const head = element('tr');
   head.append(element('th', 'fd'), ...fds.map((fd) => scoped('col', String(fd))));
-  const body = element('tbody');
+  const thead = element('thead');
+  thead.append(head);
+  table.append(thead);
   for (const row of bits) {
+    if (row.when === 'before') table.append(element('tbody'));
     const line = element('tr', '', row.when);
     const cells = fds.map((fd) => (row.fds.has(fd) ? element('td', '1', 'set') : element('td', '0')));
     line.append(scoped('row', `${row.label} ${row.when}`.trim()), ...cells);
-    body.append(line);
+    table.lastElementChild?.append(line);
   }
-  const thead = element('thead');
-  thead.append(head);
-  table.append(thead, body);
   return table;
 }
 
