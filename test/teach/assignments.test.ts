@@ -41,7 +41,7 @@ const full: Record<string, number[]> = {
   'talk-server': [8, 4, 3],
   srv: [4, 4, 4, 2, 4, 2],
   chatclient: [2, 4, 4, 6, 4],
-  multiconn: [2, 6, 4, 2, 4, 2],
+  multiconn: [2, 4, 4, 2, 4, 2, 2],
 };
 
 async function grade(assignment: string, command: string[]) {
@@ -79,7 +79,7 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
     [8, 2, 3],
     /seen +it listens on 0\.0\.0\.0:12346.*with -v it prints what it does/s,
   ],
-  ['srv', 'none', [], [4, 4, 4, 2, 4, 2], /20 of 20/],
+  ['srv', 'none', [], [4, 4, 4, 2, 4, 2], /20 of 20.*\+0\/2 {2}A client that never reads stalls nobody\n/s],
   ['srv', 'does not count', ['len(conns), "s"', '1, "s"'], [0, 0, 4, 1, 4, 2], /\(1 users online\)/],
   [
     'srv',
@@ -103,7 +103,7 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
     [2, 4, 4, 6, 2],
     /seen +it went on/,
   ],
-  ['multiconn', 'none', [], [2, 6, 4, 2, 4, 2], /20 of 20/],
+  ['multiconn', 'none', [], [2, 4, 4, 2, 4, 2, 2], /20 of 20/],
   [
     'multiconn',
     'echoes the first piece only',
@@ -111,8 +111,20 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
       'if mask & selectors.EVENT_READ:',
       'if mask & selectors.EVENT_READ and not hasattr(data, "done"):\n        data.done = True',
     ],
-    [2, 0, 0, 2, 4, 0],
+    [2, 0, 0, 2, 4, 0, 0],
     /send\(\) tells how many bytes it took/,
+  ],
+  [
+    'multiconn',
+    'sends what it has read at once, on sockets that block',
+    [
+      'conn.setblocking(False)',
+      '',
+      'data.outb += received',
+      'sock.sendall(received); print("Echoing", received, "to", data.addr)',
+    ],
+    [2, 4, 4, 2, 4, 0, 2],
+    /client 0 receives "Message 1 from client 0\.".*seen +it received nothing/s,
   ],
 ];
 

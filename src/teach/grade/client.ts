@@ -37,6 +37,11 @@ export class Client {
     this.#socket.write(text, 'latin1');
   }
 
+  /** Reads no more: what comes stays in the kernel's buffers, until they are full. */
+  turnDeaf(): void {
+    this.#socket.pause();
+  }
+
   /** Ends the stream; what the other end still sends is read. */
   leave(): void {
     this.#socket.end();

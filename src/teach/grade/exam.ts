@@ -189,6 +189,15 @@ export class Exam {
     throw this.lost(`it prints ${expected}`, this.printed, hint, line);
   }
 
+  /** Waits until a client has received so many bytes, has been closed, or receives no more. */
+  async arrives(client: Client, bytes: number): Promise<void> {
+    const isDone = () => client.received.length >= bytes || client.ended;
+    for (let size = -1; size !== client.received.length && !isDone(); ) {
+      size = client.received.length;
+      await this.answer(() => client.received.length > size || client.ended);
+    }
+  }
+
   /**
    * Waits until a client has received these bytes, and no others.
    *
@@ -197,11 +206,7 @@ export class Exam {
    * @throws Lost
    */
   async receives(client: Client, text: string, who: string, hint: string): Promise<string> {
-    const isDone = () => client.received.length >= text.length || client.ended;
-    for (let size = -1; size !== client.received.length && !isDone(); ) {
-      size = client.received.length;
-      await this.answer(() => client.received.length > size || client.ended);
-    }
+    await this.arrives(client, text.length);
     const got = client.received;
     client.received = '';
     const closed = client.ended ? ', and the connection was closed' : '';

@@ -1,7 +1,7 @@
 /** multiconn: an echo server for many connections at once, on any of the selectors. */
 import type { Exam } from './exam.js';
 import { type Assignment, line, part } from './rubric.js';
-import { survivesReset } from './server-checks.js';
+import { FLOOD, survivesReset } from './server-checks.js';
 import { forConnections, hasRead, MULTIPLEXERS } from './waiting.js';
 
 export const multiconn: Assignment = {
@@ -9,10 +9,11 @@ export const multiconn: Assignment = {
   command: 'python3 multiconn_server.py 127.0.0.1 {port}',
   lines: [
     line('Prints where it listens', part(2, saysWhere)),
-    line('Echoes to each of many connections', part(6, echoes)),
+    line('Echoes to each of many connections', part(4, echoes)),
     line('Echoes all of a long message', part(4, echoesAll)),
     line('Prints what it echoes, and to whom', part(2, saysWhat)),
     line('Waits for all connections at once', part(2, forConnections(MULTIPLEXERS)), part(2, whileSilent)),
+    line('A client that never reads stalls nobody', part(2, waitsForNobody)),
     line('Goes on when a connection is closed or reset', part(1, goesOn), part(1, survivesReset(echoes))),
   ],
 };
@@ -73,6 +74,16 @@ async function whileSilent(exam: Exam): Promise<string> {
   if (isIn === undefined && exam.look().length > 0)
     throw exam.lost('it accepts both of two silent clients', 'one was not accepted', hint);
   return 'while one client was silent, another was served';
+}
+
+async function waitsForNobody(exam: Exam): Promise<string> {
+  await exam.listen();
+  const deaf = await exam.connect();
+  deaf.turnDeaf();
+  deaf.say('x'.repeat(FLOOD));
+  await exam.answer(() => false); // until it has come to rest
+  await echoes(exam);
+  return 'while one client did not read, the others were served';
 }
 
 async function goesOn(exam: Exam): Promise<string> {

@@ -1,6 +1,10 @@
 /** Checks that several servers have in common. */
+import type { Client } from './client.js';
 import type { Exam } from './exam.js';
 import { Lost } from './finding.js';
+
+/** Bytes: far more than the kernel keeps for a client that does not read. */
+export const FLOOD = 16_000_000;
 
 /** Ctrl-C ends it without a stack trace. */
 export async function endsOnCtrlC(exam: Exam): Promise<string> {
@@ -31,4 +35,23 @@ export const survivesReset =
     await exam.answer(() => false);
     await serve(exam);
     return 'it went on after a client had reset its connection';
+  };
+
+/** A client of a chat that never reads keeps no message from the others. */
+export const waitsForNobody =
+  (join: (exam: Exam, name: string) => Promise<Client>) =>
+  async (exam: Exam): Promise<string> => {
+    await exam.listen();
+    const deaf = await join(exam, 'one that will not read');
+    const [speaker, other] = [await join(exam, 'the one who speaks'), await join(exam, 'the other')];
+    deaf.turnDeaf();
+    speaker.say('x'.repeat(FLOOD));
+    await exam.arrives(other, FLOOD);
+    const got = other.received.length;
+    if (got >= FLOOD) return `while one client did not read, another received ${got} bytes`;
+    throw exam.lost(
+      `while one client does not read, another receives all of ${FLOOD} bytes`,
+      `it received ${got}`,
+      'send() waits once the kernel keeps no more for a client: what if its socket did not block?',
+    );
   };

@@ -1,8 +1,8 @@
 /** srv: a chat whose users are known by their addresses. */
 import type { Client } from './client.js';
 import type { Exam } from './exam.js';
-import { type Assignment, line, part } from './rubric.js';
-import { endsOnCtrlC, survivesReset } from './server-checks.js';
+import { type Assignment, extra, line, part } from './rubric.js';
+import { endsOnCtrlC, survivesReset, waitsForNobody } from './server-checks.js';
 import { forConnections, forData } from './waiting.js';
 
 export const srv: Assignment = {
@@ -15,6 +15,7 @@ export const srv: Assignment = {
     line('Goes on when a user leaves or resets', part(1, goesOn), part(1, survivesReset(greets))),
     line('Waits in select()', part(2, forConnections()), part(2, forData())),
     line('Ctrl-C ends it', part(2, endsOnCtrlC)),
+    extra('A client that never reads stalls nobody', part(2, waitsForNobody(joins))),
   ],
 };
 
@@ -31,6 +32,12 @@ async function two(exam: Exam): Promise<[Client, Client]> {
   const second = await exam.connect();
   await exam.answer(() => second.received !== '' && first.received.length > greeting(1).length);
   return [first, second];
+}
+
+async function joins(exam: Exam): Promise<Client> {
+  const user = await exam.connect();
+  await exam.answer(() => user.received !== '');
+  return user;
 }
 
 async function greets(exam: Exam): Promise<string> {
@@ -71,8 +78,7 @@ async function relays(exam: Exam): Promise<string> {
 
 async function goesOn(exam: Exam): Promise<string> {
   const [first, second] = await two(exam);
-  const third = await exam.connect();
-  await exam.answer(() => third.received !== '');
+  const third = await joins(exam);
   first.leave();
   await exam.answer(() => first.ended);
   second.say('still there?');

@@ -5,7 +5,7 @@ import type { Client } from './client.js';
 import type { Exam } from './exam.js';
 import { Lost } from './finding.js';
 import { type Assignment, byTeacher, extra, line, part } from './rubric.js';
-import { endsOnCtrlC, hasTrace, survivesReset } from './server-checks.js';
+import { endsOnCtrlC, hasTrace, survivesReset, waitsForNobody } from './server-checks.js';
 import { forConnections, forData } from './waiting.js';
 
 export const talkServer: Assignment = {
@@ -36,6 +36,7 @@ export const talkServer: Assignment = {
     ),
     byTeacher('Clean, well-indented, well-documented code', 5, 'left to the teacher'),
     extra('Honours: answers /who:', part(2, who)),
+    extra('A client that never reads stalls nobody', part(2, waitsForNobody(guest))),
   ],
 };
 
