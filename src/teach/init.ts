@@ -8,13 +8,26 @@ import { Refusal } from './refusal.js';
 
 export type Language = 'typescript' | 'python';
 
-/** The skeleton's file in Python, without `.py`; and its arguments when a student runs it, and when it is graded. */
-const SKELETONS: Record<(typeof ASSIGNMENTS)[number], { file: string; run: string; grade: string }> = {
-  'select-server': { file: 'select_server', run: '3490', grade: '{port}' },
-  'talk-server': { file: 'talk_server', run: '-v', grade: '' },
-  srv: { file: 'srv', run: '127.0.0.1 34911', grade: '127.0.0.1 {port}' },
-  chatclient: { file: 'chatclient', run: 'localhost 5555', grade: 'localhost {port}' },
-  multiconn: { file: 'multiconn_server', run: '127.0.0.1 65432', grade: '127.0.0.1 {port}' },
+interface Skeleton {
+  /** what is to be written, and the program at the other end, which is given: in Python, without `.py` */
+  file: string;
+  given: string;
+  /** arguments when the student runs it, and when it is graded */
+  run: string;
+  grade: string;
+}
+
+const SKELETONS: Record<(typeof ASSIGNMENTS)[number], Skeleton> = {
+  'select-server': { file: 'select_server', given: 'select_client', run: '3490', grade: '{port}' },
+  'talk-server': { file: 'talk_server', given: 'talk_client', run: '-v', grade: '' },
+  srv: { file: 'srv', given: 'cli', run: '127.0.0.1 34911', grade: '127.0.0.1 {port}' },
+  chatclient: { file: 'chatclient', given: 'chatserver', run: 'localhost 5555', grade: 'localhost {port}' },
+  multiconn: {
+    file: 'multiconn_server',
+    given: 'multiconn_client',
+    run: '127.0.0.1 65432',
+    grade: '127.0.0.1 {port}',
+  },
 };
 
 /** Shipped as they are: not compiled. */
@@ -35,19 +48,21 @@ export async function init(assignment: string, directory = assignment, language:
 }
 
 function layOut(assignment: keyof typeof SKELETONS, directory: string, language: Language): void {
-  const { file, run, grade } = SKELETONS[assignment];
-  const source = language === 'python' ? `${file}.py` : `${file.replaceAll('_', '-')}.ts`;
-  const program = language === 'python' ? `python3 ${source}` : `node ${source.replace('.ts', '.js')}`;
+  const { file, given, run, grade } = SKELETONS[assignment];
+  const isPython = language === 'python';
+  const sourceOf = (file: string) => (isPython ? `${file}.py` : `${file.replaceAll('_', '-')}.ts`);
+  const commandOf = (file: string) =>
+    isPython ? `python3 ${sourceOf(file)}` : `node ${sourceOf(file).replace('.ts', '.js')}`;
+  const [source, program] = [sourceOf(file), commandOf(file)];
   const graded = `posix-select grade ${assignment} -- ${program} ${grade}`.trim();
   const from = join(FOLDER, assignment);
-  copyFileSync(join(from, source), join(directory, source));
+  for (const name of [source, sourceOf(given)]) copyFileSync(join(from, name), join(directory, name));
 
-  const isPython = language === 'python';
   const before = isPython ? '' : 'Once, before all else: `npm install`.\n\n';
   const commands = isPython
     ? [`${program} ${run}`, `npx ${graded}`]
     : [`npm start -- ${run}`, 'npm run grade'];
-  const task = readFileSync(join(from, 'TASK.md'), 'utf8');
+  const task = readFileSync(join(from, 'TASK.md'), 'utf8').replaceAll('{given}', commandOf(given));
   const [runs, grades] = commands.map((command) => `\`\`\`sh\n${command}\n\`\`\`\n`);
   const readme = `# ${assignment}\n\n${task}\n${before}Write it in \`${source}\`. Run it:\n\n${runs}\nGrade it:\n\n${grades}`;
   writeFileSync(join(directory, 'README.md'), readme);

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CLI, Process } from '../peers.js';
+import { CLI, Process, start, startServer } from '../peers.js';
 import { close, workshop } from './zoo.js';
 
 let folder: string;
@@ -45,13 +45,85 @@ test.each(LAID_OUT)('%s in %s: the skeleton is graded, and scores 0', async (nam
   expect(grader.stderr).toBe('');
   expect(grader.stdout).toMatch(new RegExp(`^${name}: 0 of \\d+ points\n`));
   expect(grader.stdout).toMatch(/^ +seen +it ended before.*: (exit code 0|.*'?-p\b.*)$/m);
+
+  const [, given] = readme.match(/ is given\..*: `(.*?)`/) ?? [];
+  await TRY_GIVEN[name]((...args) => {
+    const [program, file] = given.split(' ');
+    return new Process(program, [file, ...args.map(String)], { cwd: path });
+  });
 });
+
+/** What is given works with our own program, which is what the student is to write. */
+const TRY_GIVEN: Record<string, (given: (...args: (string | number)[]) => Process) => Promise<void>> = {
+  async 'select-server'(given) {
+    const server = await startServer('select-server');
+    const client = given('alice', 'localhost', server.port);
+    await server.out(/^\('127\.0\.0\.1', \d+\) \d\d bytes: b'alice: [a-z]{10,19}'$/m);
+    await server.end('SIGINT');
+    expect(await client.exit).toBe(1);
+    expect(client.stderr).toBe('server closed the connection\n');
+  },
+  async 'talk-server'(given) {
+    const server = await startServer('talk-server', ['-p', 0]);
+    const alice = given('-n', 'Alice', '-p', server.port);
+    const bob = given('-n', 'Bob', '-p', server.port);
+    for (const client of [alice, bob]) await client.out(/^Thank you for connecting\n/);
+    alice.type('hi\n');
+    await bob.out(/^Alice says: hi\n/m);
+    bob.endInput();
+    expect(await bob.exit).toBe(0);
+    await server.end('SIGINT');
+    expect(await alice.exit).toBe(1);
+    expect(alice.stderr).toBe('The server terminated the connection.\n');
+  },
+  async srv(given) {
+    const server = await startServer('srv', ['127.0.0.1', 0]);
+    const [first, second] = [given('localhost', server.port), given('localhost', server.port)];
+    for (const client of [first, second]) await client.out(/^> Connected to the chat server/m);
+    first.type('hello\n');
+    await first.out(/^\[You\] hello\n/m);
+    await second.out(/^\[127\.0\.0\.1:\d+\] hello\n/m);
+    second.type('\n');
+    expect(await second.exit).toBe(0);
+    expect(second.stdout).toMatch(/^You have been disconnected\.\n$/m);
+    await server.end('SIGINT');
+    expect(await first.exit).toBe(0);
+    expect(first.stdout).toMatch(/^Server closed the connection\.\n$/m);
+  },
+  async chatclient(given) {
+    const server = given(0);
+    const [, port] = await server.out(/^Listening on :(\d+)\n/);
+    const [foo, bar] = [start('chatclient', ['localhost', port]), start('chatclient', ['localhost', port])];
+    for (const client of [foo, bar]) await client.out(/^Please enter your screen name:\n/m);
+    foo.type('Foo\n');
+    await foo.out(/^Foo logged in\n/m);
+    bar.type('Bar\nhello\n');
+    await foo.out(/^Bar logged in\n\[Bar\] hello\n/m);
+    await bar.out(/^\[Bar\] hello\n/m);
+    bar.type('/quit\n');
+    await foo.out(/^Bar disconnected\n/m);
+  },
+  async multiconn(given) {
+    const server = await startServer('multiconn-server', ['127.0.0.1', 0]);
+    const client = given('localhost', server.port, 2);
+    expect(await client.exit).toBe(0);
+    const of = (connid: number, what: string) =>
+      client.lines
+        .flatMap((line) => line.match(`^${what} b'(.*)'.* connection ${connid}$`)?.[1] ?? [])
+        .join('');
+    for (const connid of [1, 2]) {
+      expect(of(connid, 'Received')).toBe('Message 1 from client.Message 2 from client.');
+      expect(client.lines).toContain(`Closing connection ${connid}`);
+    }
+  },
+};
 
 test('the directory is named as the assignment, if it has no other name', async () => {
   const { stdout } = await init('srv');
   expect(stdout).toBe(`srv is ready: begin with ${join('srv', 'README.md')}\n`);
   expect(readdirSync(join(folder, 'srv')).toSorted()).toEqual([
     'README.md',
+    'cli.ts',
     'package.json',
     'srv.ts',
     'tsconfig.json',
