@@ -3,9 +3,6 @@ import { errno } from '../posix/errors.js';
 import { type Address, type Sys, sys } from '../posix/sys.js';
 import type { OtherCall } from './call.js';
 
-/** A call but for what all have. `result` and `call` where they are not the function's own. */
-export type Recorded = Partial<OtherCall>;
-
 type Waits = 'select' | 'selectFdSets' | 'poll' | 'epoll_wait' | 'kevent_wait';
 type NoCalls =
   | 'constants'
@@ -33,111 +30,137 @@ const CLOEXEC = LINUX ? '|SOCK_CLOEXEC' : '';
 
 const { F_GETFD, F_GETFL, F_SETFL } = constants;
 
-/** Each function's result and arguments, as a record of the call. */
+/** Writes each function's arguments into the record of a call, and its result and name where they are others. */
 export const CALLS: {
   [Name in Plain]: (
+    call: OtherCall,
     result: ReturnType<NonNullable<Sys[Name]>>,
     ...args: Parameters<NonNullable<Sys[Name]>>
-  ) => Recorded;
+  ) => void;
 } = {
-  socket: (_, family, type, proto) => ({
-    rest: [nameOf('AF_', family), nameOf('SOCK_', type) + CLOEXEC, protocol(family, proto)],
-  }),
-  socketpair: (result, family, type, proto) => ({
-    result: typeof result === 'number' ? result : 0,
-    rest: [
+  socket(call, _, family, type, proto) {
+    call.rest = [nameOf('AF_', family), nameOf('SOCK_', type) + CLOEXEC, protocol(family, proto)];
+  },
+  socketpair(call, result, family, type, proto) {
+    call.rest = [
       nameOf('AF_', family),
       nameOf('SOCK_', type) + CLOEXEC,
       protocol(family, proto),
       typeof result === 'number' ? 'NULL' : `[${result.join(', ')}]`,
-    ],
-  }),
-  bind: (_, fd, address) => ({ fd, address: tuple(address) }),
-  listen: (_, fd, backlog) => ({ fd, rest: [String(backlog)] }),
-  accept: (result, fd) =>
-    typeof result === 'number' ? { fd } : { result: result[0], fd, address: tuple(result[1]) },
-  connect: (_, fd, address) => ({ fd, address: tuple(address) }),
+    ];
+  },
+  bind: addressed,
+  listen(call, _, fd, backlog) {
+    call.fd = fd;
+    call.rest = [String(backlog)];
+  },
+  accept(call, result, fd) {
+    call.fd = fd;
+    if (typeof result !== 'number') [call.result, call.address] = [result[0], tuple(result[1])];
+  },
+  connect: addressed,
   getsockname: named,
   getpeername: named,
-  recv: (result, fd, buffer, length, flags) => ({ fd, length, flags, ...got(buffer, result) }),
-  recvfrom: (result, fd, buffer, length, flags) => {
-    if (typeof result === 'number') return { fd, length, flags };
+  recv(call, result, fd, buffer, length, flags) {
+    call.fd = fd;
+    call.length = length;
+    call.flags = flags;
+    got(call, buffer, result);
+  },
+  recvfrom(call, result, fd, buffer, length, flags) {
+    call.fd = fd;
+    call.length = length;
+    call.flags = flags;
+    if (typeof result === 'number') return;
     const [count, sender] = result;
-    return {
-      result: count,
-      fd,
-      ...(sender && { address: tuple(sender) }),
-      length,
-      flags,
-      ...got(buffer, count),
-    };
+    call.result = count;
+    if (sender) call.address = tuple(sender);
+    got(call, buffer, count);
   },
-  send: (result, fd, data, flags) => ({
-    fd,
-    length: data.length,
-    flags: flags | NO_SIGNAL,
-    ...gave(data, result),
-  }),
-  sendto: (result, fd, data, flags, address) => ({
-    fd,
-    address: tuple(address),
-    length: data.length,
-    flags: flags | NO_SIGNAL,
-    ...gave(data, result),
-  }),
-  shutdown: (_, fd, how) => ({ fd, rest: [nameOf('SHUT_', how)] }),
-  getsockopt: (result, fd, level, option, value) => ({
-    result: Math.min(result, 0),
-    fd,
-    rest: [
+  send(call, result, fd, data, flags) {
+    call.fd = fd;
+    call.flags = flags | NO_SIGNAL;
+    gave(call, data, result);
+  },
+  sendto(call, result, fd, data, flags, address) {
+    call.fd = fd;
+    call.address = tuple(address);
+    call.flags = flags | NO_SIGNAL;
+    gave(call, data, result);
+  },
+  shutdown(call, _, fd, how) {
+    call.fd = fd;
+    call.rest = [nameOf('SHUT_', how)];
+  },
+  getsockopt(call, result, fd, level, option, value) {
+    const failed = result < 0;
+    call.fd = fd;
+    if (!failed) call.result = 0;
+    call.rest = [
       ...optionName(level, option),
-      result < 0 ? 'NULL' : optionValue(value.subarray(0, result)),
-      `[${result < 0 ? value.length : result}]`,
-    ],
-  }),
-  setsockopt: (_, fd, level, option, value) => ({
-    fd,
-    rest: [...optionName(level, option), optionValue(value), String(value.length)],
-  }),
-  read: (result, fd, buffer) => ({ fd, length: buffer.length, ...got(buffer, result) }),
-  write: (result, fd, data) => ({ fd, length: data.length, ...gave(data, result) }),
-  close: (_, fd) => ({ fd }),
-  fcntl: (result, fd, command, value) => {
-    if (command === F_GETFD)
-      return { fd, rest: ['F_GETFD'], ...(result === 1 && { note: 'flags FD_CLOEXEC' }) };
-    if (command === F_GETFL)
-      return { fd, rest: ['F_GETFL'], ...(result >= 0 && { note: `flags ${fileFlags(result)}` }) };
-    return {
-      fd,
-      rest: command === F_SETFL ? ['F_SETFL', fileFlags(value)] : [String(command), String(value)],
-    };
+      failed ? 'NULL' : optionValue(value.subarray(0, result)),
+      `[${failed ? value.length : result}]`,
+    ];
   },
-  pipe: (result) => ({
-    ...(LINUX && { call: 'pipe2' }),
-    result: typeof result === 'number' ? result : 0,
-    rest: [typeof result === 'number' ? 'NULL' : `[${result.join(', ')}]`, ...(LINUX ? ['O_CLOEXEC'] : [])],
-  }),
-  epoll_create: () => ({ call: 'epoll_create1', rest: ['EPOLL_CLOEXEC'] }),
-  epoll_ctl: (_, epfd, operation, fd, events) => ({
-    fd: epfd,
-    rest: [
+  setsockopt(call, _, fd, level, option, value) {
+    call.fd = fd;
+    call.rest = [...optionName(level, option), optionValue(value), String(value.length)];
+  },
+  read(call, result, fd, buffer) {
+    call.fd = fd;
+    call.length = buffer.length;
+    got(call, buffer, result);
+  },
+  write(call, result, fd, data) {
+    call.fd = fd;
+    gave(call, data, result);
+  },
+  close(call, _, fd) {
+    call.fd = fd;
+  },
+  fcntl(call, result, fd, command, value) {
+    call.fd = fd;
+    if (command === F_GETFD) {
+      call.rest = ['F_GETFD'];
+      if (result === 1) call.note = 'flags FD_CLOEXEC';
+    } else if (command === F_GETFL) {
+      call.rest = ['F_GETFL'];
+      if (result >= 0) call.note = `flags ${fileFlags(result)}`;
+    } else {
+      call.rest = command === F_SETFL ? ['F_SETFL', fileFlags(value)] : [String(command), String(value)];
+    }
+  },
+  pipe(call, result) {
+    if (LINUX) call.call = 'pipe2';
+    call.rest = [
+      typeof result === 'number' ? 'NULL' : `[${result.join(', ')}]`,
+      ...(LINUX ? ['O_CLOEXEC'] : []),
+    ];
+  },
+  epoll_create(call) {
+    call.call = 'epoll_create1';
+    call.rest = ['EPOLL_CLOEXEC'];
+  },
+  epoll_ctl(call, _, epfd, operation, fd, events) {
+    call.fd = epfd;
+    call.rest = [
       nameOf('EPOLL_CTL_', operation),
       String(fd),
       operation === constants.EPOLL_CTL_DEL ? 'NULL' : epollEvent(fd, events),
-    ],
-  }),
-  kqueue: () => ({}),
-  kevent_change: (_, kq, fd, filter, flags) => ({
-    call: 'kevent',
-    fd: kq,
-    rest: [
+    ];
+  },
+  kqueue() {},
+  kevent_change(call, _, kq, fd, filter, flags) {
+    call.call = 'kevent';
+    call.fd = kq;
+    call.rest = [
       `[{ident=${fd}, filter=${nameOf('EVFILT_', filter)}, flags=${nameOf('EV_', flags)}}]`,
       '1',
       'NULL',
       '0',
       'NULL',
-    ],
-  }),
+    ];
+  },
 };
 
 /** `{events=EPOLLIN, data={u32=5, u64=5}}` */
@@ -177,8 +200,14 @@ function remembered(nameOf: (value: number) => string): (value: number) => strin
   };
 }
 
-function named(result: Address | number, fd: number): Recorded {
-  return typeof result === 'number' ? { fd } : { result: 0, fd, address: tuple(result) };
+function addressed(call: OtherCall, _: number, fd: number, address: Address): void {
+  call.fd = fd;
+  call.address = tuple(address);
+}
+
+function named(call: OtherCall, result: Address | number, fd: number): void {
+  call.fd = fd;
+  if (typeof result !== 'number') call.address = tuple(result);
 }
 
 function tuple(address: Address): OtherCall['address'] {
@@ -186,14 +215,15 @@ function tuple(address: Address): OtherCall['address'] {
 }
 
 /** What has come into a buffer. */
-function got(buffer: Uint8Array, count: number): Recorded {
-  return count < 0 ? {} : { data: base64(buffer, Math.min(count, MOST)) };
+function got(call: OtherCall, buffer: Uint8Array, count: number): void {
+  if (count >= 0) call.data = base64(buffer, Math.min(count, MOST));
 }
 
 /** What of some bytes went over. */
-function gave(bytes: Uint8Array, count: number): Recorded {
-  const data = count < 0 ? {} : { data: base64(bytes, Math.min(count, MOST)) };
-  return count === bytes.length ? data : { ...data, asked: base64(bytes, Math.min(bytes.length, SHOWN)) };
+function gave(call: OtherCall, bytes: Uint8Array, count: number): void {
+  call.length = bytes.length;
+  if (count >= 0) call.data = base64(bytes, Math.min(count, MOST));
+  if (count !== bytes.length) call.asked = base64(bytes, Math.min(bytes.length, SHOWN));
 }
 
 function base64(bytes: Uint8Array, length: number): string {

@@ -5,6 +5,11 @@ import type { Sys } from '../posix/sys.js';
 /** Characters that are kept before they are written. */
 const MOST = 65_536;
 
+const utf8 = new TextEncoder();
+
+/** Where text becomes bytes, again and again: new memory for each write would cost more than the write. */
+const bytes = new Uint8Array(2 * MOST);
+
 export class Output {
   readonly #sys: Sys;
   readonly #fd: number;
@@ -39,12 +44,16 @@ export class Output {
 
   /** @returns 0, or the negative errno */
   #writeAll(fd: number, text: string): number {
-    let rest: Uint8Array = Buffer.from(text);
-    while (rest.length > 0) {
-      const written = this.#sys.write(fd, rest);
-      if (written >= 0) rest = rest.subarray(written);
-      else if (written === -errno.EAGAIN) this.#sys.select(null, Int32Array.of(fd), null, null);
-      else if (written !== -errno.EINTR) return written;
+    for (let at = 0; at < text.length; ) {
+      const { read, written } = utf8.encodeInto(at === 0 ? text : text.slice(at), bytes);
+      at += read;
+      let rest = bytes.subarray(0, written);
+      while (rest.length > 0) {
+        const count = this.#sys.write(fd, rest);
+        if (count >= 0) rest = rest.subarray(count);
+        else if (count === -errno.EAGAIN) this.#sys.select(null, Int32Array.of(fd), null, null);
+        else if (count !== -errno.EINTR) return count;
+      }
     }
     return 0;
   }

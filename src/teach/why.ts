@@ -28,9 +28,9 @@ export function why(
     return [noFd(timeout === 0 ? 'nothing is ready' : `nothing has come in ${shown(timeout ?? 0)}`)];
 
   const ready = inSets(after);
-  const revents = poll(sys, [...new Set(ready.map(({ fd }) => fd))]);
-  return ready.map(({ fd, set }) => {
-    const events = revents.get(fd) ?? 0;
+  const revents = poll(sys, ready);
+  return ready.map(({ fd, set }, i) => {
+    const events = revents[i];
     const kind = kinds.get(fd) ?? 'stream';
     if (set === 'write') return { fd, set, sentence: writable(sys, kinds, fd, kind, events) };
     if (set === 'except') return { fd, set, sentence: 'urgent data has come' };
@@ -80,22 +80,27 @@ function closed(sys: Sys, after: Sets): Why[] {
   return found.map((of) => ({ ...of, sentence: 'it is not open' }));
 }
 
-function inSets({ readfds, writefds, exceptfds }: Sets): { fd: number; set: 'read' | 'write' | 'except' }[] {
-  return [
-    ...(readfds ?? []).map((fd) => ({ fd, set: 'read' as const })),
-    ...(writefds ?? []).map((fd) => ({ fd, set: 'write' as const })),
-    ...(exceptfds ?? []).map((fd) => ({ fd, set: 'except' as const })),
-  ];
+interface Member {
+  fd: number;
+  set: 'read' | 'write' | 'except';
+}
+
+function inSets({ readfds, writefds, exceptfds }: Sets): Member[] {
+  const all: Member[] = [];
+  for (const fd of readfds ?? []) all.push({ fd, set: 'read' });
+  for (const fd of writefds ?? []) all.push({ fd, set: 'write' });
+  for (const fd of exceptfds ?? []) all.push({ fd, set: 'except' });
+  return all;
 }
 
 /** What poll(2) tells of each that select(2) does not. */
-function poll(sys: Sys, fds: number[]): Map<number, number> {
+function poll(sys: Sys, members: Member[]): number[] {
   const { POLLRDHUP, POLLIN } = sys.constants;
-  const pollfds = new Int32Array(2 * fds.length);
-  for (const [i, fd] of fds.entries()) {
-    pollfds[2 * i] = fd;
+  const pollfds = new Int32Array(2 * members.length);
+  for (let i = 0; i < members.length; i++) {
+    pollfds[2 * i] = members[i].fd;
     pollfds[2 * i + 1] = POLLRDHUP ?? POLLIN; // macOS has no POLLRDHUP, and looks only where it is asked something
   }
-  sys.poll(pollfds, fds.length, 0);
-  return new Map(fds.map((fd, i) => [fd, pollfds[2 * i + 1] >>> 16]));
+  sys.poll(pollfds, members.length, 0);
+  return members.map((_, i) => pollfds[2 * i + 1] >>> 16);
 }
