@@ -4,6 +4,8 @@ import { connect, type Socket } from 'node:net';
 export class Client {
   /** All bytes that have come, as latin1: a character for each. */
   received = '';
+  /** Bytes of a flood that the kernel has taken. */
+  flooded = 0;
   /** The other end has closed the connection, or reset it. */
   ended = false;
   /** Of this end. */
@@ -35,6 +37,20 @@ export class Client {
   /** @param text a character for each byte */
   say(text: string): void {
     this.#socket.write(text, 'latin1');
+  }
+
+  /** Sends so many bytes, as fast as they are taken. */
+  flood(bytes: number): void {
+    const piece = Buffer.alloc(65_536, 'x');
+    const send = () => {
+      if (this.flooded >= bytes) return;
+      this.#socket.write(piece, (err) => {
+        if (err) return;
+        this.flooded += piece.length;
+        send();
+      });
+    };
+    send();
   }
 
   /** Reads no more: what comes stays in the kernel's buffers, until they are full. */

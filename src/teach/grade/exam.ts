@@ -189,12 +189,11 @@ export class Exam {
     throw this.lost(`it prints ${expected}`, this.printed, hint, line);
   }
 
-  /** Waits until a client has received so many bytes, has been closed, or receives no more. */
-  async arrives(client: Client, bytes: number): Promise<void> {
-    const isDone = () => client.received.length >= bytes || client.ended;
-    for (let size = -1; size !== client.received.length && !isDone(); ) {
-      size = client.received.length;
-      await this.answer(() => client.received.length > size || client.ended);
+  /** Waits until a count has come to `most`, or grows no more. */
+  async grows(count: () => number, most: number): Promise<void> {
+    for (let before = -1; before !== count() && count() < most; ) {
+      before = count();
+      await this.answer(() => count() > before);
     }
   }
 
@@ -206,7 +205,7 @@ export class Exam {
    * @throws Lost
    */
   async receives(client: Client, text: string, who: string, hint: string): Promise<string> {
-    await this.arrives(client, text.length);
+    await this.grows(() => (client.ended ? Infinity : client.received.length), text.length);
     const got = client.received;
     client.received = '';
     const closed = client.ended ? ', and the connection was closed' : '';

@@ -80,8 +80,8 @@ async function waitsForNobody(exam: Exam): Promise<string> {
   await exam.listen();
   const deaf = await exam.connect();
   deaf.turnDeaf();
-  deaf.say('x'.repeat(FLOOD));
-  await exam.answer(() => false); // until it has come to rest
+  deaf.flood(FLOOD);
+  await exam.grows(() => deaf.flooded, FLOOD);
   await echoes(exam);
   return 'while one client did not read, the others were served';
 }

@@ -3,8 +3,8 @@ import type { Client } from './client.js';
 import type { Exam } from './exam.js';
 import { Lost } from './finding.js';
 
-/** Bytes: far more than the kernel keeps for a client that does not read. */
-export const FLOOD = 16_000_000;
+/** Bytes: more than the kernel keeps for a client that does not read. */
+export const FLOOD = 10_000_000;
 
 /** Ctrl-C ends it without a stack trace. */
 export async function endsOnCtrlC(exam: Exam): Promise<string> {
@@ -45,8 +45,8 @@ export const waitsForNobody =
     const deaf = await join(exam, 'one that will not read');
     const [speaker, other] = [await join(exam, 'the one who speaks'), await join(exam, 'the other')];
     deaf.turnDeaf();
-    speaker.say('x'.repeat(FLOOD));
-    await exam.arrives(other, FLOOD);
+    speaker.flood(FLOOD);
+    await exam.grows(() => other.received.length, FLOOD);
     const got = other.received.length;
     if (got >= FLOOD) return `while one client did not read, another received ${got} bytes`;
     throw exam.lost(
