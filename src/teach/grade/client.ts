@@ -1,11 +1,22 @@
 /** The grader's end of a connection: a client of the student's server, or the server of the student's client. */
-import { connect, type Socket } from 'node:net';
+import { connect, Socket } from 'node:net';
+import {
+  AF_INET,
+  AF_INET6,
+  IPPROTO_TCP,
+  Socket as PosixSocket,
+  SO_RCVBUF,
+  SOL_SOCKET,
+  TCP_MAXSEG,
+} from '../../socket.js';
+
+/** Bytes that the kernel keeps for a client that reads nothing, beside as many as a few segments of this size. */
+const NARROW = 4096;
+const SEGMENT = 1400;
 
 export class Client {
   /** All bytes that have come, as latin1: a character for each. */
   received = '';
-  /** Bytes of a flood that the kernel has taken. */
-  flooded = 0;
   /** The other end has closed the connection, or reset it. */
   ended = false;
   /** Of this end. */
@@ -34,26 +45,21 @@ export class Client {
     });
   }
 
+  /** For which the kernel keeps little, so that a server soon notices that it does not read. */
+  static connectNarrow(host: string, port: number): Client {
+    const sock = new PosixSocket(host.includes(':') ? AF_INET6 : AF_INET);
+    sock.setsockopt(SOL_SOCKET, SO_RCVBUF, NARROW);
+    sock.setsockopt(IPPROTO_TCP, TCP_MAXSEG, SEGMENT);
+    sock.connect([host, port]);
+    return new Client(new Socket({ fd: sock.detach() }));
+  }
+
   /** @param text a character for each byte */
   say(text: string): void {
     this.#socket.write(text, 'latin1');
   }
 
-  /** Sends so many bytes, as fast as they are taken. */
-  flood(bytes: number): void {
-    const piece = Buffer.alloc(65_536, 'x');
-    const send = () => {
-      if (this.flooded >= bytes) return;
-      this.#socket.write(piece, (err) => {
-        if (err) return;
-        this.flooded += piece.length;
-        send();
-      });
-    };
-    send();
-  }
-
-  /** Reads no more: what comes stays in the kernel's buffers, until they are full. */
+  /** Reads no more: what comes stays in the kernel, as much as it keeps. */
   turnDeaf(): void {
     this.#socket.pause();
   }

@@ -129,10 +129,16 @@ export class Exam {
     });
   }
 
-  /** Connects a client to the server. @throws Lost */
-  async connect(): Promise<Client> {
+  /**
+   * Connects a client to the server.
+   *
+   * @param isNarrow for which the kernel keeps little
+   * @throws Lost
+   */
+  async connect(isNarrow = false): Promise<Client> {
     try {
-      const client = await Client.connect(this.#host, this.#port);
+      const connect = isNarrow ? Client.connectNarrow : Client.connect;
+      const client = await connect(this.#host, this.#port);
       this.#clients.push(client);
       return client;
     } catch (err) {
@@ -189,11 +195,12 @@ export class Exam {
     throw this.lost(`it prints ${expected}`, this.printed, hint, line);
   }
 
-  /** Waits until a count has come to `most`, or grows no more. */
-  async grows(count: () => number, most: number): Promise<void> {
-    for (let before = -1; before !== count() && count() < most; ) {
-      before = count();
-      await this.answer(() => count() > before);
+  /** Waits until a client has received so many bytes, has been closed, or receives no more. */
+  async arrives(client: Client, bytes: number): Promise<void> {
+    const isDone = () => client.received.length >= bytes || client.ended;
+    for (let size = -1; size !== client.received.length && !isDone(); ) {
+      size = client.received.length;
+      await this.answer(() => client.received.length > size || client.ended);
     }
   }
 
@@ -205,7 +212,7 @@ export class Exam {
    * @throws Lost
    */
   async receives(client: Client, text: string, who: string, hint: string): Promise<string> {
-    await this.grows(() => (client.ended ? Infinity : client.received.length), text.length);
+    await this.arrives(client, text.length);
     const got = client.received;
     client.received = '';
     const closed = client.ended ? ', and the connection was closed' : '';

@@ -3,8 +3,8 @@ import type { Client } from './client.js';
 import type { Exam } from './exam.js';
 import { Lost } from './finding.js';
 
-/** Bytes: more than the kernel keeps for a client that does not read. */
-export const FLOOD = 10_000_000;
+/** Bytes: ten times what the kernel keeps for a narrow client that does not read. */
+export const FLOOD = 1_000_000;
 
 /** Ctrl-C ends it without a stack trace. */
 export async function endsOnCtrlC(exam: Exam): Promise<string> {
@@ -39,14 +39,14 @@ export const survivesReset =
 
 /** A client of a chat that never reads keeps no message from the others. */
 export const waitsForNobody =
-  (join: (exam: Exam, name: string) => Promise<Client>) =>
+  (join: (exam: Exam, name: string, isNarrow?: boolean) => Promise<Client>) =>
   async (exam: Exam): Promise<string> => {
     await exam.listen();
-    const deaf = await join(exam, 'one that will not read');
+    const deaf = await join(exam, 'one that will not read', true);
     const [speaker, other] = [await join(exam, 'the one who speaks'), await join(exam, 'the other')];
     deaf.turnDeaf();
-    speaker.flood(FLOOD);
-    await exam.grows(() => other.received.length, FLOOD);
+    speaker.say('x'.repeat(FLOOD));
+    await exam.arrives(other, FLOOD);
     const got = other.received.length;
     if (got >= FLOOD) return `while one client did not read, another received ${got} bytes`;
     throw exam.lost(

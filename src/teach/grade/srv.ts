@@ -34,8 +34,8 @@ async function two(exam: Exam): Promise<[Client, Client]> {
   return [first, second];
 }
 
-async function joins(exam: Exam): Promise<Client> {
-  const user = await exam.connect();
+async function joins(exam: Exam, _name = '', isNarrow = false): Promise<Client> {
+  const user = await exam.connect(isNarrow);
   await exam.answer(() => user.received !== '');
   return user;
 }

@@ -44,8 +44,8 @@ const DEFAULT_PORT = 12345;
 const GREETING = 'Thank you for connecting';
 const BYTES = 'bytes go over as they are: no newline more, no text before them';
 
-async function guest(exam: Exam, name: string): Promise<Client> {
-  const client = await exam.connect();
+async function guest(exam: Exam, name: string, isNarrow = false): Promise<Client> {
+  const client = await exam.connect(isNarrow);
   await exam.receives(client, GREETING, name, 'the greeting is sent once, when the connection is accepted');
   return client;
 }

@@ -145,7 +145,7 @@ class PagePlayer {
     byId('outcome').textContent = wait?.outcome ?? '';
     byId('reasons').replaceChildren(...(wait?.reasons ?? []).map((reason) => element('li', reason)));
     byId('then').textContent = wait ? 'Then' : 'Calls';
-    byId('sentences').replaceChildren(...step.sentences.map((sentence) => element('li', sentence)));
+    byId('sentences').replaceChildren(...step.sentences.map(numbered));
     byId('table').replaceChildren(...step.table.map(rowOf));
     this.#print(step);
   }
@@ -157,6 +157,13 @@ class PagePlayer {
     byId('output').replaceChildren(...parts.filter((part) => part !== ''));
     byId('output').scrollTop = byId('output').scrollHeight;
   }
+}
+
+/** The browser's own numbers of a list would take it a second for a step of thousands. */
+function numbered(sentence: string, i: number): HTMLElement {
+  const item = element('li', sentence);
+  item.dataset.number = `${i + 1}.`;
+  return item;
 }
 
 /** The bits in tens; of tens without one only the range is told. */
