@@ -26,7 +26,8 @@ export function look(root: number): Seen[] {
     try {
       const seen = waits(member.pid);
       const named = descriptors(member.pid);
-      return seen.map((wait) => ({ ...wait, process: member, descriptors: named }));
+      const stopped = member.isStopped && { call: 'stopped', fds: [], timeout: undefined };
+      return seen.map((wait) => ({ ...wait, ...stopped, process: member, descriptors: named }));
     } catch (err) {
       if (!processOf(member.pid)) return [];
       throw new CannotLook(whyNot(member.pid, (err as NodeJS.ErrnoException).code));
@@ -49,14 +50,20 @@ function whyNot(pid: number, code?: string): string {
 
 const MEANING: Record<string, string> = {
   running: 'running: it waits for nothing',
+  stopped: 'stopped: by a signal, until SIGCONT',
   futex: 'futex: for another thread',
   wait: 'wait: for a child process',
   nanosleep: 'nanosleep: for time to pass',
 };
 
-/** The call and how long it may take: `select, no timeout`. */
+/** The call and how long it may take: `select, no timeout`. A lock's time is the runtime's own matter. */
 export function callOf({ call, timeout }: Seen): string {
-  const limit = timeout === undefined ? '' : timeout === null ? ', no timeout' : `, timeout ${timeout} s`;
+  const limit =
+    timeout === undefined || call === 'futex'
+      ? ''
+      : timeout === null
+        ? ', no timeout'
+        : `, timeout ${timeout} s`;
   return `${MEANING[call] ?? call}${limit}`;
 }
 

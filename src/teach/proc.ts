@@ -7,6 +7,8 @@ export interface Process {
   name: string;
   ppid: number;
   session: number;
+  /** by a signal (SIGSTOP, Ctrl-Z) or a debugger */
+  isStopped: boolean;
   /** CPU time used so far, user and system, in clock ticks of 10 ms */
   ticks: number;
 }
@@ -22,7 +24,8 @@ export function process(pid: number): Process | undefined {
   const parts = stat && /^\d+ \((.*)\) (\S) (.*)$/s.exec(stat);
   if (!parts || 'ZX'.includes(parts[2])) return undefined;
   const fields = parts[3].split(' ').map(Number);
-  return { pid, name: parts[1], ppid: fields[0], session: fields[2], ticks: fields[10] + fields[11] };
+  const [name, isStopped] = [parts[1], 'Tt'.includes(parts[2])];
+  return { pid, name, ppid: fields[0], session: fields[2], isStopped, ticks: fields[10] + fields[11] };
 }
 
 /** A process and all that come from it, those included whose own parent has gone, as long as they are in its session. */
@@ -39,6 +42,11 @@ export function family(root: number): Process[] {
 /** The processes that were started with a variable in their environment: `NAME=value`. */
 export function withVariable(variable: string): Process[] {
   return processes().filter(({ pid }) => tryRead(`/proc/${pid}/environ`)?.split('\0').includes(variable));
+}
+
+/** How many descriptors the process's table has room for: the kernel looks at no bit of an fd_set beyond it. */
+export function tableSize(pid: number): number {
+  return Number(/^FDSize:\s*(\d+)/m.exec(tryRead(`/proc/${pid}/status`) ?? '')?.[1]);
 }
 
 export function threads(pid: number): number[] {

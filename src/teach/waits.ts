@@ -1,6 +1,6 @@
 /** What a thread waits in: the system call that it is blocked in, with its descriptors (Linux, x86-64 and arm64). */
-import { arch } from 'node:process';
-import { blockedIn, epollSet, memory, threads } from './proc.js';
+import { arch, hrtime } from 'node:process';
+import { blockedIn, epollSet, memory, tableSize, threads } from './proc.js';
 
 export type Event = 'read' | 'write' | 'except';
 
@@ -12,7 +12,7 @@ export interface Wait {
   call: string;
   /** The descriptors that it waits for, and what for. */
   fds: { fd: number; events: Event[] }[];
-  /** Seconds; null waits for ever, undefined where the call has none. */
+  /** Seconds; null waits for ever, undefined where the call has none, or none that can be told. */
   timeout?: number | null;
 }
 
@@ -40,7 +40,7 @@ const CALLS: Record<string, [call: string, decode?: Decode]> = {
   sendto: ['send', one('write')],
   sendmsg: ['sendmsg', one('write')],
   connect: ['connect', one('write')],
-  futex: ['futex'],
+  futex: ['futex', futex],
   nanosleep: ['nanosleep'],
   clock_nanosleep: ['nanosleep'],
   wait4: ['wait'],
@@ -98,16 +98,17 @@ function wait(pid: number, tid: number): Wait | undefined {
 }
 
 function select(unitsInSecond: number): Decode {
-  return (pid, [nfds, readfds, writefds, exceptfds, timeout]) => {
+  return (pid, [given, readfds, writefds, exceptfds, timeout]) => {
+    const nfds = Math.min(int(given), tableSize(pid));
     const events = new Map<number, Event[]>();
     for (const [address, event] of [
       [readfds, 'read'],
       [writefds, 'write'],
       [exceptfds, 'except'],
     ] as const) {
-      const set = address === 0n ? Buffer.alloc(0) : memory(pid, Number(address), (Number(nfds) + 7) >> 3);
+      const set = address === 0n ? Buffer.alloc(0) : memory(pid, Number(address), (nfds + 7) >> 3);
       if (!set) return undefined;
-      for (let fd = 0; fd < Number(nfds); fd++)
+      for (let fd = 0; fd < nfds; fd++)
         if ((set[fd >> 3] >> (fd & 7)) & 1) events.set(fd, [...(events.get(fd) ?? []), event]);
     }
     const fds = [...events].map(([fd, events]) => ({ fd, events })).sort((a, b) => a.fd - b.fd);
@@ -133,6 +134,16 @@ function poll(
 function epoll(pid: number, [epfd]: bigint[], timeout: number | null | undefined): Decoded {
   const fds = epollSet(pid, int(epfd)).map(({ fd, events }) => ({ fd, events: eventsOf(events) }));
   return { fds: fds.sort((a, b) => a.fd - b.fd), timeout };
+}
+
+/** A lock, or a wait for another thread: most with a timeout have an absolute one, which is made relative here. */
+function futex(pid: number, [, operation, , timeout]: bigint[]): Decoded {
+  const [WAIT, WAIT_BITSET, COMMAND, CLOCK_REALTIME] = [0, 9, 0x7f, 0x100];
+  const command = int(operation) & COMMAND;
+  const limit = [WAIT, WAIT_BITSET].includes(command) ? time(pid, timeout, 1e9) : null;
+  if (typeof limit !== 'number' || command === WAIT) return { fds: [], timeout: limit };
+  const now = int(operation) & CLOCK_REALTIME ? Date.now() / 1000 : Number(hrtime.bigint()) / 1e9;
+  return { fds: [], timeout: limit - now };
 }
 
 function one(event: Event): Decode {

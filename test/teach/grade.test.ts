@@ -53,6 +53,22 @@ const ZOO: [name: string, points: number[], seen: string[], notes?: string[]][] 
     ],
   ],
   [
+    'select_each.py',
+    [5, 5, 5, 5, 0],
+    [
+      `it waits in select, no timeout: \\d+ ${CONN}; select, no timeout: \\d+ ${CONN} \\(a thread for each\\)`,
+    ],
+  ],
+  [
+    'except_only.py',
+    NO_SELECT,
+    [
+      `it waits in select, timeout 0.02 s: \\d+ ${LISTENER} \\[except\\]`,
+      `it waits in select, timeout 0.02 s: .*\\d+ ${CONN} \\[except\\]`,
+    ],
+  ],
+  ['decoy.c', NO_SELECT, [BUSY]],
+  [
     'one_at_a_time.py',
     NO_SELECT,
     [

@@ -55,6 +55,16 @@ test.each(SERVERS)('%s: what it is blocked in, with its descriptors named', asyn
   expect(await observer.exit).toBe(0);
 });
 
+test('a program that is stopped', async () => {
+  const { server } = await serve('busy.py');
+  const observer = observe(server.pid);
+  await observer.out(/^python3 \d+: running: it waits for nothing$/m);
+  server.child.kill('SIGSTOP');
+  await observer.out(/^python3 \d+: stopped: by a signal, until SIGCONT$/m);
+  server.child.kill('SIGKILL');
+  expect(await observer.exit).toBe(0);
+});
+
 test('a command keeps its stdin, its stdout and its exit code', async () => {
   const observer = observe('--', 'sh', '-c', 'read line; echo "got $line"; exit 7');
   await observer.err(/^\w+ \d+: read: 0 Unix socket$/m);

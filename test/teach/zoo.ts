@@ -36,7 +36,7 @@ export function command(folder: string, name: string): string[] {
     return [process.execPath, built];
   }
   if (name.endsWith('.c')) {
-    execFileSync('cc', ['-Wall', '-o', join(folder, name.replace('.c', '')), file]);
+    execFileSync('cc', ['-Wall', '-pthread', '-o', join(folder, name.replace('.c', '')), file]);
     return [join(folder, name.replace('.c', ''))];
   }
   return [process.execPath, CLI, name];

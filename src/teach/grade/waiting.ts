@@ -11,53 +11,86 @@ const MOST = 0.8;
 /** How many looks may find it running: on a busy machine one that has woken up must wait for its turn. */
 const AWAKE = 0.5;
 
+/** CPU time of a server that has nothing to do: at most this share of a processor … */
+const IDLE = 0.05;
+/** … or so many ticks (10 ms): the kernel counts in these. */
+const TICKS = 2;
+
 /** The calls that wait for many descriptors. */
 export const MULTIPLEXERS = ['select', 'poll', 'epoll_wait'];
 
-type Target = (descriptor: Descriptor) => boolean;
+/** What is to be waited for. */
+interface Target {
+  /** for the reader */
+  name: string;
+  is: (descriptor: Descriptor) => boolean;
+}
 
-const listenerOn =
-  (port: number): Target =>
-  ({ tcp }) =>
-    tcp?.state === 'LISTEN' && tcp.local[1] === port;
-const connectedTo =
-  ({ port }: Client): Target =>
-  ({ tcp }) =>
-    tcp?.state !== 'LISTEN' && tcp?.remote[1] === port;
+const listenerOn = (port: number): Target => ({
+  name: 'the listener',
+  is: ({ tcp }) => tcp?.state === 'LISTEN' && tcp.local[1] === port,
+});
+const connectedTo = ({ port }: Client): Target => ({
+  name: 'the other client',
+  is: ({ tcp }) => tcp?.state !== 'LISTEN' && tcp?.remote[1] === port,
+});
+
+/** Whether a thread waits for a descriptor: to read it, or for anything. */
+function waitsOn({ is }: Target, { fds, descriptors }: Seen, toRead = false): boolean {
+  return fds.some(({ fd, events }) => {
+    const descriptor = descriptors.get(fd);
+    return descriptor && is(descriptor) && (!toRead || events.includes('read'));
+  });
+}
 
 /** The threads that wait for a descriptor. */
 function waitersFor(target: Target, all: Seen[]): Seen[] {
-  return all.filter(({ fds, descriptors }) =>
-    fds.some(({ fd }) => {
-      const descriptor = descriptors.get(fd);
-      return descriptor && target(descriptor);
-    }),
-  );
+  return all.filter((seen) => waitsOn(target, seen));
 }
 
-/** A server that waits for all these, and in these calls only. */
+/** A server that waits for all these in one call, to read them, and for none of them in a call of another kind. */
 function waitsFor(targets: Target[], all: Seen[], calls: string[]): boolean {
-  return targets.every((target) => {
-    const waiters = waitersFor(target, all);
-    return waiters.length > 0 && waiters.every(({ call }) => calls.includes(call));
-  });
+  const waiters = all.filter((seen) => targets.some((target) => waitsOn(target, seen)));
+  const inOne = waiters.some((seen) => targets.every((target) => waitsOn(target, seen, true)));
+  return inOne && waiters.every(({ call }) => calls.includes(call));
 }
 
-/** Watches a server until most looks show what is wanted, or the time for an answer is over. */
+/** What was seen at a time, in milliseconds. */
+interface Look {
+  at: number;
+  all: Seen[];
+}
+
+/** Watches a server until most looks show what is wanted and it is idle, or the time for an answer is over. */
 async function watch(
   exam: Exam,
   wanted: (all: Seen[]) => boolean,
-): Promise<{ holds: boolean; looks: Seen[][] }> {
+): Promise<{ holds: boolean; looks: Look[] }> {
   exam.program.look(); // throws where that cannot be seen
-  const looks: Seen[][] = [];
+  const looks: Look[] = [];
   const holds = await exam.answer((all) => {
-    looks.push(all);
+    looks.push({ at: performance.now(), all });
     if (looks.length > LOOKS) looks.shift();
-    const waits = looks.filter((all) => wanted(all) || all.every(({ call }) => call !== 'running'));
+    const waits = looks.filter(({ all }) => wanted(all) || all.every(({ call }) => call !== 'running'));
     const enough = looks.length === LOOKS && waits.length >= (1 - AWAKE) * LOOKS;
-    return enough && waits.filter(wanted).length >= MOST * waits.length;
+    return enough && waits.filter(({ all }) => wanted(all)).length >= MOST * waits.length && isIdle(looks);
   });
   return { holds: holds === true, looks };
+}
+
+/** What part of a processor the server has used between the first look and the last. */
+function cpu(looks: Look[]): { share: number; ticks: number } {
+  const [first, last] = [looks[0], looks[looks.length - 1]];
+  const used = new Map(first.all.map(({ process }) => [process.pid, process.ticks]));
+  const now = new Map(last.all.map(({ process }) => [process.pid, process.ticks]));
+  let ticks = 0;
+  for (const [pid, total] of now) ticks += total - (used.get(pid) ?? total);
+  return { ticks, share: (10 * ticks) / (last.at - first.at) };
+}
+
+function isIdle(looks: Look[]): boolean {
+  const { share, ticks } = cpu(looks);
+  return share <= IDLE || ticks < TICKS;
 }
 
 /** At rest it waits in select() with the listener in readfds. */
@@ -103,7 +136,7 @@ export const afterLeaving =
       (all) =>
         waitsFor([connectedTo(stays)], all, calls) && waitersFor(connectedTo(leaves), all).length === 0,
     );
-    if (holds) return `waits in ${theirSentence(connectedTo(stays), looks)}`;
+    if (holds) return `waits in ${theirSentence([connectedTo(stays)], looks)}`;
     const { seen, call } = diagnosis(looks, [connectedTo(stays)], calls);
     const hint =
       call === 'running'
@@ -115,15 +148,15 @@ export const afterLeaving =
 /** A client waits for the keyboard and for the server in one select(). */
 export async function forKeyboardAndServer(exam: Exam): Promise<string> {
   await exam.accept();
-  const server: Target = ({ tcp }) => tcp?.remote[1] === exam.port;
-  const keyboard: Target = ({ fd }) => fd === 0;
+  const server: Target = { name: 'the server', is: ({ tcp }) => tcp?.remote[1] === exam.port };
+  const keyboard: Target = { name: 'the keyboard', is: ({ fd }) => fd === 0 };
   const expected = 'it waits in one select() for the keyboard (descriptor 0) and for the server';
   return atRest(exam, [keyboard, server], ['select'], expected);
 }
 
 async function atRest(exam: Exam, targets: Target[], calls: string[], expected: string): Promise<string> {
   const { holds, looks } = await watch(exam, (all) => waitsFor(targets, all, calls));
-  if (holds) return `waits in ${theirSentence(targets[0], looks)}`;
+  if (holds) return `waits in ${theirSentence(targets, looks)}`;
   const { seen, call } = diagnosis(looks, targets, calls);
   throw exam.lost(expected, seen, HINTS[call] ?? HINTS.other);
 }
@@ -131,8 +164,9 @@ async function atRest(exam: Exam, targets: Target[], calls: string[], expected: 
 const forBoth = (calls: string[]) => `while two clients are silent, it waits in ${named(calls)} for both`;
 const named = (calls: string[]) => (calls.length === 1 ? `${calls[0]}()` : 'one call');
 
-function theirSentence(target: Target, looks: Seen[][]): string {
-  const waiter = looks.flatMap((all) => waitersFor(target, all)).at(-1);
+function theirSentence(targets: Target[], looks: Look[]): string {
+  const all = looks.flatMap(({ all }) => all);
+  const waiter = all.findLast((seen) => targets.every((target) => waitsOn(target, seen, true)));
   return waiter ? sentence(waiter) : '';
 }
 
@@ -144,22 +178,31 @@ export function hasRead(exam: Exam, { port }: Client, [first]: Seen[]): boolean 
 }
 
 /** What was found instead, and in which call. */
-function diagnosis(looks: Seen[][], targets: Target[], calls: string[]): { seen: string; call: string } {
-  const ran = looks.filter((all) => all.some(({ call }) => call === 'running')).length;
+function diagnosis(looks: Look[], targets: Target[], calls: string[]): { seen: string; call: string } {
+  const ran = looks.filter(({ all }) => all.some(({ call }) => call === 'running')).length;
   if (ran >= MOST * looks.length)
     return {
       call: 'running',
       seen: 'it never waits: it is running each time that one looks (busy loop)',
     };
-  const all = looks.findLast((all) => all.every(({ call }) => call !== 'running')) ?? looks.at(-1) ?? [];
+  const atRest = looks.findLast(({ all }) => all.every(({ call }) => call !== 'running'));
+  const { all } = atRest ?? looks[looks.length - 1];
+  if (waitsFor(targets, all, calls) && !isIdle(looks)) {
+    const percent = Math.round(100 * cpu(looks).share);
+    return {
+      call: 'running',
+      seen: `it uses ${percent} % of a processor while nothing happens (busy loop)`,
+    };
+  }
   const waiters = [...new Set(targets.flatMap((target) => waitersFor(target, all)))];
-  const alone = targets.filter((target) => waitersFor(target, all).length === 0).length;
+  const missing = targets.find((target) => waitersFor(target, all).length === 0);
   const wrong = waiters.find(({ call }) => !calls.includes(call)) ?? waiters[0];
   if (wrong) {
     const kind = new Set(waiters.map(({ pid }) => pid)).size > 1 ? 'process' : 'thread';
     const each =
-      waiters.length > 1 ? ` (a ${kind} for each)` : alone > 0 ? ', and for the other client in nothing' : '';
-    return { call: wrong.call, seen: `it waits in ${waiters.map(sentence).join('; ')}${each}` };
+      waiters.length > 1 ? ` (a ${kind} for each)` : missing ? `, and for ${missing.name} in nothing` : '';
+    const call = waiters.length > 1 && calls.includes(wrong.call) ? 'each' : wrong.call;
+    return { call, seen: `it waits in ${waiters.map(sentence).join('; ')}${each}` };
   }
   const others = all.filter(({ call }) => call !== 'futex' && call !== 'running');
   const [main] = others.toSorted((a, b) => Number(isHelper(a)) - Number(isHelper(b)));
@@ -178,7 +221,8 @@ const HINTS: Record<string, string> = {
   running: 'select() with a timeout of 0 never waits, and neither does a call on a non-blocking socket',
   accept:
     'a thread that is blocked in accept() hears nothing else: which call can tell you that a connection is there?',
-  recv: 'a thread that is blocked in recv() hears one client only: which call can tell you that data is there?',
+  recv: 'a thread that is blocked in recv() hears nothing else: which call can tell you that data is there?',
+  each: 'one call can wait for all of them: that is what its sets are for',
   select: 'which descriptors are in the read set each time that select() is called?',
   poll: 'this assignment is about select(2): poll(2) is another system call',
   epoll_wait:
