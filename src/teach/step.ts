@@ -11,6 +11,11 @@ export class Step {
   readonly #screen: Output;
   #steps = true;
 
+  /** Whether it still waits for Enter. */
+  get isOn(): boolean {
+    return this.#steps;
+  }
+
   /**
    * @param sys the system calls, untraced
    * @param tty the terminal, open for reading and writing

@@ -56,7 +56,8 @@ class Tracer {
 
   constructor({ program, args, trace, record, step }: TraceOptions, stop: number) {
     this.#descriptors = new Descriptors(program, stop);
-    this.#asks = record !== undefined || trace?.form === 'json' || trace?.form === 'explain';
+    this.#asks =
+      record !== undefined || trace?.form === 'json' || trace?.form === 'explain' || step !== undefined;
     this.#onStderr = trace?.fd === 2;
     const began = new Date().toISOString();
     const { platform } = process;
@@ -73,13 +74,15 @@ class Tracer {
     if (step !== undefined) {
       const enter = new Step(this.#sys, step, stop);
       const explanation = new Explanation();
-      // It needs the names that come with the calls.
+      const isExplained = trace?.form === 'explain' && this.#onStderr;
       this.#tellers.push({
         output: new Output(this.#sys, step, '/dev/tty'),
-        ended: (call) => explanation.ended(call) && '',
+        ended: (call) => {
+          const text = explanation.ended(call); // of all calls: names come with them
+          return call.after && enter.isOn && !isExplained ? text : '';
+        },
       });
-      this.#step = (call) =>
-        enter.pause(trace?.form === 'explain' && this.#onStderr ? '' : explanation.begins(call));
+      this.#step = (call) => enter.pause(isExplained ? '' : explanation.begins(call));
     }
     process.on('exit', () => this.#flush());
   }
@@ -263,6 +266,7 @@ class Tracer {
     if (!('nfds' in call)) call.after ??= result < 0 ? call.waits : setsOf([], 0, 0);
     if (this.#asks && call.after) call.why = why(this.#sys, this.#descriptors.kinds, call, call.after);
     this.#tell(call);
+    if (this.#step) this.#flush(); // before what the program prints
     return result;
   }
 

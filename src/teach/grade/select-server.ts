@@ -60,24 +60,36 @@ function disconnected(exam: Exam, client: Client, when: string): Promise<string>
   return exam.prints(exactly(text), `${text}${when}`, hint);
 }
 
-/** What comes in one send may be received in pieces: then each has its line. */
+/** What two clients send in turn; what comes in one send may be received in pieces: then each has its line. */
 async function sends(exam: Exam): Promise<string> {
   await exam.listen();
-  const client = await exam.connect();
-  const message = 'test1: xajrxttphhlwmjf';
-  client.say(message);
-  const pieces = () =>
-    exam.program.lines.flatMap((line) => {
-      const [, size, bytes] =
-        line.match(`^${exactly(addressOf(client)).source.slice(1, -1)} (\\d+) bytes: b'(.*)'$`) ?? [];
-      return bytes !== undefined && bytes.length === Number(size) ? bytes : [];
+  const [alice, bob] = [await exam.connect(), await exam.connect()];
+  const sent = new Map([alice, bob].map((client) => [client, '']));
+  const printed = (client: Client) => {
+    const start = exactly(addressOf(client)).source.slice(0, -1);
+    const pieces = exam.program.lines.flatMap((line) => {
+      const [, size, bytes] = line.match(`${start} (\\d+) bytes: b'(.*)'$`) ?? [];
+      return bytes?.length === Number(size) ? bytes : [];
     });
-  const text = `${addressOf(client)} ${message.length} bytes: b'${message}'`;
-  if (await exam.answer(() => pieces().join('') === message)) return `it printed: ${text}`;
-  throw exam.lost(
-    `it prints ${text}`,
-    exam.printed,
-    'how many bytes did recv() return, and which?',
-    exactly(text),
-  );
+    return pieces.join('');
+  };
+  let text = '';
+  for (const [client, message] of [
+    [alice, 'test1: xajrxttphhlwmjf'],
+    [bob, 'test2: bejnrwxftgzcgdyg'],
+    [alice, 'test1: geqtgopbayo'],
+  ] as const) {
+    const all = sent.get(client) + message;
+    sent.set(client, all);
+    client.say(message);
+    text = `${addressOf(client)} ${message.length} bytes: b'${message}'`;
+    if (await exam.answer(() => printed(client) === all)) continue;
+    throw exam.lost(
+      `it prints ${text}`,
+      exam.printed,
+      'how many bytes did recv() return, and which?',
+      exactly(text),
+    );
+  }
+  return `it printed: ${text}`;
 }

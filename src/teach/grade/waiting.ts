@@ -16,6 +16,9 @@ const IDLE = 0.05;
 /** … or so many ticks (10 ms): the kernel counts in these. */
 const TICKS = 2;
 
+/** Seconds: a timeout below this costs no points, and is worth a word. */
+const OFTEN = 0.1;
+
 /** The calls that wait for many descriptors. */
 export const MULTIPLEXERS = ['select', 'poll', 'epoll_wait'];
 
@@ -167,7 +170,10 @@ const named = (calls: string[]) => (calls.length === 1 ? `${calls[0]}()` : 'one 
 function theirSentence(targets: Target[], looks: Look[]): string {
   const all = looks.flatMap(({ all }) => all);
   const waiter = all.findLast((seen) => targets.every((target) => waitsOn(target, seen, true)));
-  return waiter ? sentence(waiter) : '';
+  if (!waiter) return '';
+  const { timeout } = waiter;
+  const wakes = timeout && timeout < OFTEN ? `; it wakes up ${Math.round(1 / timeout)} times a second` : '';
+  return `${sentence(waiter)}${wakes}`;
 }
 
 /** Whether the server has accepted a client and read all that it has sent, as far as that can be seen here. */
@@ -200,7 +206,7 @@ function diagnosis(looks: Look[], targets: Target[], calls: string[]): { seen: s
   if (wrong) {
     const kind = new Set(waiters.map(({ pid }) => pid)).size > 1 ? 'process' : 'thread';
     const each =
-      waiters.length > 1 ? ` (a ${kind} for each)` : missing ? `, and for ${missing.name} in nothing` : '';
+      waiters.length > 1 ? ` (a ${kind} for each)` : missing ? `; nobody waits for ${missing.name}` : '';
     const call = waiters.length > 1 && calls.includes(wrong.call) ? 'each' : wrong.call;
     return { call, seen: `it waits in ${waiters.map(sentence).join('; ')}${each}` };
   }

@@ -4,6 +4,7 @@ from texts import connected, disconnected, listen, recv
 
 listener = listen()
 addresses = {}
+counts = {}
 while True:
     readable, _, _ = select.select([listener, *addresses], [], [])
     for s in readable:
@@ -12,7 +13,8 @@ while True:
             addresses[conn] = address
             connected(address)
         elif data := recv(s):
-            print(f"{addresses[s]} {len(repr(data))} bytes: {data}")
+            counts[s] = counts.get(s, 0) + len(data)
+            print(f"{addresses[s]} {counts[s]} bytes: {data}")
         else:
             disconnected(addresses.pop(s))
             s.close()
