@@ -1,7 +1,7 @@
 /** What the other end of a connection may do at any time: reset it, or go away. */
 import { OSError } from './posix/errors.js';
 import { select } from './select.js';
-import { SHUT_WR, type Socket } from './socket.js';
+import { type Bytes, SHUT_WR, type Socket } from './socket.js';
 
 /** Milliseconds that `finish` waits for the peer to close its end. */
 const PATIENCE = 200;
@@ -17,7 +17,7 @@ export function isGone(err: unknown): boolean {
  * @param n bytes, at most
  * @returns what has come; empty once the peer is gone
  */
-export function receive(conn: Socket, n: number): Buffer {
+export function receive(conn: Socket, n: number): Bytes {
   try {
     return conn.recv(n);
   } catch (err) {

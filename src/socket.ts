@@ -22,6 +22,9 @@ export type { Address } from './posix/sys.js';
 
 const { F_GETFD, F_GETFL, F_SETFL, O_NONBLOCK } = sys.constants;
 
+/** A Buffer of its own memory, as `Buffer.alloc` makes it: what `recv` returns. */
+export type Bytes = ReturnType<typeof Buffer.alloc>;
+
 /** Bytes: what `send` takes and `recvInto` fills. */
 export type BytesLike = NodeJS.ArrayBufferView | ArrayBuffer;
 
@@ -136,7 +139,7 @@ export class Socket implements Disposable {
    * @throws OSError EAGAIN where nothing is there on a non-blocking socket; ECONNRESET
    * @see man 2 recv
    */
-  recv(n: number, flags = 0): Buffer {
+  recv(n: number, flags = 0): Bytes {
     const buffer = landingFor(n);
     if (n === 0) return landed(buffer, 0);
     const got = checked(sys.recv(this.#fd, buffer, n, flags), 'recv', { fd: this.#fd });
@@ -161,7 +164,7 @@ export class Socket implements Disposable {
    * @returns the bytes and the sender's address; null on a stream
    * @see man 2 recvfrom
    */
-  recvfrom(n: number, flags = 0): [data: Buffer, address: Address | null] {
+  recvfrom(n: number, flags = 0): [data: Bytes, address: Address | null] {
     const buffer = landingFor(n);
     const [got, address] = checked(sys.recvfrom(this.#fd, buffer, n, flags), 'recvfrom', { fd: this.#fd });
     return [landed(buffer, Math.min(got, n)), address];
@@ -367,12 +370,12 @@ function checkSize(n: number): void {
   if (n < 0) throw new RangeError(`the number of bytes cannot be negative (${n})`);
 }
 
-function landingFor(n: number): Buffer {
+function landingFor(n: number): Bytes {
   checkSize(n);
   return n <= landing.length ? landing : Buffer.allocUnsafeSlow(n);
 }
 
-function landed(buffer: Buffer, got: number): Buffer {
+function landed(buffer: Bytes, got: number): Bytes {
   if (buffer !== landing && got > buffer.length / 2) return buffer.subarray(0, got);
   const data = got < LONG ? Buffer.allocUnsafe(got) : carved(got);
   // A copy() of a few bytes costs more than they do: it makes a view first.
@@ -382,7 +385,7 @@ function landed(buffer: Buffer, got: number): Buffer {
 }
 
 /** A piece of memory that several share: to allocate it for each would cost more than to fill it. */
-function carved(size: number): Buffer {
+function carved(size: number): Bytes {
   if (size > slab.length) return Buffer.allocUnsafeSlow(size);
   if (size > slab.length - slabUsed) {
     slab = Buffer.allocUnsafeSlow(slab.length);
