@@ -27,13 +27,15 @@ export class Output {
     this.#name = name;
   }
 
+  /** Once a write has failed, all that follows is dropped. */
   write(text: string): void {
+    if (this.#lost) return;
     this.#text += text;
     if (this.#text.length > MOST) this.flush();
   }
 
   flush(): void {
-    if (this.#text === '' || this.#lost) return;
+    if (this.#text === '') return;
     const failed = this.#writeAll(this.#fd, this.#text);
     this.#text = '';
     if (failed === 0) return;

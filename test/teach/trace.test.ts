@@ -293,24 +293,6 @@ describe('where it goes', () => {
     expect(recorded(readFileSync(file, 'utf8')).calls.at(-1)).toMatchObject({ call: 'close' });
   });
 
-  test.each([
-    ['--trace-file', '/nonexistent/trace'],
-    ['--record', '/nonexistent/record'],
-  ])('%s: a file that cannot be opened is one line', async (option, file) => {
-    const server = posixSelect([option, file, 'select-server', 0]);
-    expect((await ended(server)).exit).toBe(1);
-    expect(server.stderr).toBe(`open ${file}: No such file or directory (ENOENT)\n`);
-  });
-
-  test.each([
-    [['--trace=nosuch', 'select-server'], "'nosuch' is invalid. Allowed choices are strace, explain, json"],
-    [['select-server', '--trace'], "unknown option '--trace'"],
-  ])('%j is refused', async (args, wrong) => {
-    const server = posixSelect(args);
-    expect((await ended(server)).exit).toBe(2);
-    expect(server.stderr).toContain(wrong);
-  });
-
   test('nobody has to read it', async () => {
     const server = posixSelect(['--trace', 'select-server', 0]);
     const [, port] = await server.err(/^listening on .*:(\d+);/m);
@@ -327,7 +309,21 @@ describe('where it goes', () => {
     await server.out(/waiting/);
     expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
   });
+
+  test.runIf(existsSync('/dev/full'))('what follows on a full disk is not kept', async () => {
+    const writer = new Process(process.execPath, ['--input-type=module', '--eval', TOO_MUCH]);
+    expect(await writer.exit, writer.stderr).toBe(0);
+    expect(writer.stderr).toBe('write /dev/full: No space left on device (ENOSPC); the trace ends here\n');
+  });
 });
+
+/** More than a string can hold. */
+const TOO_MUCH = `
+import { openSync } from 'node:fs';
+import { sys } from './dist/posix/sys.js';
+import { Output } from './dist/teach/output.js';
+const output = new Output(sys, openSync('/dev/full', 'w'), '/dev/full');
+for (let i = 0; i < 1024; i++) output.write('x'.repeat(2 ** 20));`;
 
 describe('nothing is lost when the program', () => {
   test('is killed while it waits', async () => {
