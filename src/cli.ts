@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The command line: `posix-select <program> [args]`. Each program runs its loop on a worker thread. */
-import { openSync, readFileSync } from 'node:fs';
+import { fstatSync, openSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { Argument, type Command, InvalidArgumentError, Option, program } from 'commander';
 import { MAX_PENDING } from './outbox.js';
@@ -126,13 +126,16 @@ add('observe', 'shows live what any program is blocked in (Linux)')
   .argument('<pid or command...>', 'a process that runs, or a command to run')
   .action(async (command: string[]) => {
     const { observe, observeCommand } = await import('./teach/observe.js');
-    const isPid = command.length === 1 && /^\d+$/.test(command[0]);
+    const isPid = command.length === 1 && /^\d+$/.test(command[0]) && process.argv.at(-2) !== '--';
     await teach(() => (isPid ? observe(Number(command[0])) : observeCommand(command)));
   });
 
 add('init', 'lays out an assignment, with a skeleton to fill in')
   .addArgument(new Argument('<assignment>', 'which').choices(ASSIGNMENTS))
-  .argument('[dir]', 'an empty directory, or one to be made (default: named as the assignment)')
+  .argument(
+    '[dir]',
+    'an empty directory, a fresh clone, or one to be made (default: named as the assignment)',
+  )
   .addOption(
     new Option('--language <name>', 'of the skeleton')
       .choices(['typescript', 'python'])
@@ -149,7 +152,7 @@ add('grade', "scores a student's program, in any language, by the assignment's r
   .argument('<command...>', 'what starts it; {port} in it is the port it is to listen on')
   .addOption(new Option('--json <form>', 'result as JSON').choices(['gradescope', 'github', 'check50']))
   .option('--port <port>', 'the port, instead of a free one', integer(...PORT))
-  .option('--timeout <seconds>', 'for each answer', seconds, 2)
+  .option('--timeout <seconds>', 'for each answer', someSeconds, 2)
   .action(async (name, command, options, self) => {
     const { gradeCommand, rightCommand } = await import('./teach/grade/grade.js');
     const right = rightCommand(name, command, options.port);
@@ -198,6 +201,12 @@ function seconds(text: string): number {
   throw new InvalidArgumentError(`It must be a number of seconds, at most ${MAX_SECONDS}.`);
 }
 
+function someSeconds(text: string): number {
+  const number = seconds(text);
+  if (number > 0) return number;
+  throw new InvalidArgumentError('It must be above 0.');
+}
+
 function hostOption(): Option {
   return new Option('--host <host>', 'address to listen on').default('127.0.0.1');
 }
@@ -240,6 +249,8 @@ function tracing(): { module: URL; options: TraceOptions } | undefined {
   if (traceFile) options.trace = { form: trace, ...open(traceFile, 'w') };
   else if (trace) options.trace = { form: trace, fd: 2, name: 'stderr' };
   if (record) options.record = open(record, 'w');
+  if (options.trace && options.record && isSameFile(options.trace.fd, options.record.fd))
+    program.error('error: --trace-file and --record are the same file: each needs its own');
   if (step) options.step = openTerminal();
   return { module: new URL('teach/trace.js', import.meta.url), options };
 }
@@ -251,6 +262,12 @@ function openTerminal(): number {
     warn('--step: there is no terminal to push Enter on');
     return sys._exit(1);
   }
+}
+
+/** Whether two descriptors write to one file; a terminal or `/dev/null` takes both. */
+function isSameFile(fd: number, other: number): boolean {
+  const [a, b] = [fd, other].map((fd) => fstatSync(fd, { bigint: true }));
+  return a.isFile() && a.dev === b.dev && a.ino === b.ino;
 }
 
 /** @throws OSError */
@@ -273,7 +290,10 @@ function serve(name: string, args: object, client: (host: string, port: number) 
   });
 }
 
-/** Ends with the exit code of a teaching tool. What it cannot do is one line and exit code 1. */
+/**
+ * Ends with the exit code of a teaching tool. What it cannot do is one line and exit code 1; just the code where
+ * stdout's reader has gone, who has seen enough.
+ */
 async function teach(tool: () => Promise<number>): Promise<void> {
   const { trace, record, step } = program.opts();
   if (trace || record || step)
@@ -281,8 +301,8 @@ async function teach(tool: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await tool();
   } catch (err) {
-    if (!(err instanceof Refusal)) throw err;
-    warn(err.message);
+    if (!(err instanceof Refusal || err instanceof OSError)) throw err;
+    if (!('code' in err && err.code === 'EPIPE')) warn(err.message);
     process.exitCode = 1;
   }
 }

@@ -1,7 +1,17 @@
 /** The command line: help, what it refuses, and how a system call that fails is told. */
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { AF_INET, AF_INET6, Socket } from 'posix-select/socket';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { CLI, Process, start, startServer } from './peers.js';
@@ -76,6 +86,12 @@ const REFUSED: Refused[] = [
   [[], 'posix-select', 'select-server'],
   [['nosuch'], 'posix-select', "unknown program 'nosuch'"],
   [['--nosuch'], 'posix-select', "unknown option '--nosuch'"],
+  [
+    ['--trace=nosuch', 'srv'],
+    'posix-select',
+    "'nosuch' is invalid. Allowed choices are strace, explain, json",
+  ],
+  server("unknown option '--trace'", '--trace'),
   server("unknown option '--nosuch'", '--nosuch'),
   server("'--host <host>' argument missing", '--host'),
   server('too many arguments', '1', '2'),
@@ -97,6 +113,18 @@ describe('it refuses, with its usage and what is wrong,', () => {
     expect(stderr.slice(stderr.indexOf('\n'))).toContain(wrong);
     expect(stderr).not.toMatch(/\n\s+at /);
   });
+});
+
+test('one file for a trace and a recording is refused, also through a link', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'posix-select-')), 'run');
+  onTestFinished(() => rmSync(dirname(file), { recursive: true }));
+  const link = `${file}.link`;
+  symlinkSync(file, link);
+  for (const other of [file, link]) {
+    const { exit, stderr } = await run('--trace-file', file, '--record', other, 'select-server', 0);
+    expect(exit).toBe(2);
+    expect(stderr).toMatch(/^usage: .*\nerror: --trace-file and --record are the same file: /);
+  }
 });
 
 /** A socket that has a port of its own, and listens or not. */
@@ -141,6 +169,13 @@ const FAILING: Failing[] = [
     () => ['select-client', 'a', '127.0.0.1', taken('127.0.0.1', false)],
     'connect 127.0.0.1:PORT: Connection refused (ECONNREFUSED)',
   ],
+  ...['--trace-file', '--record'].map(
+    (option): Failing => [
+      `${option}: a file that cannot be opened`,
+      () => [option, '/nonexistent/file', 'select-server', 0],
+      'open /nonexistent/file: No such file or directory (ENOENT)',
+    ],
+  ),
 ];
 
 describe('it tells in one line of', () => {
@@ -159,6 +194,49 @@ describe('it tells in one line of', () => {
     expect((await ended(child)).exit).toBe(1);
     expect(child.stderr).toBe('bind 127.0.0.1:1: Permission denied (EACCES)\n');
     expect(child.stdout).toBe('');
+  });
+});
+
+describe.runIf(existsSync('/dev/full'))('a teaching tool tells in one line of a full disk:', () => {
+  const recording = (folder: string) => {
+    const head = {
+      format: 'posix-select recording',
+      version: 1,
+      program: 'srv',
+      args: [],
+      platform: '',
+      began: '',
+    };
+    const call = { call: 'close', at: 0, took: 0, result: 0, fd: 3 };
+    writeFileSync(join(folder, 'run.jsonl'), [head, call].map((line) => JSON.stringify(line)).join('\n'));
+    return join(folder, 'run.jsonl');
+  };
+  const TOOLS: [name: string, args: (folder: string) => string[]][] = [
+    ['observe', () => ['observe', String(process.pid)]],
+    ['replay', (folder) => ['replay', recording(folder)]],
+    ['init', (folder) => ['init', 'srv', join(folder, 'srv')]],
+    ['grade', () => ['grade', 'select-server', '--', 'no-such-command', '{port}']],
+  ];
+
+  /** Runs a tool with a stdout of the shell's making. */
+  async function into(stdout: string, args: string[]) {
+    const shell = new Process('sh', ['-c', `"$@" ${stdout}`, 'sh', process.execPath, CLI, ...args]);
+    return { exit: (await ended(shell)).exit, stderr: shell.stderr };
+  }
+
+  test.each(TOOLS)('%s; and ends in silence when its reader has gone', async (_, args) => {
+    const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const stderr = 'write stdout: No space left on device (ENOSPC)\n';
+    expect(await into('>/dev/full', args(folder))).toEqual({ exit: 1, stderr });
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+    // The reader has gone before the tool begins: the pipe is a broken one.
+    const broken =
+      'import os, sys; r, w = os.pipe(); os.close(r); os.dup2(w, 1); os.execv(sys.argv[1], sys.argv[1:])';
+    const tool = new Process('python3', ['-c', broken, process.execPath, CLI, ...args(folder)]);
+    expect((await ended(tool)).exit).toBe(1);
+    expect(tool.stderr).toBe('');
   });
 });
 

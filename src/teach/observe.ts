@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
+import { errno, OSError } from '../posix/errors.js';
+import { sys } from '../posix/sys.js';
 import { print, visible, warn } from '../terminal.js';
 import { callOf, look, namesOf, type Seen, sentence } from './look.js';
 import { process as processOf } from './proc.js';
@@ -14,7 +16,7 @@ const INTERVAL = 100;
 /**
  * Shows a process that runs already, until it ends or Ctrl-C: redrawn in place on a terminal, else line by line.
  *
- * @throws Refusal
+ * @throws Refusal; OSError when stdout cannot be written, EPIPE also when nothing is to be told and its reader has gone
  */
 export async function observe(pid: number): Promise<number> {
   if (process.platform === 'linux' && !processOf(pid)) throw new Refusal(`there is no process ${pid}`);
@@ -24,9 +26,13 @@ export async function observe(pid: number): Promise<number> {
   for (let seen = look(pid); seen.length > 0 && !interrupted; seen = look(pid)) {
     show(seen);
     await pause(INTERVAL);
+    if (hasHungUp(1)) throw new OSError(errno.EPIPE, 'write', 'stdout');
   }
   return 0;
 }
+
+/** Whether the other end of a descriptor is gone: poll(2) tells it, whatever it is asked. */
+const hasHungUp = (fd: number) => sys.poll(Int32Array.of(fd, 0), 1, 0) > 0;
 
 /**
  * Runs a command, to which the terminal belongs: what it waits in is told line by line on stderr.
@@ -35,6 +41,7 @@ export async function observe(pid: number): Promise<number> {
  * @throws Refusal
  */
 export async function observeCommand([command, ...args]: string[]): Promise<number> {
+  if (command === '') throw new Refusal("'': command not found"); // spawn() takes no empty name
   const child = spawn(command, args, { stdio: 'inherit' });
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', (err: NodeJS.ErrnoException) => {

@@ -102,6 +102,15 @@ test('on a terminal it draws, and Ctrl-C ends it', async () => {
   expect(await screen.exit).toBe(0);
 });
 
+test('it ends when its reader has gone, though it has nothing more to tell', async () => {
+  const { server } = await serve('literal.py');
+  const observer = observe(server.pid);
+  await observer.out(/select, no timeout/);
+  observer.child.stdout?.destroy();
+  expect(await observer.exit).toBe(1);
+  expect(observer.stderr).toBe('');
+});
+
 test.runIf(process.getuid?.() === 0)("another user's process: it says why not", async () => {
   const { server } = await serve('literal.py');
   const { status, stderr } = spawnSync(process.execPath, [CLI, 'observe', String(server.pid)], {
@@ -130,6 +139,8 @@ child.kill()`;
 test.each([
   [['observe', '999999999'], 1, 'there is no process 999999999\n'],
   [['observe', '--', 'no-such-command'], 1, 'no-such-command: command not found\n'],
+  [['observe', '--', '12345678'], 1, '12345678: command not found\n'],
+  [['observe', '--', ''], 1, "'': command not found\n"],
 ])('%j is one line', async (args, exit, stderr) => {
   const observer = new Process(process.execPath, [CLI, ...args]);
   expect(await observer.exit).toBe(exit);

@@ -1,5 +1,13 @@
 /** The page that `replay --html` writes, in a real browser: what it shows agrees with the recording at every step. */
-import { accessSync, constants, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
@@ -330,7 +338,19 @@ test('100,000 calls: any step at once, in some hundred kilobytes', async () => {
 
 test('a page that cannot be written is told in a line', async () => {
   const { file } = await record('select-server', [0]);
-  const replay = posixSelect(['replay', file, '--html', '/nowhere/run.html']);
-  expect(await replay.exit).toBe(1);
-  expect(replay.stderr).toBe('open /nowhere/run.html: No such file or directory (ENOENT)\n');
+  const recording = readFileSync(file, 'utf8');
+  const link = `${file}.html`;
+  symlinkSync(file, link);
+  for (const [html, message] of [
+    ['/nowhere/run.html', 'open /nowhere/run.html: No such file or directory (ENOENT)'],
+    ['/dev/full', 'write /dev/full: No space left on device (ENOSPC)'],
+    [file, `${file} is the recording: --html needs a file of its own`],
+    [link, `${link} is the recording: --html needs a file of its own`],
+  ]) {
+    if (html === '/dev/full' && !existsSync(html)) continue;
+    const replay = posixSelect(['replay', file, '--html', html]);
+    expect(await replay.exit).toBe(1);
+    expect(replay.stderr).toBe(`${message}\n`);
+  }
+  expect(readFileSync(file, 'utf8')).toBe(recording);
 });
