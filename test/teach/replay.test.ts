@@ -111,6 +111,17 @@ test.each([
   }
 });
 
+test('a tiny screen has the wait, why it has ended, and its bits', async () => {
+  const story = storyOf((await record('chatserver', [0])).file);
+  for (const step of stepsOf(story).filter(({ wait }) => wait?.reasons.length)) {
+    const lines = screen(story, step, { columns: 20, rows: 5 }).map(stripVTControlCharacters);
+    expect(lines).toHaveLength(4);
+    expect(lines[1]).toMatch(/^select waits /);
+    expect(lines[2]).toBe(`  ${step.wait?.reasons[0]}`);
+    expect(lines[3]).toMatch(/^ {2}readfds +[.1]+ before$/);
+  }
+});
+
 test('of many descriptors, those that something happens on come first', async () => {
   const { file, calls } = await recordCrowd(100);
   const story = storyOf(file);
@@ -181,6 +192,7 @@ describe('in the terminal', () => {
 
   test('forward, back, to the start, the end and a step', async () => {
     const { terminal, story, at } = await playing();
+    expect(frame(terminal.stdout).at(-1)).toMatch(/^q quit .*f follow fd$/);
     for (let step = 2; step <= story.length; step++) {
       terminal.type(RIGHT);
       await at(step);
@@ -326,9 +338,14 @@ describe('a bad recording is told in a line', () => {
     expect(await refused(text)).toMatch(message);
   });
 
-  test('a whole last line may lack its newline', async () => {
+  test.each([
+    ['a last line without newline', '', ''],
+    ['blank last lines', '', '\n\r\n \n'],
+    ['a byte order mark', '\uFEFF', '\n'],
+  ])('but not %s', async (_, begin, end) => {
     const file = fileFor('whole.jsonl');
-    writeFileSync(file, readFileSync((await record('select-server', [0])).file, 'utf8').trimEnd());
+    const text = readFileSync((await record('select-server', [0])).file, 'utf8').trimEnd();
+    writeFileSync(file, begin + text + end);
     const replay = posixSelect(['replay', file]);
     expect(await replay.exit).toBe(0);
     expect(replay.stdout).not.toContain('breaks off');

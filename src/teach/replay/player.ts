@@ -186,7 +186,8 @@ export class Player {
     }
     if (this.#message) return this.#message;
     const follow = this.#fd === undefined ? 'f follow fd' : `n p next on fd ${this.#fd}`;
-    return `← → step  space ${this.#timer ? 'pause' : 'play '}  + - speed  Home End  g go to  ${follow}  q quit`;
+    // The way out first: a narrow terminal cuts the end.
+    return `q quit  ← → step  space ${this.#timer ? 'pause' : 'play '}  + - speed  Home End  g go to  ${follow}`;
   }
 }
 

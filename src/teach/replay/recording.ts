@@ -45,11 +45,12 @@ export function read(file: string): Recording {
   return { head, calls: calls(), ...(end < text.length && { cut: text.split('\n').length }) };
 }
 
-/** A last line that is whole may lack its newline. */
+/** A last line that is whole may lack its newline, or have blank ones after it: an editor leaves it so. */
 function ended(text: string): string {
+  const whole = text.trimEnd();
   try {
-    JSON.parse(text.slice(text.lastIndexOf('\n') + 1));
-    return `${text}\n`;
+    JSON.parse(whole.slice(whole.lastIndexOf('\n') + 1));
+    return `${whole}\n`;
   } catch {
     return text;
   }
@@ -65,10 +66,10 @@ function parse(line: string, number: number, bad: (number: number, why: string) 
 
 function contents(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8').replace(/^\uFEFF/, ''); // Windows begins a file with it
   } catch (err) {
-    const { errno, message } = err as NodeJS.ErrnoException;
-    throw new Refusal(errno ? new OSError(errno, 'open', file).message : `${file}: ${message}`);
+    const { errno, syscall = '', message } = err as NodeJS.ErrnoException;
+    throw new Refusal(errno ? new OSError(errno, syscall, file).message : `${file}: ${message}`);
   }
 }
 

@@ -30,9 +30,14 @@ export function screen(story: Story, step: Step, { columns, rows }: Size): strin
   const room = Math.max(0, columns - place.length - 2);
   const top = [`${bold(cut(story.program, room).padEnd(room))}  ${place}`, dim(story.notes.join('; '))];
   const printed = step.output.replace(/\n$/, '').split('\n');
-  const blocks: Block[] = [
+  const wait: Block[] = [
     { lines: happened(step), least: 5, keeps: 'head' },
     { lines: reasons(step).map(bold), least: 3, keeps: 'head' },
+  ];
+  const needs = wait.reduce((sum, { lines, least }) => sum + Math.min(lines.length, least), 0);
+  if (needs > rows - top.length - 1) return [top[0], ...short(step, rows - 2)];
+  const blocks: Block[] = [
+    ...wait,
     { title: step.wait ? 'then' : 'calls', lines: step.sentences, least: 4, keeps: 'head' },
     {
       title: 'descriptors: ● ready ○ waited for',
@@ -43,6 +48,16 @@ export function screen(story: Story, step: Step, { columns, rows }: Size): strin
     { title: 'the program has printed', lines: printed, least: 3, keeps: 'tail' },
   ];
   return [...top, ...share(blocks, rows - top.length - 1, columns)];
+}
+
+/** A step where there is no room for it: its sentences, a row of bits at least, and their ruler if all fits. */
+function short(step: Step, rows: number): string[] {
+  const [wait, ...picture] = happened(step);
+  const why = shortened({ lines: reasons(step).map(bold), keeps: 'head' }, Math.max(rows - 2, 1));
+  const isRuler = (i: number) => i % (step.bits.length + 1) === 0;
+  const fits = 1 + why.length + picture.length <= rows;
+  const bits = fits ? picture : picture.filter((_, i) => !isRuler(i));
+  return [wait, ...why, ...bits].slice(0, Math.max(rows, 0));
 }
 
 /** A step in full, with what it has printed. */
@@ -103,8 +118,9 @@ function share(blocks: Block[], rows: number, columns: number): string[] {
   return lines.slice(0, Math.max(rows, 0));
 }
 
-function shortened({ lines, keeps }: Block, count: number): string[] {
+function shortened({ lines, keeps }: Pick<Block, 'lines' | 'keeps'>, count: number): string[] {
   if (lines.length <= count) return lines;
+  if (count === 1 && keeps === 'head') return lines.slice(0, 1);
   if (keeps === 'tail') return lines.slice(lines.length - count);
   return [...lines.slice(0, count - 1), dim(`… and ${lines.length - count + 1} more`)];
 }
