@@ -2,6 +2,7 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { OSError } from '../posix/errors.js';
 import { print } from '../terminal.js';
 import type { ASSIGNMENTS } from './assignments.js';
 import { Refusal } from './refusal.js';
@@ -33,15 +34,23 @@ const SKELETONS: Record<(typeof ASSIGNMENTS)[number], Skeleton> = {
 /** Shipped as they are: not compiled. */
 const FOLDER = fileURLToPath(new URL('../../src/teach/skeletons', import.meta.url));
 
-/** @throws Refusal when the directory is not empty, or cannot be made */
+/**
+ * What begins with a dot may be there already, as the `.git` of a repository that was just cloned.
+ *
+ * @throws Refusal when the directory is not empty; OSError when it cannot be made or written
+ */
 export async function init(assignment: string, directory = assignment, language: Language): Promise<number> {
   try {
     mkdirSync(directory, { recursive: true });
-    if (readdirSync(directory).length > 0) throw new Refusal(`${directory} is not empty`);
+    const work = readdirSync(directory).find((name) => !name.startsWith('.'));
+    if (work !== undefined)
+      throw new Refusal(`${directory} is not empty (${work}): give a directory that is, or a new one`);
     layOut(assignment as keyof typeof SKELETONS, directory, language);
   } catch (err) {
-    const { code, message } = err as NodeJS.ErrnoException;
-    throw err instanceof Refusal || !code ? err : new Refusal(message);
+    const { code, errno, syscall = '', path = directory } = err as NodeJS.ErrnoException;
+    if (errno === undefined) throw err;
+    if (code === 'EEXIST') throw new Refusal(`${directory} is a file: give a directory, or a new name`);
+    throw new OSError(errno, syscall, path);
   }
   print(`${directory} is ready: begin with ${join(directory, 'README.md')}`);
   return 0;

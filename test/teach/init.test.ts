@@ -134,16 +134,24 @@ test('a directory that is not empty is left alone', async () => {
   const directory = mkdtempSync(join(folder, 'mine-'));
   writeFileSync(join(directory, 'work'), 'mine');
   const { exit, stderr } = await init('srv', directory);
-  expect({ exit, stderr }).toEqual({ exit: 1, stderr: `${directory} is not empty\n` });
+  expect({ exit, stderr }).toEqual({
+    exit: 1,
+    stderr: `${directory} is not empty (work): give a directory that is, or a new one\n`,
+  });
   expect(readdirSync(directory)).toEqual(['work']);
 });
 
-test('an empty directory will do, and a file will not', async () => {
-  mkdirSync(join(folder, 'empty'));
-  expect((await init('srv', 'empty')).exit).toBe(0);
-  const { exit, stderr } = await init('srv', 'package.json');
-  expect(exit).toBe(1);
-  expect(stderr).toMatch(/^EEXIST: .*\n$/);
+test.each([[], ['.git', '.github']])('an empty directory will do, also one with %j', async (...there) => {
+  const directory = mkdtempSync(join(folder, 'empty-'));
+  for (const name of there) mkdirSync(join(directory, name));
+  expect((await init('srv', directory)).exit).toBe(0);
+});
+
+test.each([
+  ['package.json', 'package.json is a file: give a directory, or a new name'],
+  ['package.json/srv', 'mkdir package.json/srv: Not a directory (ENOTDIR)'],
+])('%s will not do', async (directory, message) => {
+  expect(await init('srv', directory)).toEqual({ exit: 1, stdout: '', stderr: `${message}\n` });
 });
 
 test('an assignment that there is not: usage', async () => {
