@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 as Ajv } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { check50, github } from '../../dist/teach/grade/report.js';
+import { extra, line, part, type Result } from '../../dist/teach/grade/rubric.js';
 import { CLI, concurrently, Process, until } from '../peers.js';
 import { close, command, freePort, workshop } from './zoo.js';
 
@@ -291,7 +293,41 @@ describe('--json', () => {
       expect([result.status, result.max_score]).toEqual(['fail', 25]);
       expect(result.tests.map(({ score }: { score: number }) => score)).toEqual([5, 3, 5, 5, 5]);
       expect(result.tests[1].message).toMatch(/^hint /m);
+      expect(result.tests[1].test_code).toBe([...command(folder, 'dies_on_reset.py'), '{port}'].join(' '));
     }));
+
+  test('extra credit costs nothing where it was not reached, and comes on top', () => {
+    const check = async () => '';
+    const [own, reached, missed] = [
+      line('own', part(2, check)),
+      ...['a', 'b'].map((title) => extra(title, part(1, check))),
+    ];
+    const result: Result = {
+      assignment: { name: 'srv', command: '', lines: [own, reached, missed] },
+      lines: [
+        { line: own, score: 2, graded: 2, parts: [{ points: 2, evidence: 'seen' }] },
+        { line: reached, score: 1, graded: 1, parts: [{ points: 1, evidence: 'seen' }] },
+        {
+          line: missed,
+          score: 0,
+          graded: 1,
+          parts: [{ points: 1, finding: { expected: 'e', seen: 's', hint: 'h' } }],
+        },
+      ],
+      notes: [],
+      seconds: 1,
+    };
+    expect(github(result, ['x'])).toMatchObject({
+      status: 'pass',
+      max_score: 2,
+      tests: [
+        { name: 'own', status: 'pass', score: 2 },
+        { name: 'a', status: 'pass', score: 1 },
+      ],
+    });
+    const { results } = check50(result) as { results: { passed: boolean | null }[] };
+    expect(results.map(({ passed }) => passed)).toEqual([true, true, null]);
+  });
 
   test.concurrent('check50', (context) =>
     concurrently(context, async () => {
@@ -308,6 +344,10 @@ describe('the command line', () => {
     [['no-such', '--', 'true'], /^usage: posix-select grade .*\nerror: .*Allowed choices are select-server/],
     [['select-server'], /^usage: .*\nerror: missing required argument 'command'/],
     [['select-server', '--', 'true'], /^usage: .*\nerror: the command has no \{port\}/],
+    [
+      ['select-server', '--timeout', '0', '--', 'true', '{port}'],
+      /^usage: .*\nerror: .*'0' is invalid\. It must be above 0/,
+    ],
     [['select-server', '--json', 'xml', '--', 'true'], /^usage: .*\nerror: .*Allowed choices are gradescope/],
   ])('%j: usage and exit code 2', async (args, stderr) => {
     const grader = grade(...args);

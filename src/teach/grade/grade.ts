@@ -53,6 +53,6 @@ export async function gradeCommand(name: string, command: string[], options: Gra
   const { more } = assignment;
   const own = more ? withoutPort(command) : command;
   const result = await grade(assignment, () => new Exam({ ...options, command: own, more }));
-  print(options.json ? JSON.stringify(FORMS[options.json](result), null, 2) : text(result));
+  print(options.json ? JSON.stringify(FORMS[options.json](result, command), null, 2) : text(result));
   return isFull(result) ? 0 : 1;
 }

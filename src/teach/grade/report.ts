@@ -55,7 +55,10 @@ function findings(parts: PartResult[]): Finding[] {
   return lost.filter(({ expected }, i) => lost.findIndex((other) => other.expected === expected) === i);
 }
 
-const isFull = ({ score, graded }: LineResult) => score === graded;
+const allReached = ({ score, graded }: LineResult) => score === graded;
+
+/** Extra credit that was not reached: no failure. */
+const isMissedExtra = (result: LineResult) => result.line.extra === true && !allReached(result);
 
 /** Gradescope's results.json. The score is given, so that lines without points need none. */
 export function gradescope(result: Result): object {
@@ -70,26 +73,32 @@ export function gradescope(result: Result): object {
       ...(lineResult.graded > 0 && {
         score: lineResult.score,
         max_score: lineResult.graded,
-        status: isFull(lineResult) ? 'passed' : 'failed',
+        status: allReached(lineResult) ? 'passed' : 'failed',
       }),
     })),
   };
 }
 
-/** What a grader's step hands to GitHub Classroom's reporter, before it is put into base64. */
-export function github(result: Result): object {
-  const graded = result.lines.filter(({ graded }) => graded > 0);
+/**
+ * What a grader's step hands to GitHub Classroom's reporter, before it is put into base64. The points of the tests
+ * are added up there: those of extra lines come on top of `max_score`, as in `gradescope`. Each test that has not
+ * passed lowers the share it shows, so extra credit that was not reached is no test.
+ *
+ * @param command what was graded
+ */
+export function github(result: Result, command: string[]): object {
+  const graded = result.lines.filter((lineResult) => lineResult.graded > 0 && !isMissedExtra(lineResult));
   const ours = graded.filter(({ line }) => !line.extra);
   return {
     version: 1,
-    status: ours.every(isFull) ? 'pass' : 'fail',
+    status: ours.every(allReached) ? 'pass' : 'fail',
     max_score: totals(result).graded,
     tests: graded.map((lineResult) => ({
       name: lineResult.line.title,
-      status: isFull(lineResult) ? 'pass' : 'fail',
+      status: allReached(lineResult) ? 'pass' : 'fail',
       score: lineResult.score,
       message: visible(details(lineResult).join('\n')),
-      test_code: result.assignment.command,
+      test_code: command.join(' '),
       filename: '',
       line_no: 0,
       execution_time: '',
@@ -97,7 +106,7 @@ export function github(result: Result): object {
   };
 }
 
-/** check50's results: a line whose points were not all reached has not passed. */
+/** check50's results: a line whose points were not all reached has not passed; an extra one is then null. */
 export function check50(result: Result): object {
   return {
     slug: `posix-select/${result.assignment.name}`,
@@ -107,7 +116,7 @@ export function check50(result: Result): object {
       return {
         name: `line_${i + 1}`,
         description: line.title,
-        passed: graded === 0 ? null : isFull(lineResult),
+        passed: graded === 0 || isMissedExtra(lineResult) ? null : allReached(lineResult),
         log: visible([...details(lineResult), ...result.notes].join('\n')).split('\n'),
         cause: first
           ? { rationale: visible(`expected ${first.expected}; seen: ${first.seen}`), help: first.hint }
