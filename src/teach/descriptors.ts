@@ -1,4 +1,5 @@
 /** What a process's descriptors are, by name (Linux). */
+import { shownAddress } from './names.js';
 import { openFiles, type TcpSocket, tcpSockets, unixSockets } from './proc.js';
 
 export interface Descriptor {
@@ -15,9 +16,10 @@ const recent = new Map<number, { files: string; at: number; named: Map<number, D
 
 /** Names the open descriptors of a process. */
 export function descriptors(pid: number): Map<number, Descriptor> {
+  for (const [old, { at }] of recent) if (performance.now() - at >= FRESH) recent.delete(old);
   const files = openFiles(pid);
   const last = recent.get(pid);
-  if (last?.files === String([...files]) && performance.now() - last.at < FRESH) return last.named;
+  if (last?.files === String([...files])) return last.named;
   const named = nameAll(pid, files);
   recent.set(pid, { files: String([...files]), at: performance.now(), named });
   return named;
@@ -42,16 +44,12 @@ function nameAll(pid: number, files: Map<number, string>): Map<number, Descripto
   );
 }
 
-export function hostPort([host, port]: [host: string, port: number]): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 function ofTcp({ state, local, remote }: TcpSocket): string {
-  if (state === 'LISTEN') return `listener ${hostPort(local)} (LISTEN)`;
-  if (state === 'ESTABLISHED') return `connected to ${hostPort(remote)}`;
-  if (state === 'SYN_SENT') return `connecting to ${hostPort(remote)}`;
+  if (state === 'LISTEN') return `listener ${shownAddress(local)} (LISTEN)`;
+  if (state === 'ESTABLISHED') return `connected to ${shownAddress(remote)}`;
+  if (state === 'SYN_SENT') return `connecting to ${shownAddress(remote)}`;
   if (state === 'CLOSE') return 'TCP socket, not connected';
-  return `connected to ${hostPort(remote)} (${state})`;
+  return `connected to ${shownAddress(remote)} (${state})`;
 }
 
 function ofFile(file: string): string {

@@ -1,8 +1,8 @@
 /** One run of a student's program, with its clients: what the checks of an assignment look at. */
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { hostPort } from '../descriptors.js';
 import { type Seen, sentence } from '../look.js';
+import { shownAddress } from '../names.js';
 import type { TcpSocket } from '../proc.js';
 import { Refusal } from '../refusal.js';
 import { Client } from './client.js';
@@ -94,7 +94,7 @@ export class Exam {
     if (others.length > 0)
       throw new NotStarted({
         expected,
-        seen: `it listens on ${others.map(({ local }) => hostPort(local)).join(', ')}`,
+        seen: `it listens on ${others.map(({ local }) => shownAddress(local)).join(', ')}`,
         hint: 'the port is the one on the command line',
       });
     throw new NotStarted({
