@@ -1,9 +1,13 @@
 // The calls that any descriptor takes: read(2), write(2), close(2), fcntl(2), ioctl(2), pipe(2); a
-// pseudo-terminal; and strerror(3) and _exit(2), for what failed.
+// pseudo-terminal; strerror(3) and _exit(2), for what failed; and prctl(2), for what is left
+// behind.
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <unistd.h>
 
 #include <system_error>
@@ -110,6 +114,13 @@ Napi::Value Exit(const Napi::CallbackInfo& info) {
   _exit(status);
 }
 
+#ifdef __linux__
+// adoptOrphans(): what a descendant of this process leaves behind becomes its child, not init's.
+Napi::Value AdoptOrphans(const Napi::CallbackInfo& info) {
+  return Answer(info.Env(), prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+}
+#endif
+
 }  // namespace
 
 void ExportFd(Napi::Env env, Napi::Object exports) {
@@ -122,4 +133,7 @@ void ExportFd(Napi::Env env, Napi::Object exports) {
   Export<OpenPty>(env, exports, "openpty");
   Export<StrError>(env, exports, "strerror");
   Export<Exit>(env, exports, "_exit");
+#ifdef __linux__
+  Export<AdoptOrphans>(env, exports, "adoptOrphans");
+#endif
 }

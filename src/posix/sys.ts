@@ -83,6 +83,8 @@ export interface Sys {
   /** Takes a positive errno. */
   strerror(errno: number): string;
   _exit(status: number): never;
+  /** prctl(2)'s PR_SET_CHILD_SUBREAPER: what a descendant leaves behind becomes this process's child. Linux only. */
+  adoptOrphans?(): Result;
 
   /** The platform's values of AF_INET, SOL_SOCKET, F_GETFD … */
   readonly constants: Readonly<Record<string, number>>;

@@ -11,6 +11,7 @@ type NoCalls =
   | 'getaddrinfo'
   | 'untilHangUp'
   | '_exit'
+  | 'adoptOrphans'
   | 'openpty'
   | 'fionread';
 type Plain = Exclude<keyof Sys, Waits | NoCalls>;

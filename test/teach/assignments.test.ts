@@ -94,7 +94,7 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
     'waits for the keyboard alone',
     ['[my_socket, sys.stdin]', '[sys.stdin]'],
     [2, 0, 4, 0, 0],
-    /seen +it waits in select, no timeout: 0 Unix socket; nobody waits for the server/,
+    /seen +it waits in select, no timeout: 0 pipe; nobody waits for the server/,
   ],
   [
     'chatclient',

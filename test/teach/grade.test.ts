@@ -151,7 +151,6 @@ const ZOO: [name: string, points: number[], seen: string[], notes?: string[]][] 
     ['it did not listen within 10 s; it waits in nanosleep: for time to pass'],
   ],
   ['ignores_sigint.py', FULL, [], ['Ctrl-C (SIGINT) did not end it within 2 s: it had to be killed']],
-  ['leaves_child.py', FULL, [], ['it left a process behind: sleep']],
 ];
 
 describe('select-server: each of the zoo loses just its lines, with the right sentence', () => {

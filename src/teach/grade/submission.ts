@@ -1,66 +1,95 @@
 /** A student's program as a process: what it prints, what it waits in, and its end with all that it has started. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { kill, platform } from 'node:process';
+import { write } from 'node:fs';
+import { Socket } from 'node:net';
+import { kill, pid as ownPid, platform } from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ReadStream } from 'node:tty';
 import { OSError } from '../../posix/errors.js';
 import { sys } from '../../posix/sys.js';
 import { look, type Seen } from '../look.js';
-import { family, type Process, withVariable } from '../proc.js';
+import { family, type Process, processes, withVariable } from '../proc.js';
 
 /** Milliseconds that Ctrl-C may take to end a program. */
 const GRACE = 2000;
+
+/** Characters of what it prints that are kept: the last so many, on stdout and on stderr. */
+const KEPT = 200_000;
+/** Characters of a line for the reader. */
+const LINE = 200;
 
 /** What no program prints. */
 const END = '\0end\0';
 
 /** Submissions that run, to be ended with the grader. */
 const running = new Set<Submission>();
+process.once('exit', killAll); // whatever ends it
+
+/** Whether what a submission leaves behind becomes this process's child. */
+let adoptsOrphans: boolean | undefined;
 
 export class Submission {
-  /** What it has printed so far. */
-  stdout = '';
+  /** What it has printed so far: the last of it, if that is much. */
   stderr = '';
   /** How it ended, once it has: `exit code 1`, `signal SIGSEGV`, `command not found`. */
   ended?: string;
   exitCode: number | null = null;
-  readonly #child: ChildProcess;
+  readonly #child?: ChildProcess;
+  readonly #keyboard: Socket;
+  readonly #complaints: Socket;
   readonly #screen: ReadStream;
   readonly #terminal: number;
+  #shown = '';
   readonly #variable = `POSIX_SELECT_GRADE=${randomUUID()}`;
 
   /**
    * Runs a command in a session of its own. Its stdout is a terminal, as it is for the student: a C or Python program
-   * would hold its lines back if it were a pipe.
+   * would hold its lines back if it were a pipe. stdin and stderr are pipes, which it can also open by their names.
    *
-   * @throws OSError when no terminal is to be had
+   * @throws OSError when no terminal or pipe is to be had
    */
   constructor([command, ...args]: string[]) {
-    const pty = sys.openpty();
-    if (typeof pty === 'number') throw new OSError(pty, 'openpty');
-    const [screen, terminal] = pty;
+    adoptsOrphans ??= adoptOrphans();
+    const [screen, terminal] = pair(sys.openpty(), 'openpty');
+    const [stdin, keyboard] = pair(sys.pipe(), 'pipe');
+    const [complaints, stderr] = pair(sys.pipe(), 'pipe');
     const [name, value] = this.#variable.split('=');
-    this.#child = spawn(command, args, {
-      detached: true,
-      stdio: ['pipe', terminal, 'pipe'],
-      env: { ...process.env, NO_COLOR: '1', [name]: value },
-    });
+    try {
+      this.#child = spawn(command, args, {
+        detached: true,
+        stdio: [stdin, terminal, stderr],
+        env: { ...process.env, NO_COLOR: '1', [name]: value },
+      });
+    } catch (err) {
+      this.ended = (err as Error).message; // spawn throws some errors, and emits others
+    }
+    sys.close(stdin);
+    sys.close(stderr);
     this.#terminal = terminal;
     this.#screen = new ReadStream(screen);
-    this.#screen
-      .setEncoding('utf8')
-      .on('data', (text) => (this.stdout += String(text).replaceAll('\r\n', '\n')));
-    this.#child.stderr?.setEncoding('utf8').on('data', (text) => (this.stderr += text));
-    this.#child.stdin?.on('error', () => {}); // it may end before it has read all
-    this.#child.once('error', (err: NodeJS.ErrnoException) => {
+    this.#screen.setEncoding('utf8').on('data', (text) => {
+      this.#shown = lastOf(this.#shown + text);
+    });
+    this.#complaints = new Socket({ fd: complaints, readable: true, writable: false });
+    this.#complaints.setEncoding('utf8').on('data', (text) => {
+      this.stderr = lastOf(this.stderr + text);
+    });
+    this.#keyboard = new Socket({ fd: keyboard, readable: false, writable: true });
+    this.#keyboard.on('error', () => {}); // it may end before it has read all
+    this.#child?.once('error', (err: NodeJS.ErrnoException) => {
       this.ended = err.code === 'ENOENT' ? `${command}: command not found` : err.message;
     });
-    this.#child.once('exit', (code, signal) => {
+    this.#child?.once('exit', (code, signal) => {
       this.exitCode = code;
       this.ended = code === null ? `signal ${signal}` : `exit code ${code}`;
     });
     running.add(this);
+  }
+
+  /** What it has printed so far, its lines ended by newlines alone: the last of it, if that is much. */
+  get stdout(): string {
+    return this.#shown.replaceAll('\r\n', '\n');
   }
 
   /** The lines that it has printed whole. */
@@ -71,79 +100,108 @@ export class Submission {
   /** Why it ended, from stderr: the line that names the error, or else the last one. */
   get complaint(): string {
     const lines = this.stderr.trimEnd().split('\n');
-    return lines.findLast((line) => /^[\w.]*(Error|Exception|Interrupt)\b/.test(line)) ?? lines.at(-1) ?? '';
+    return cut(
+      lines.findLast((line) => /^[\w.]*(Error|Exception|Interrupt)\b/.test(line)) ?? lines.at(-1) ?? '',
+    );
   }
 
   /** Writes to its stdin. */
   type(text: string): void {
-    this.#child.stdin?.write(text);
+    this.#keyboard.write(text);
   }
 
   /** What its threads wait in. @throws Refusal */
   look(): Seen[] {
-    return this.#child.pid ? look(this.#child.pid) : [];
+    return this.#child?.pid ? look(this.#child.pid) : [];
   }
 
   /** Ends it by Ctrl-C, and tells what was not as it should be. */
   async interrupt(): Promise<{ ignored: boolean; leftBehind: Process[] }> {
-    const others = this.#members().filter(({ pid }) => pid !== this.#child.pid);
     this.#signal('SIGINT');
     const deadline = performance.now() + GRACE;
     while (!this.ended && performance.now() < deadline) await pause(5);
     const ignored = !this.ended;
     // What ends with it may take a moment more than it does.
-    const alive = () => this.#members(others).filter(({ pid }) => pid !== this.#child.pid);
-    while (!ignored && alive().length > 0 && performance.now() < deadline) await pause(20);
-    const leftBehind = ignored ? [] : alive();
+    while (!ignored && this.#members().length > 0 && performance.now() < deadline) await pause(20);
+    const leftBehind = ignored ? [] : this.#members();
     await this.destroy();
     return { ignored, leftBehind };
   }
 
   /** Ends it at once, and all that it has started; what it has printed is then in stdout. */
   async destroy(): Promise<void> {
-    this.kill();
     const deadline = performance.now() + GRACE;
     const until = async (condition: () => boolean) => {
       while (!condition() && performance.now() < deadline) await pause(5);
     };
-    await until(() => this.ended !== undefined);
-    // Nobody else writes to the terminal any more: once this is read, all is.
-    await until(() => sys.write(this.#terminal, Buffer.from(END)) > 0);
-    await until(() => this.stdout.endsWith(END));
-    this.stdout = this.stdout.replace(END, '');
+    await until(() => !this.kill() && this.ended !== undefined);
+    // Nobody else writes to the terminal any more: once this is read, all is. If somebody does after all, this waits
+    // for its turn on a thread of its own, until the terminal is closed.
+    write(this.#terminal, END, () => {});
+    await until(() => this.#shown.includes(END));
+    this.#shown = this.#shown.replace(END, '');
+    for (const stream of [this.#screen, this.#complaints, this.#keyboard]) stream.destroy();
     sys.close(this.#terminal);
-    this.#screen.destroy();
     running.delete(this);
   }
 
-  kill(): void {
-    for (const { pid } of this.#members()) attempt(() => kill(pid, 'SIGKILL'));
+  /** @returns whether there was something left to kill, as far as that can be seen */
+  kill(): boolean {
+    const members = this.#members();
+    for (const { pid } of members) attempt(() => kill(pid, 'SIGKILL'));
     this.#signal('SIGKILL');
+    return members.length > 0;
   }
 
-  /** The processes that come from it: its session, and what carries its variable. */
-  #members(known: Process[] = []): Process[] {
-    if (platform !== 'linux' || !this.#child.pid) return [];
-    const own = [...family(this.#child.pid), ...withVariable(this.#variable)];
-    const still = known.filter(({ pid }) => family(pid).some((process) => process.pid === pid));
-    return [...new Map([...own, ...still].map((process) => [process.pid, process])).values()];
+  /** The processes that come from it: its session, what carries its variable, and whose parents have gone. */
+  #members(): Process[] {
+    const pid = this.#child?.pid;
+    if (platform !== 'linux' || !pid) return [];
+    const children = adoptsOrphans ? processes().filter(({ ppid }) => ppid === ownPid) : [];
+    const roots = new Set([pid, ...children.map((child) => child.pid)]);
+    const all = [...[...roots].flatMap(family), ...withVariable(this.#variable)];
+    return [...new Map(all.map((process) => [process.pid, process])).values()];
   }
 
   #signal(signal: NodeJS.Signals): void {
-    if (this.#child.pid) attempt(() => kill(-(this.#child.pid as number), signal));
+    const pid = this.#child?.pid;
+    if (pid) attempt(() => kill(-pid, signal));
   }
 }
 
 /** Ends all that run: for a grader that is ended itself. */
 export function killAll(): void {
-  for (const submission of running) submission.kill();
+  const deadline = performance.now() + GRACE;
+  // What is being killed may have started something more.
+  for (const submission of running) while (submission.kill() && performance.now() < deadline);
 }
 
-/** A process may have ended meanwhile. */
+/** Has orphans adopted, unless there are children already: theirs could not be told from a submission's. */
+function adoptOrphans(): boolean {
+  return !processes().some(({ ppid }) => ppid === ownPid) && sys.adoptOrphans?.() === 0;
+}
+
+/** @throws OSError */
+function pair(fds: [number, number] | number, call: string): [number, number] {
+  if (typeof fds === 'number') throw new OSError(fds, call);
+  return fds;
+}
+
+/** What is kept of a text that grows. */
+function lastOf(text: string): string {
+  return text.length > 2 * KEPT ? text.slice(-KEPT) : text; // not at each character: that takes time
+}
+
+/** A line for the reader, a long one cut. */
+export function cut(line: string): string {
+  return line.length > LINE ? `${line.slice(0, LINE)} …` : line;
+}
+
+/** A process may have ended meanwhile, or have become another user's. */
 function attempt(call: () => void): void {
   try {
     call();
   } catch (err) {
-    if ((err as NodeJS.ErrnoException).code !== 'ESRCH') throw err;
+    if (!['ESRCH', 'EPERM'].includes((err as NodeJS.ErrnoException).code ?? '')) throw err;
   }
 }

@@ -4,7 +4,7 @@ import subprocess
 from texts import connected, disconnected, listen, received, recv
 
 listener = listen()
-subprocess.Popen(["sleep", "1000"], start_new_session=True)
+subprocess.Popen(["sh", "-c", "sleep 1000 &"], env={}, start_new_session=True)
 addresses = {}
 while True:
     readable, _, _ = select.select([listener, *addresses], [], [])

@@ -1,0 +1,85 @@
+/** Programs that the grader runs: what it reads of them, and what is left of them. */
+import { mkdtempSync, readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CLI, Process } from '../peers.js';
+import { nodeArgs } from '../sockets.js';
+import { close, command, workshop } from './zoo.js';
+
+const dist = new URL('../../dist/teach/grade/', import.meta.url);
+
+let folder: string;
+beforeAll(() => {
+  folder = workshop();
+});
+afterAll(() => close(folder));
+
+/** The processes that have a folder as their working directory. */
+function processesIn(cwd: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`) === cwd;
+    } catch {
+      return false; // it has none: it is no process any more, or none at all
+    }
+  });
+}
+
+/** Runs a piece of code with the grader's parts to its end. */
+async function run(code: string) {
+  const cwd = mkdtempSync(join(folder, 'part-'));
+  const imports = `
+    import { spawn } from 'node:child_process';
+    import { setTimeout as pause } from 'node:timers/promises';
+    import { Submission } from '${dist}submission.js';
+    const until = async (condition) => { while (!condition()) await pause(5); };`;
+  const part = new Process(process.execPath, nodeArgs(imports + code), { cwd });
+  return { exit: await part.exit, stdout: part.stdout, stderr: part.stderr, cwd };
+}
+
+test('it does not wait for a terminal that somebody else fills', async () => {
+  // With a child of its own it cannot tell whose an orphan is, and leaves it alone.
+  const { stdout } = await run(`
+    const child = spawn('cat');
+    const program = new Submission(['sh', '-c', 'env -i setsid yes &']);
+    await until(() => program.ended && program.stdout.includes('y'));
+    await program.destroy();
+    console.log(program.ended, child.exitCode);
+    child.kill();`);
+  expect(stdout).toBe('exit code 0 null\n');
+});
+
+test('it keeps the end of what is printed', async () => {
+  const script = 'import os; [os.write(fd, 2_000_000 * b"." + b"end") for fd in (1, 2)]';
+  const { stdout } = await run(`
+    const program = new Submission(['python3', '-c', '${script}']);
+    await until(() => program.stderr.endsWith('end') && program.stdout.endsWith('end'));
+    console.log(program.stdout.length < 1e6, program.stderr.length < 1e6, program.complaint.length < 1000);
+    await program.destroy();`);
+  expect(stdout).toBe('true true true\n');
+});
+
+test('an error of its own leaves nothing behind', async () => {
+  const { exit, stderr, cwd } = await run(`
+    const program = new Submission(['sleep', '1000']);
+    setTimeout(() => { throw new Error('its own') });`);
+  expect(exit).toBe(1);
+  expect(stderr).toMatch(/its own/);
+  expect(processesIn(cwd)).toEqual([]);
+});
+
+/** Starts a grader in a folder of its own, and so all that it starts. */
+function grade(...command: string[]) {
+  const cwd = mkdtempSync(join(folder, 'graded-'));
+  const args = [CLI, 'grade', 'select-server', '--', ...command, '{port}'];
+  return { cwd, grader: new Process(process.execPath, args, { cwd }) };
+}
+
+test('what a submission leaves behind has gone once it is graded', async () => {
+  const { cwd, grader } = grade(...command(folder, 'leaves_child.py'));
+  expect(await grader.exit).toBe(0);
+  expect(grader.stdout).toMatch(
+    /^select-server: 25 of 25 points$.*^note: it left a process behind: sleep$/ms,
+  );
+  expect(processesIn(cwd)).toEqual([]);
+});
