@@ -31,6 +31,7 @@ async function run(code: string) {
   const imports = `
     import { spawn } from 'node:child_process';
     import { setTimeout as pause } from 'node:timers/promises';
+    import { Exam } from '${dist}exam.js';
     import { Submission } from '${dist}submission.js';
     const until = async (condition) => { while (!condition()) await pause(5); };`;
   const part = new Process(process.execPath, nodeArgs(imports + code), { cwd });
@@ -66,6 +67,18 @@ test('an error of its own leaves nothing behind', async () => {
   expect(exit).toBe(1);
   expect(stderr).toMatch(/its own/);
   expect(processesIn(cwd)).toEqual([]);
+});
+
+test('a server on :: that takes no IPv4 gets its clients', async () => {
+  const server = command(folder, 'v6only.py').concat('{port}');
+  const { stdout, stderr } = await run(`
+    const exam = new Exam({ command: ${JSON.stringify(server)}, timeout: 2 });
+    await exam.listen();
+    const client = await exam.connect();
+    client.say('hello');
+    console.log(await exam.answer(() => client.received));
+    await exam.end(false);`);
+  expect({ stdout, stderr }).toEqual({ stdout: 'hello\n', stderr: '' });
 });
 
 /** Starts a grader in a folder of its own, and so all that it starts. */

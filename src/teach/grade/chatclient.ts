@@ -34,7 +34,7 @@ async function connects(exam: Exam): Promise<string> {
 async function shows(exam: Exam): Promise<string> {
   const server = await exam.accept();
   server.say(WELCOME);
-  return exam.prints(/Welcome to the Hackbright Chat Server/, 'what the server sends', 'is stdout flushed?');
+  return exam.shows(/Welcome to the Hackbright Chat Server/, 'what the server sends', 'is stdout flushed?');
 }
 
 async function sends(exam: Exam): Promise<string> {
@@ -63,13 +63,13 @@ async function showsBetween(exam: Exam): Promise<string> {
   await exam.answer(() => exam.stdout.includes('logged in'));
   server.say('Bob::how are you\n');
   const hint = 'a call that waits for the keyboard alone does not hear the server';
-  return exam.prints(/how are you/, 'a message that comes while nothing is typed', hint);
+  return exam.shows(/how are you/, 'a message that comes while nothing is typed', hint);
 }
 
 async function saysGone(exam: Exam): Promise<string> {
   const server = await exam.accept();
   server.leave();
-  return exam.prints(/Disconnected from server!/, GONE, END);
+  return exam.shows(/Disconnected from server!/, GONE, END);
 }
 
 async function endsWhenGone(exam: Exam): Promise<string> {
@@ -82,7 +82,7 @@ async function endsWhenGone(exam: Exam): Promise<string> {
 async function formats(exam: Exam): Promise<string> {
   const server = await exam.accept();
   server.say('Bob::how are you\n');
-  return exam.prints(
+  return exam.shows(
     /\[Bob\] how are you/,
     '[Bob] how are you',
     'the first :: separates the name from the text',

@@ -1,13 +1,16 @@
 /** One run of a student's program, with its clients: what the checks of an assignment look at. */
+import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { OSError } from '../../posix/errors.js';
+import { Socket } from '../../socket.js';
 import { type Seen, sentence } from '../look.js';
 import { shownAddress } from '../names.js';
 import type { TcpSocket } from '../proc.js';
 import { Refusal } from '../refusal.js';
 import { Client } from './client.js';
 import { Lost, NotStarted } from './finding.js';
-import { Submission } from './submission.js';
+import { cut, Submission } from './submission.js';
 
 export interface Options {
   command: string[];
@@ -77,20 +80,21 @@ export class Exam {
     const server = await this.start(more, port);
     const expected = `a server that listens on port ${this.port}`;
     let elsewhere = Infinity; // since when
-    const listener = await this.#answer(async () => {
+    await this.#answer(async () => {
       const found = await this.#listener();
       if (found || this.#listeners().length === 0) return found;
       elsewhere = Math.min(elsewhere, performance.now());
       return performance.now() - elsewhere > this.#options.timeout * 1000 && 'elsewhere';
     }, START);
-    if (listener && listener !== 'elsewhere') return server;
+    // It may have begun to listen after the last look.
+    if (await this.#listener()) return server;
     if (server.ended)
       throw new NotStarted({
         expected,
         seen: `it ended before it listened: ${this.howItEnded()}`,
         hint: 'run the command yourself, and read the error from its last line up',
       });
-    const others = this.#listeners();
+    const others = this.#listeners().filter(({ local }) => local[1] !== this.#port);
     if (others.length > 0)
       throw new NotStarted({
         expected,
@@ -104,14 +108,18 @@ export class Exam {
     });
   }
 
-  /** Listens itself, starts the program and waits until it connects. @throws NotStarted */
+  /**
+   * Listens itself, starts the program and waits until it connects.
+   *
+   * @throws NotStarted; OSError when the port is in use
+   */
   async accept(): Promise<Client> {
     let client: Client | undefined;
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       client ??= new Client(socket);
     });
     this.#server = server;
-    await new Promise<void>((resolve) => server.listen(this.#options.port ?? 0, '127.0.0.1', resolve));
+    await listening(server, this.#options.port ?? 0);
     const { port } = server.address() as AddressInfo;
     const program = await this.start(undefined, port);
     await this.#answer(() => client, START);
@@ -187,7 +195,15 @@ export class Exam {
     }
   }
 
-  /** Waits until the program prints a line. @throws Lost */
+  /** Waits until the program shows a text, in a line that need not be whole. @throws Lost */
+  async shows(text: RegExp, expected: string, hint: string): Promise<string> {
+    const find = () => this.stdout.split('\n').find((line) => text.test(line));
+    const found = await this.answer(find);
+    if (found !== undefined) return `it printed: ${cut(found)}`;
+    throw this.lost(`it prints ${expected}`, this.printed, hint, text);
+  }
+
+  /** Waits until the program prints a line, which is whole. @throws Lost */
   async prints(line: RegExp, expected: string, hint: string): Promise<string> {
     const find = () => this.program.lines.find((text) => line.test(text));
     const found = await this.answer(find);
@@ -220,10 +236,15 @@ export class Exam {
     throw this.lost(`${who} receives ${shown(text)}`, `it received ${shown(got)}${closed}`, hint);
   }
 
-  /** What a check throws. If the program has ended, that is what was seen, before all else. */
+  /**
+   * What a check throws. If the program has ended, that is what was seen, before all else.
+   *
+   * @param line what was missing on stdout, whole or not
+   */
   lost(expected: string, seen: string, hint: string, line?: RegExp): Lost {
-    if (!this.program.ended) return new Lost({ expected, seen, hint }, line);
-    return new Lost({ expected, seen: `the program ended: ${this.howItEnded()}`, hint: HINT_ENDED }, line);
+    const missing = line && !hasLine(this.stdout, line) ? line : undefined;
+    if (!this.program.ended) return new Lost({ expected, seen, hint }, missing);
+    return new Lost({ expected, seen: `the program ended: ${this.howItEnded()}`, hint: HINT_ENDED }, missing);
   }
 
   howItEnded(): string {
@@ -232,8 +253,10 @@ export class Exam {
 
   /** What was printed last. */
   get printed(): string {
+    const rest = this.stdout.slice(this.stdout.lastIndexOf('\n') + 1);
+    if (rest) return `it printed last, without a newline at its end: ${cut(rest)}`;
     const last = this.program.lines.at(-1);
-    return last === undefined ? 'it printed nothing' : `the last line that it printed: ${last}`;
+    return last === undefined ? 'it printed nothing' : `the last line that it printed: ${cut(last)}`;
   }
 
   /**
@@ -259,8 +282,11 @@ export class Exam {
   async #listener(): Promise<true | undefined> {
     if (this.look().length === 0) return (await this.#takesConnections()) || undefined;
     const listener = this.#listeners().find(({ local }) => local[1] === this.#port);
-    if (listener && !['0.0.0.0', '::'].includes(listener.local[0])) this.#host = listener.local[0];
-    return listener && true;
+    if (!listener) return undefined;
+    const [host] = listener.local;
+    if (host === '::' && isFreeForIPv4(this.#port)) this.#host = '::1';
+    else if (!['0.0.0.0', '::'].includes(host)) this.#host = host;
+    return true;
   }
 
   async #takesConnections(): Promise<boolean> {
@@ -279,6 +305,11 @@ export class Exam {
     const seen = this.look().filter(({ call }) => call !== 'futex');
     return [...new Set(seen.map(sentence))].join('; ') || 'nothing that can be seen';
   }
+}
+
+/** Whether a line matches, be it whole or not. */
+export function hasLine(text: string, line: RegExp): boolean {
+  return new RegExp(line, `${line.flags}m`).test(text);
 }
 
 /** Bytes for a reader, long ones cut. */
@@ -301,8 +332,31 @@ const HINT_ENDED = 'a server goes on whatever its clients do: handle the errors 
 
 async function freePort(): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
+  await listening(server, 0);
+  const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** @throws OSError */
+async function listening(server: Server, port: number): Promise<void> {
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+  } catch (err) {
+    throw new OSError((err as { errno: number }).errno, 'listen', { address: ['127.0.0.1', port] });
+  }
+}
+
+/** Whether a listener on :: takes no IPv4: the port is free for another one then. */
+function isFreeForIPv4(port: number): boolean {
+  const sock = new Socket();
+  try {
+    sock.bind(['127.0.0.1', port]);
+    return true;
+  } catch (err) {
+    if (!(err instanceof OSError)) throw err;
+    return false;
+  } finally {
+    sock.close();
+  }
 }

@@ -1,6 +1,6 @@
 /** What an assignment is graded by: lines with points, each of parts that are checked one by one. */
 import { Refusal } from '../refusal.js';
-import type { Exam } from './exam.js';
+import { type Exam, hasLine } from './exam.js';
 import { type Finding, Lost, NotStarted } from './finding.js';
 
 export interface Assignment {
@@ -102,7 +102,7 @@ export async function grade(assignment: Assignment, begin: () => Exam): Promise<
       for (const note of await exam.end(notes.size === 0)) notes.add(note);
     }
     hasStarted = true;
-    if ('finding' in result && missing && new RegExp(missing, 'm').test(exam.stdout))
+    if ('finding' in result && missing && hasLine(exam.stdout, missing))
       result.finding = heldBack(result.finding);
     return result;
   }

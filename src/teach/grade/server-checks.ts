@@ -18,9 +18,17 @@ export async function endsOnCtrlC(exam: Exam): Promise<string> {
   return 'Ctrl-C ended it';
 }
 
-/** A stack trace of Python, Node, Java … */
-export function hasTrace(exam: Exam): boolean {
-  return /^Traceback|^\s+at \S+.*:\d+|^panic:/m.test(exam.program.stderr + exam.stdout);
+/** What only a stack trace has in it: of Python, Node, Java, Go. */
+const TRACES = [
+  /^Traceback \(most recent call last\):$/m,
+  /^ {4}at (.* \()?(node:|file:|\/).*:\d+:\d+\)?$/m,
+  /^Exception in thread "|^\tat [^\s()]+\(\w+\.\w+:\d+\)$/m,
+  /^goroutine \d+ \[.*\]:$/m,
+];
+
+/** Whether it has printed a stack trace. */
+export function hasTrace({ program: { stderr, stdout } }: Exam): boolean {
+  return TRACES.some((trace) => trace.test(stderr) || trace.test(stdout));
 }
 
 /** After a client has reset its connection another is served. */
