@@ -1,14 +1,19 @@
 /** Lines out of a stream: bytes are not messages. */
+import { isUtf8 } from 'node:buffer';
 
 const NEWLINE = 0x0a;
 
 /** Bytes of a line, unless said otherwise; a longer one comes in pieces, so that memory stays bounded. */
 const MAX_LINE = 65_536;
 
+/** A UTF-8 character is up to four bytes: so many of them may stand at the end of a piece without their last. */
+const BEGUN = [0, 1, 2, 3];
+
 /** Puts lines together from pieces that come as they please. Works on bytes: a split UTF-8 character is whole again. */
 export class Lines {
   readonly #maxLine: number;
-  #pieces: Uint8Array[] = [];
+  /** The line that has begun, in memory that is larger: a byte at a time costs no more than a byte. */
+  #memory = Buffer.alloc(0);
   #size = 0;
 
   constructor(maxLine: number = MAX_LINE) {
@@ -29,16 +34,16 @@ export class Lines {
     const lines: Buffer[] = [];
     let rest = data;
     while (rest.length > 0) {
-      const room = this.#maxLine - this.#size;
       const end = rest.indexOf(NEWLINE);
-      if (end >= 0 && end <= room) {
-        this.#keep(rest.subarray(0, end));
-        lines.push(this.take());
-        rest = rest.subarray(end + 1);
-      } else {
-        this.#keep(rest.subarray(0, room));
-        if (rest.length >= room) lines.push(this.take());
+      const piece = end < 0 ? rest : rest.subarray(0, end);
+      const room = this.#maxLine - this.#size;
+      this.#keep(piece.subarray(0, room));
+      if (piece.length > room) {
+        lines.push(this.#takePiece());
         rest = rest.subarray(room);
+      } else {
+        if (end >= 0) lines.push(this.take());
+        rest = rest.subarray(piece.length + 1);
       }
     }
     return lines;
@@ -46,14 +51,28 @@ export class Lines {
 
   /** What has come since the last newline, taken as a line. */
   take(): Buffer {
-    const line = Buffer.concat(this.#pieces);
-    this.#pieces = [];
+    const line = Buffer.from(this.#memory.subarray(0, this.#size));
+    this.#memory = Buffer.alloc(0);
     this.#size = 0;
     return line;
   }
 
+  /** As much of a line that is too long as can be taken without cutting a character. */
+  #takePiece(): Buffer {
+    const line = this.take();
+    const begun = BEGUN.find((n) => n < line.length && isUtf8(line.subarray(0, line.length - n))) ?? 0;
+    this.#keep(line.subarray(line.length - begun));
+    return line.subarray(0, line.length - begun);
+  }
+
   #keep(piece: Uint8Array): void {
-    this.#pieces.push(new Uint8Array(piece));
-    this.#size += piece.length;
+    const size = this.#size + piece.length;
+    if (size > this.#memory.length) {
+      const memory = Buffer.alloc(Math.min(2 * size, this.#maxLine));
+      memory.set(this.#memory.subarray(0, this.#size));
+      this.#memory = memory;
+    }
+    this.#memory.set(piece, this.#size);
+    this.#size = size;
   }
 }

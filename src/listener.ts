@@ -48,6 +48,7 @@ export class Listener extends Socket {
     if (typeof fdEnd !== 'number' || Number.isNaN(fdEnd)) throw new TypeError('fdEnd must be a number');
     for (let n = 0; n < AT_ONCE; n++) {
       try {
+        this.#spare ??= spareSocket(); // before a connection gets the last one
         const [conn, address] = this.accept();
         if (conn.fileno() < fdEnd) {
           yield [conn, address];

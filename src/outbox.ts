@@ -5,13 +5,51 @@ import { MSG_DONTWAIT, type Socket } from './socket.js';
 /** Bytes kept for a peer that does not read, unless said otherwise: 1 MiB. */
 export const MAX_PENDING = 2 ** 20;
 
-/** What a socket has not taken yet. */
-interface Pending {
-  chunks: Uint8Array[];
+/** Bytes of memory that a peer's output begins with. */
+const LEAST = 4096;
+
+/**
+ * What a socket has not taken yet, in one ring of memory however many messages it was: a peer that does not read
+ * costs no more than the bytes that wait for it.
+ */
+class Pending {
+  #memory = Buffer.allocUnsafeSlow(0);
+  #first = 0;
   /** bytes */
-  size: number;
+  size = 0;
   /** The socket is to be closed once all is sent. */
-  closing: boolean;
+  closing = false;
+
+  /** The bytes that come first, as far as they lie together. */
+  get front(): Uint8Array {
+    return this.#memory.subarray(this.#first, this.#first + this.size);
+  }
+
+  /** @param most bytes that there will ever be */
+  push(data: Uint8Array, most: number): void {
+    const size = this.size + data.length;
+    if (size > this.#memory.length) this.#grow(Math.min(most, Math.max(2 * size, LEAST)));
+    const at = (this.#first + this.size) % this.#memory.length;
+    const room = this.#memory.length - at;
+    this.#memory.set(data.subarray(0, room), at);
+    this.#memory.set(data.subarray(room));
+    this.size = size;
+  }
+
+  /** Forgets bytes that come first. */
+  drop(count: number): void {
+    this.size -= count;
+    this.#first = this.size === 0 ? 0 : (this.#first + count) % this.#memory.length;
+  }
+
+  #grow(length: number): void {
+    const memory = Buffer.allocUnsafeSlow(length);
+    const { front } = this;
+    memory.set(front);
+    memory.set(this.#memory.subarray(0, this.size - front.length), front.length);
+    this.#memory = memory;
+    this.#first = 0;
+  }
 }
 
 /**
@@ -51,33 +89,26 @@ export class Outbox {
     const pending = this.#pending.get(conn);
     const sent = pending ? 0 : this.#trySend(conn, data);
     if (sent === data.length || this.lost.has(conn)) return;
-    // A copy: the caller may use its buffer again.
-    const chunk = new Uint8Array(data.subarray(sent));
-    const size = (pending?.size ?? 0) + chunk.length;
-    if (size > this.#maxPending) {
+    const rest = data.subarray(sent);
+    if ((pending?.size ?? 0) + rest.length > this.#maxPending) {
       this.#lose(conn, `does not read: more than ${this.#maxPending} bytes are waiting for it`);
-    } else if (pending) {
-      pending.chunks.push(chunk);
-      pending.size = size;
-    } else {
-      this.#pending.set(conn, { chunks: [chunk], size, closing: false });
+      return;
     }
+    const waiting = pending ?? new Pending();
+    waiting.push(rest, this.#maxPending);
+    this.#pending.set(conn, waiting);
   }
 
   /** Goes on sending to a socket that select() has called writable. */
   flush(conn: Socket): void {
     const pending = this.#pending.get(conn);
     if (!pending) return;
-    while (pending.chunks.length > 0) {
-      const [chunk] = pending.chunks;
-      const sent = this.#trySend(conn, chunk);
-      if (this.lost.has(conn)) break;
-      pending.size -= sent;
-      if (sent < chunk.length) {
-        pending.chunks[0] = chunk.subarray(sent);
-        return;
-      }
-      pending.chunks.shift();
+    while (pending.size > 0) {
+      const { front } = pending;
+      const sent = this.#trySend(conn, front);
+      if (this.lost.has(conn)) return;
+      pending.drop(sent);
+      if (sent < front.length) return;
     }
     this.#pending.delete(conn);
     if (pending.closing) this.close(conn);

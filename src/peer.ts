@@ -1,4 +1,4 @@
-/** What the other end of a connection may do at any time: reset it, or go away. */
+/** What the other end of a connection may do at any time: reset it, or go away, with its network. */
 import { OSError } from './posix/errors.js';
 import { select } from './select.js';
 import { type Bytes, SHUT_WR, type Socket } from './socket.js';
@@ -6,9 +6,15 @@ import { type Bytes, SHUT_WR, type Socket } from './socket.js';
 /** Milliseconds that `finish` waits for the peer to close its end. */
 const PATIENCE = 200;
 
-/** Whether an error says that the peer is gone. */
+/** How a connection ends that is not closed: by the peer, by its silence, by the network between (man 7 tcp, 7 ip). */
+const GONE = new Set([
+  ...['ECONNRESET', 'EPIPE', 'ENOTCONN', 'ECONNABORTED', 'ECONNREFUSED', 'ETIMEDOUT', 'EPROTO'],
+  ...['EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN', 'ENETRESET', 'ENOPROTOOPT'],
+]);
+
+/** Whether an error says that the peer is gone, or the way to it. */
 export function isGone(err: unknown): boolean {
-  return err instanceof OSError && ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTCONN'].includes(err.code);
+  return err instanceof OSError && GONE.has(err.code);
 }
 
 /**

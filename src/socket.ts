@@ -1,6 +1,7 @@
 /** socket as Python has it, over POSIX's calls. */
 import { inspect } from 'node:util';
 import { candidates, familyOf, resolve } from './address.js';
+import { type Bytes, checkSize, landed, landingFor } from './landing.js';
 import {
   AF_INET,
   AF_INET6,
@@ -17,32 +18,14 @@ import { errno, OSError, type Subject } from './posix/errors.js';
 import { type Address, sys } from './posix/sys.js';
 import { repr } from './repr.js';
 
+export type { Bytes } from './landing.js';
 export * from './posix/constants.js';
 export type { Address } from './posix/sys.js';
 
 const { F_GETFD, F_GETFL, F_SETFL, O_NONBLOCK } = sys.constants;
 
-/** A Buffer of its own memory, as `Buffer.alloc` makes it: what `recv` returns. */
-export type Bytes = ReturnType<typeof Buffer.alloc>;
-
 /** Bytes: what `send` takes and `recvInto` fills. */
 export type BytesLike = NodeJS.ArrayBufferView | ArrayBuffer;
-
-/**
- * Where short reads land before they are copied out at their true size: a recv(65536) that gets 20 bytes then
- * costs 20. Larger reads get memory of their own.
- */
-const landing = Buffer.allocUnsafeSlow(65_536);
-
-/** Bytes up to which a loop copies faster. */
-const SHORT = 128;
-
-/** Bytes from which Node's pool is not for them. */
-const LONG = Buffer.poolSize / 2;
-
-/** Memory for longer pieces, and how many of its bytes are given away. */
-let slab = Buffer.allocUnsafeSlow(65_536);
-let slabUsed = 0;
 
 /**
  * A socket: a descriptor with the calls that it takes. Where a call fails, OSError says which and why.
@@ -363,36 +346,6 @@ function openFd(fd: number): number {
   if (fd < 0 || fd !== (fd | 0)) throw new RangeError(`fileno must be a descriptor (${fd})`);
   checked(sys.fcntl(fd, F_GETFD, 0), 'socket', { fd });
   return fd;
-}
-
-function checkSize(n: number): void {
-  if (!Number.isInteger(n)) throw new TypeError('the number of bytes must be an integer');
-  if (n < 0) throw new RangeError(`the number of bytes cannot be negative (${n})`);
-}
-
-function landingFor(n: number): Bytes {
-  checkSize(n);
-  return n <= landing.length ? landing : Buffer.allocUnsafeSlow(n);
-}
-
-function landed(buffer: Bytes, got: number): Bytes {
-  if (buffer !== landing && got > buffer.length / 2) return buffer.subarray(0, got);
-  const data = got < LONG ? Buffer.allocUnsafe(got) : carved(got);
-  // A copy() of a few bytes costs more than they do: it makes a view first.
-  if (got <= SHORT) for (let i = 0; i < got; i++) data[i] = buffer[i];
-  else buffer.copy(data, 0, 0, got);
-  return data;
-}
-
-/** A piece of memory that several share: to allocate it for each would cost more than to fill it. */
-function carved(size: number): Bytes {
-  if (size > slab.length) return Buffer.allocUnsafeSlow(size);
-  if (size > slab.length - slabUsed) {
-    slab = Buffer.allocUnsafeSlow(slab.length);
-    slabUsed = 0;
-  }
-  slabUsed += size;
-  return slab.subarray(slabUsed - size, slabUsed);
 }
 
 export interface ServerOptions {

@@ -73,8 +73,8 @@ export class Stdin {
     const buffer = Buffer.allocUnsafe(BUFFER_SIZE);
     const got = sys.read(0, buffer);
     if (got === -errno.EAGAIN || got === -errno.EINTR) return [];
-    // A terminal that has gone away reads as EIO.
-    if (got < 0 && got !== -errno.EIO) throw new OSError(got, 'read', 'stdin');
+    // A terminal that has gone away reads as EIO, and nohup's stdin, which nobody may read, as EBADF.
+    if (got < 0 && got !== -errno.EIO && got !== -errno.EBADF) throw new OSError(got, 'read', 'stdin');
     if (got > 0) return this.#lines.push(buffer.subarray(0, got)).map(String);
     this.#ended = true;
     return this.#lines.pending > 0 ? [String(this.#lines.take())] : [];

@@ -4,8 +4,8 @@ import { Process, until } from './peers.js';
 const SHELL = `
 import fcntl, json, os, resource, select, signal, socket, struct, sys, termios, textwrap, threading, time, traceback
 
-def connect(port, host='127.0.0.1'):
-    return socket.create_connection((host, port), timeout=30)
+def connect(port, host='127.0.0.1', timeout=30):
+    return socket.create_connection((host, port), timeout=timeout)
 
 def reset(sock):
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
@@ -31,8 +31,10 @@ for line in sys.stdin:
 export class PythonShell extends Process {
   #steps = 0;
 
-  constructor() {
-    super('python3', ['-c', SHELL]);
+  /** @param within a command that runs another: `nsenter …` */
+  constructor(...within: string[]) {
+    const [command, ...args] = [...within, 'python3', '-c', SHELL];
+    super(command as string, args);
     this.child.stdin?.on('error', () => {}); // run() says what it ended with
   }
 

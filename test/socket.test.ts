@@ -203,6 +203,29 @@ test.each([1, 10, 65_535, 65_536, 65_537, 200_000, 2 ** 30])('recv(%i)', async (
   expect(all.equals(data.subarray(0, n)), 'the first answer is still what it was').toBe(true);
 });
 
+test.each([10, 20_000])(
+  'what recv has given stays whatever becomes of other answers (%i bytes)',
+  async (size) => {
+    const [a, b] = kept(...socketpair());
+    const answers = ['a', 'b'].map((letter) => {
+      a.sendall(Buffer.alloc(size, letter));
+      return b.recv(65_536);
+    });
+    const { port1, port2 } = new MessageChannel();
+    try {
+      port1.postMessage(null, [(answers[0] as Buffer).buffer as ArrayBuffer]); // nor is it given away
+    } catch {
+      // newer Nodes say so
+    }
+    port1.close();
+    port2.close();
+    a.sendall(Buffer.alloc(size, 'c'));
+    expect(b.recv(65_536).equals(Buffer.alloc(size, 'c'))).toBe(true);
+    expect(answers.map((answer) => answer.equals(Buffer.alloc(size, answer[0])))).toEqual([true, true]);
+    expect(answers.map(String).map((text) => text[0])).toEqual(['a', 'b']);
+  },
+);
+
 test('recv(0) does not wait, as in Python', () => {
   for (const [a] of [tcp(), kept(...socketpair())]) {
     a.setsockopt(SOL_SOCKET, SO_RCVTIMEO, BigInt64Array.of(0n, 1000n)); // or the test would wait for ever

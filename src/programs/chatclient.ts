@@ -12,6 +12,7 @@
  *
  * `/quit` ends it.
  */
+import { StringDecoder } from 'node:string_decoder';
 import { select } from 'posix-select';
 import { Lines } from 'posix-select/lines';
 import { Outbox } from 'posix-select/outbox';
@@ -40,17 +41,19 @@ export function main({ host, port }: { host: string; port: number }, stop: numbe
   const mySocket = openConnection(host, port);
   const stdin = new Stdin();
   const lines = new Lines();
+  /** Keeps the first bytes of a character, where a line is shown before its end. */
+  const text = new StringDecoder('utf8');
   const outbox = new Outbox();
 
-  function show(line: Buffer): void {
-    print(formatMessage(line.toString()));
+  function show(line: string): void {
+    if (line !== '') print(formatMessage(line));
   }
 
   /** Shows what has come; false at the end of the stream. */
   function hear(): boolean {
     const data = receive(mySocket, BUFFER_SIZE);
-    for (const line of lines.push(data)) show(line);
-    if (data.length === 0 && lines.pending > 0) show(lines.take());
+    for (const line of lines.push(data)) print(formatMessage(text.end(line)));
+    if (data.length === 0) show(text.end(lines.take()));
     return data.length > 0;
   }
 
@@ -76,7 +79,7 @@ export function main({ host, port }: { host: string; port: number }, stop: numbe
         break;
       }
     } else if (lines.pending > 0 && inputReady.length + outputReady.length === 0) {
-      show(lines.take());
+      show(text.write(lines.take()));
     }
     if (inputReady.includes(stdin) && !say()) rlist.delete(stdin);
     for (const conn of outputReady) outbox.flush(conn);

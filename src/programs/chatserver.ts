@@ -57,7 +57,7 @@ function screenName(line: Buffer): string {
     if (Buffer.byteLength(name + char) > NAME_SIZE) break;
     name += char;
   }
-  return name.trimEnd();
+  return name.replace(/[\s:]+$/, ''); // a colon at its end would be taken for one of the two behind it
 }
 
 export function main(

@@ -33,7 +33,7 @@ export function main(args: { host: string; port: number; framing: 'none' | 'line
   function show(): boolean {
     const data = receive(sock, BUFFER_SIZE);
     const messages = args.framing === 'line' ? lines.push(data).map(String) : [text.write(data)];
-    if (data.length === 0 && lines.pending > 0) messages.push(String(lines.take()));
+    if (data.length === 0) messages.push(String(lines.take()), text.end());
     for (const message of messages) if (message !== '') print(message);
     return data.length > 0;
   }

@@ -28,7 +28,7 @@ interface User {
   name: string;
   /** Puts the messages together, with `--framing line`. */
   lines: Lines;
-  /** Keeps the first bytes of a character whose others are still to come: what is printed is text. */
+  /** Without framing, keeps the first bytes of a character whose others are still to come: what is printed is text. */
   text: StringDecoder;
 }
 
@@ -61,7 +61,7 @@ export function main(
   }
 
   function say(conn: Socket, { name, text }: User, message: Buffer): void {
-    print(`[${name}] ${text.write(message)}`);
+    print(`[${name}] ${args.framing === 'line' ? message : text.write(message)}`);
     sendToOthers(conn, Buffer.concat([Buffer.from(`[${name}] `), message]));
   }
 

@@ -36,7 +36,7 @@ export function main(
   function show(): boolean {
     const data = receive(sock, BUFFER_SIZE);
     note(`received ${data.length} bytes`);
-    const shown = text.write(data);
+    const shown = data.length > 0 ? text.write(data) : text.end();
     if (shown !== '') print(shown);
     return data.length > 0;
   }

@@ -1,4 +1,5 @@
 /** What the tests of chatserver and chatclient share. */
+import type { SpawnOptions } from 'node:child_process';
 import { type Process, startServer } from '../peers.js';
 import { PythonShell } from '../python-shell.js';
 
@@ -59,10 +60,11 @@ export const SLOWLY = py`
  */
 export async function openRoom(
   args: string[] = [],
+  options: SpawnOptions = {},
 ): Promise<{ server: Process & { port: number }; python: PythonShell }> {
   const python = new PythonShell();
   const [server] = await Promise.all([
-    startServer('chatserver', [0, ...args]),
+    startServer('chatserver', [0, ...args], options),
     python.run(GUESTS),
     python.run(SLOWLY),
   ]);

@@ -136,6 +136,15 @@ test('a message in pieces is shown whole', async () => {
   expect(client.lines.slice(-3)).toEqual(['[Ann] café', '[Bob] hi', GONE]);
 });
 
+test('a character is shown whole, though the line that it begins is shown before', async () => {
+  const { client, python } = await connected();
+  await python.run(py`conn.sendall(b'caf\xc3')`);
+  await client.out(/^caf$/m);
+  await python.run(py`conn.sendall(b'\xa9?\n' + b'x' * 65535 + b'\xc3\xa9\nand \xc3'); conn.close()`);
+  expect(await client.exit).toBe(0);
+  expect(client.lines.slice(-6)).toEqual(['caf', 'é?', 'x'.repeat(65_535), 'é', 'and \ufffd', GONE]);
+});
+
 test('each line typed is sent with its newline, empty ones and what follows /quit are not', async () => {
   const { client, python } = await connected();
   type(client, 'one', '', 'two words', '', '/quit?', 'é');

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { cpuTicks, start, until } from '../peers.js';
 import { openRoom, py, QUESTION, type, WELCOME } from './chat.js';
@@ -104,6 +105,8 @@ test('what a screen name becomes', async () => {
     '::abcdefghijklm': 'abcdefghijkl',
     ':\x1b:Bob': 'Bob',
     '::::Bob': 'Bob',
+    'Bob:::': 'Bob',
+    'abcdefghijk:lm': 'abcdefghijk',
   };
   const welcomed = await python.run(
     py`
@@ -306,6 +309,16 @@ test('quit on the keyboard tells all clients, and ends the server', async () => 
     'Incoming Connection',
     'None -> Bob logged in',
   ]);
+});
+
+test('the server goes on where its keyboard may not be read: nohup', async () => {
+  const unreadable = openSync('/dev/null', 'w');
+  const { server, python } = await openRoom([], { stdio: [unreadable, 'pipe', 'pipe'] });
+  closeSync(unreadable);
+  expect(
+    await python.run(py`ann = Guest(b'Ann\n'); ann.until(b'Ann logged in\n'); result = ann.leave()`),
+  ).toBe(`${WELCOME}Ann logged in\n`);
+  expect((await server.end('SIGTERM')).exit).toBe(0);
 });
 
 test('the server goes on without a keyboard, and does not spin', async () => {

@@ -189,7 +189,7 @@ test('with --framing line a message is a line, however it comes', async () => {
   await peer.say(Buffer.from('ne, caf\xc3', 'latin1'));
   ours.type('now\n');
   await heard('now', server, peer, listener);
-  await peer.say(Buffer.from('\xa9\n\nno newline', 'latin1'));
+  await peer.say(Buffer.from('\xa9\n\nbroken \xc3\nno newline', 'latin1'));
   peer.endInput();
   await heard('left (2 users online)', server, ours, listener);
   await server.end('SIGINT');
@@ -198,6 +198,7 @@ test('with --framing line a message is a line, however it comes', async () => {
   const rest = [
     `[${b}] one line, café`,
     `[${b}] `,
+    `[${b}] broken \ufffd`,
     `[${b}] no newline`,
     `< The user ${b} left (2 users online)`,
   ];
