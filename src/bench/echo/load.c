@@ -1,166 +1,174 @@
 /* The load on an echo server: load PORT PID CONNS SIZE IDLE SECONDS RATE
+   One message is under way on a connection, never more.
    RATE 0: closed loop, each connection sends its next message when the last one has come back.
-   RATE above: open loop, messages go out at that rate whatever comes back, in turn over the connections; a latency
-   counts from the moment a message was meant to be sent, so that a server that stalls cannot hide it.
+   RATE above: open loop, messages are due at that rate whatever comes back. What is due and finds every connection
+   busy waits its turn; a latency counts from the moment a message was due, so that a server that stalls cannot hide it.
    SECONDS 0: no load, but the server's memory for CONNS connections more.
-   A fifth of the time before the measured seconds warms up. Prints JSON: per message µs, memory in bytes. */
+   Prints JSON: per message µs, memory in bytes, shares of a core. */
 #include <errno.h>
-#include <fcntl.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
+#include <sched.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#ifdef __linux__
-#include <sys/epoll.h>
-#endif
 
 #include "../bench.h"
+#include "usage.h"
 
-enum { MOST_EVENTS = 1024, QUEUE = 4096, BUFFER_SIZE = 65536 };
+enum { BUFFER_SIZE = 65536, BURST = 64, PATIENCE = 20 /* seconds */ };
+
+/* Seconds before the measured ones. */
+#ifndef WARM_UP
+#define WARM_UP 0.1
+#endif
+
+#ifdef __linux__
+enum { DISCARD = MSG_TRUNC }; /* what has come back is counted, not copied (man 7 tcp) */
+#else
+enum { DISCARD = 0 };
+#endif
 
 struct conn {
   int fd;
-  long unsent, unread;    /* bytes of messages under way */
-  double meant[QUEUE];    /* when those were meant to be sent, a ring */
-  unsigned first, last;
+  long unread; /* bytes of the message under way */
+  double due;  /* when it was to be sent */
 };
 
 static struct conn *conns;
-static int count, size;
-static char buffer[BUFFER_SIZE];
+static int count, size, closed;
+static char *message;
 static struct sockaddr_in address;
 
+/* The connections without a message, the longest so first: a ring. */
+static int *resting;
+static unsigned rested, woken;
+
+/* The open loop. */
+static double begin, rate;
+static long sent;
+
+static double from, to; /* the measured time */
+static double slack;    /* of it, in which there was nothing to do */
+static long messages;
 static float *latencies; /* µs */
 static size_t measured, room;
-static long messages;
-static double from, to; /* the measured time */
+static int is_alone; /* on the only core */
 
-static void *allocate(size_t bytes) {
-  void *memory = calloc(1, bytes);
-  if (memory == NULL) fail("calloc");
+static void *allocate(void *old, size_t bytes) {
+  void *memory = realloc(old, bytes);
+  if (memory == NULL) fail("realloc");
   return memory;
 }
 
+static void record(double due, double at) {
+  if (measured == room) {
+    room = room ? 2 * room : 1 << 20;
+    latencies = allocate(latencies, room * sizeof *latencies);
+  }
+  latencies[measured++] = (float)((at - due) * 1e6);
+}
+
+static void submit(int i, double due) {
+  conns[i].due = due;
+  conns[i].unread = size;
+  /* It fits into the socket's buffer: send does not wait. */
+  if (send(conns[i].fd, message, size, 0) != size) fail("send");
+}
+
+static void take(int i) {
+  static char trash[BUFFER_SIZE];
+  ssize_t got = recv(conns[i].fd, trash, sizeof trash, MSG_DONTWAIT | DISCARD);
+  if (got < 0 && errno == EAGAIN) return;
+  if (got < 0) fail("recv");
+  if (got == 0) fprintf(stderr, "the server has closed a connection\n"), exit(1);
+  if ((conns[i].unread -= got) > 0) return;
+  double at = now();
+  int counts = at >= from && at < to;
+  messages += counts;
+  if (closed ? counts : conns[i].due >= from) record(conns[i].due, at);
+  if (closed && at < to) {
+    submit(i, at);
+  } else {
+    resting[rested++ % count] = i;
+  }
+}
+
+#ifdef __linux__
+#include "load_epoll.h"
+#else
+#include "load_poll.h"
+#endif
+
 static int connect_one(void) {
-  int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+  int one = 1, bytes = 4 * size, fd = socket(AF_INET, SOCK_STREAM, 0);
   if (fd < 0) fail("socket");
+#ifdef TCP_CONGESTION
+  setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4); /* which paces nothing by timers */
+#endif
+  setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
   if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) fail("connect");
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   return fd;
 }
 
-static void record(double meant, double now) {
-  if (measured == room) {
-    room = room ? 2 * room : 1 << 20;
-    latencies = realloc(latencies, room * sizeof *latencies);
-    if (latencies == NULL) fail("realloc");
+static void add_conns(int more) {
+  conns = allocate(conns, (count + more) * sizeof *conns);
+  resting = allocate(resting, (count + more) * sizeof *resting);
+  for (int i = count; i < count + more; i++) {
+    conns[i] = (struct conn){.fd = connect_one()};
+    wait_for(i);
   }
-  latencies[measured++] = (float)((now - meant) * 1e6);
+  count += more;
+  woken = 0;
+  for (rested = 0; rested < (unsigned)count; rested++) resting[rested] = rested;
 }
 
-static void flush(struct conn *conn) {
-  while (conn->unsent > 0) {
-    ssize_t sent = send(conn->fd, buffer, conn->unsent < BUFFER_SIZE ? conn->unsent : BUFFER_SIZE, 0);
-    if (sent < 0 && errno == EAGAIN) return;
-    if (sent < 0) fail("send");
-    conn->unsent -= sent;
+static int all_rest(void) {
+  return rested - woken == (unsigned)count;
+}
+
+static int next_resting(void) {
+  return resting[woken++ % count];
+}
+
+/* One message and its echo on each. */
+static void greet(void) {
+  while (woken != rested) submit(next_resting(), now());
+  while (!all_rest()) take_ready(-1);
+}
+
+static void rest(double seconds) {
+  for (double end = now() + seconds; now() < end;) usleep(10000);
+}
+
+static void memory(int pid, int more) {
+  add_conns(10);
+  for (double end = now() + 0.4; now() < end;) greet();
+  rest(0.2);
+  double before = resident(pid);
+  add_conns(more);
+  for (int i = 0; i < 3; i++) greet();
+  rest(0.2);
+  printf("{\"bytes\": %.0f}\n", (resident(pid) - before) / more);
+}
+
+/* When the next message is due. */
+static double due(void) {
+  return begin + sent / rate;
+}
+
+/* What is due goes out, as far as there is a connection for it; what has come back is taken. Not all that is due at
+   once: what has come back must not wait to be read. Sleeping is not done: a server here would have to pay for waking
+   the generator, which no server does over a network. */
+static void turn(double at) {
+  for (int i = 0; !closed && i < BURST && woken != rested && due() <= at && due() < to; i++) {
+    submit(next_resting(), due());
+    sent++;
   }
-}
-
-/* A queue that is full would hide latency: the load is far beyond the server by then, and the run ends. */
-static int submit(struct conn *conn, double meant) {
-  if (conn->last - conn->first == QUEUE) return 0;
-  conn->meant[conn->last++ % QUEUE] = meant;
-  conn->unsent += size;
-  conn->unread += size;
-  flush(conn);
-  return 1;
-}
-
-/* What has come back. */
-static void take(struct conn *conn, int closed) {
-  static char into[BUFFER_SIZE];
-  ssize_t got = recv(conn->fd, into, sizeof into, 0);
-  if (got < 0 && errno == EAGAIN) return;
-  if (got < 0) fail("recv");
-  if (got == 0) fprintf(stderr, "the server has closed a connection\n"), exit(1);
-  conn->unread -= got;
-  double at = now();
-  while ((long)(conn->last - conn->first - 1) * size >= conn->unread && conn->first != conn->last) {
-    double meant = conn->meant[conn->first++ % QUEUE];
-    if (at >= from && at < to) messages++;
-    if (closed ? at >= from && at < to : meant >= from && meant < to) record(meant, at);
-    if (closed && at < to) submit(conn, at);
-  }
-}
-
-#ifdef __linux__
-static int epfd;
-
-static void watch(int i) {
-  struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
-  if (epoll_ctl(epfd, EPOLL_CTL_ADD, conns[i].fd, &event) != 0) fail("epoll_ctl");
-}
-
-static void turn(int closed, int timeout) {
-  struct epoll_event events[MOST_EVENTS];
-  int ready = epoll_wait(epfd, events, MOST_EVENTS, timeout);
-  for (int i = 0; i < ready; i++) take(&conns[events[i].data.u32], closed);
-}
-#else
-static struct pollfd pollfds[16384];
-
-static void watch(int i) {
-  pollfds[i] = (struct pollfd){.fd = conns[i].fd, .events = POLLIN};
-}
-
-static void turn(int closed, int timeout) {
-  if (poll(pollfds, count, timeout) <= 0) return;
-  for (int i = 0; i < count; i++) {
-    if (pollfds[i].revents) take(&conns[i], closed);
-  }
-}
-#endif
-
-struct cpu {
-  double user, sys; /* seconds */
-};
-
-/* Of another process; zeros where there is no /proc. */
-static struct cpu cpu_of(int pid) {
-  struct cpu cpu = {0, 0};
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/stat", pid);
-  FILE *file = fopen(path, "r");
-  if (file == NULL) return cpu;
-  unsigned long user, sys;
-  /* The fields before are no numbers, or not wanted (man 5 proc_pid_stat). */
-  if (fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &sys) == 2) {
-    double tick = 1.0 / sysconf(_SC_CLK_TCK);
-    cpu = (struct cpu){user * tick, sys * tick};
-  }
-  fclose(file);
-  return cpu;
-}
-
-static struct cpu own_cpu(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return (struct cpu){usage.ru_utime.tv_sec + usage.ru_utime.tv_usec / 1e6,
-                      usage.ru_stime.tv_sec + usage.ru_stime.tv_usec / 1e6};
-}
-
-static double resident(int pid) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/statm", pid);
-  FILE *file = fopen(path, "r");
-  long pages = 0;
-  if (file == NULL) return 0;
-  if (fscanf(file, "%*d %ld", &pages) != 1) pages = 0;
-  fclose(file);
-  return (double)pages * sysconf(_SC_PAGESIZE);
+  if (take_ready(0) > 0) return;
+  if (is_alone) sched_yield();
+  slack += now() - at;
 }
 
 static int ascending(const void *a, const void *b) {
@@ -172,116 +180,58 @@ static double percentile(double part) {
   return measured == 0 ? 0 : latencies[(size_t)((measured - 1) * part)];
 }
 
-static void add_conns(int more) {
-  conns = realloc(conns, (count + more) * sizeof *conns);
-  if (conns == NULL) fail("realloc");
-  memset(conns + count, 0, more * sizeof *conns);
-  for (int i = count; i < count + more; i++) {
-    conns[i].fd = connect_one();
-    fcntl(conns[i].fd, F_SETFL, O_NONBLOCK);
-    watch(i);
-  }
-  count += more;
-}
-
-/* One message and its echo on each. */
-static void greet(int first) {
-  for (int i = first; i < count; i++) submit(&conns[i], now());
-  for (int i = first; i < count; i++) {
-    while (conns[i].unread > 0) turn(0, -1);
-  }
-}
-
-static void rest(double seconds) {
-  for (double end = now() + seconds; now() < end;) usleep(10000);
-}
-
-static void memory(int pid, int more) {
-  add_conns(10);
-  for (double end = now() + 0.4; now() < end;) greet(0);
-  rest(0.2);
-  double before = resident(pid);
-  add_conns(more);
-  for (int i = 0; i < 3; i++) greet(10);
-  rest(0.2);
-  printf("{\"bytes\": %.0f}\n", (resident(pid) - before) / more);
-}
-
 int main(int argc, char **argv) {
   if (argc < 8) return 2;
   int pid = atoi(argv[2]), wanted = atoi(argv[3]), idle = atoi(argv[5]);
-  double seconds = atof(argv[6]), rate = atof(argv[7]);
+  double seconds = atof(argv[6]), at = 0;
   size = atoi(argv[4]);
+  rate = atof(argv[7]);
+  closed = rate == 0;
+  message = allocate(NULL, size);
+  memset(message, 'x', size);
   address.sin_family = AF_INET;
   address.sin_port = htons(atoi(argv[1]));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-#ifdef __linux__
-  epfd = epoll_create1(0);
-#endif
-  conns = allocate(sizeof *conns);
+  is_alone = sysconf(_SC_NPROCESSORS_ONLN) == 1;
+  wait_start();
   if (seconds == 0) {
     memory(pid, wanted);
     return 0;
   }
   for (int i = 0; i < idle; i++) connect_one();
   add_conns(wanted);
-  greet(0);
+  greet();
 
-  int closed = rate == 0, started = 0, drowned = 0;
-  double begin = now();
-  from = begin + seconds / 5;
+  from = to = INFINITY;
+  begin = now();
+  while (closed && woken != rested) submit(next_resting(), begin);
+  while ((at = now()) < begin + WARM_UP) turn(at);
+
+  struct clocks clocks = clocks_of(pid);
+  slack = 0;
+  from = now();
   to = from + seconds;
-  struct cpu server = {0, 0}, own = {0, 0};
-  if (closed) {
-    for (int i = 0; i < count; i++) submit(&conns[i], begin);
-  }
-  long sent = 0;
-  for (double at = begin; at < to; at = now()) {
-    if (at + seconds / 100 > to && messages == 0 && at < begin + 20) to += seconds; /* a machine that is busy elsewhere */
-    if (!started && at >= from) {
-      started = 1;
-      server = cpu_of(pid);
-      own = own_cpu();
-    }
-    if (closed) {
-      turn(1, 10);
-      continue;
-    }
-    /* Not all that is due at once: what has come back must not wait to be read. */
-    for (int i = 0; i < 64; i++) {
-      double meant = begin + sent / rate;
-      if (meant > at || meant >= to) break;
-      if (!submit(&conns[sent % count], meant)) drowned = 1;
-      sent++;
-    }
-    turn(0, 0);
-    for (int i = 0; i < count; i++) {
-      if (conns[i].unsent > 0) flush(&conns[i]);
-    }
+  while ((at = now()) < to) {
+    if (messages == 0 && at > to - seconds / 100 && at < from + PATIENCE) to += seconds; /* busy elsewhere */
+    turn(at);
   }
   if (messages == 0) fprintf(stderr, "the server has answered nothing\n"), exit(1);
   seconds = to - from;
-  struct cpu server_end = cpu_of(pid), own_end = own_cpu();
-  double user = server_end.user - server.user, sys = server_end.sys - server.sys;
-  double load = own_end.user - own.user + own_end.sys - own.sys;
+  struct cpu cpu = cpu_between(clocks, clocks_of(pid));
+  double load = 1 - slack / seconds;
 
-  /* The open loop's stragglers; after a second, what has not come back counts with its age. */
-  for (double end = now() + 1; !closed && now() < end;) {
-    long unread = 0;
-    for (int i = 0; i < count; i++) flush(&conns[i]), unread += conns[i].unread;
-    if (unread == 0) break;
-    turn(0, 1);
-  }
+  /* The open loop's rest; in the end, what is under way or has not even been sent counts with its age. */
+  double last = to + PATIENCE;
+  while (!closed && (due() < to || !all_rest()) && (at = now()) < last) turn(at);
   for (int i = 0; !closed && i < count; i++) {
-    for (unsigned k = conns[i].first; k != conns[i].last; k++) {
-      if (conns[i].meant[k % QUEUE] >= from) record(conns[i].meant[k % QUEUE], now());
-    }
+    if (conns[i].unread > 0 && conns[i].due >= from) record(conns[i].due, at);
   }
+  for (; !closed && due() < to; sent++) record(due(), at);
 
   qsort(latencies, measured, sizeof *latencies, ascending);
   printf("{\"rate\": %.1f, \"user\": %.4f, \"sys\": %.4f, \"busy\": %.3f, \"load\": %.3f, ", messages / seconds,
-         user / messages * 1e6, sys / messages * 1e6, (user + sys) / seconds, load / seconds);
-  printf("\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, \"p999\": %.1f, \"drowned\": %d}\n", percentile(0.5),
-         percentile(0.9), percentile(0.99), percentile(0.999), drowned);
+         cpu.user / messages * 1e6, cpu.sys / messages * 1e6, (cpu.user + cpu.sys) / seconds, load);
+  printf("\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, \"p999\": %.1f}\n", percentile(0.5), percentile(0.9),
+         percentile(0.99), percentile(0.999));
   return 0;
 }
