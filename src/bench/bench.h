@@ -12,6 +12,9 @@ static inline int first_write(int n) {
   return FIRST_READ + n > LOWEST_WRITE ? FIRST_READ + n : LOWEST_WRITE;
 }
 
+/* Seconds before the measured ones of a call or a wait: the same for all, and long enough for a compiler at run time. */
+static const double WARM_UP = 0.1;
+
 static inline void fail(const char *what) {
   perror(what);
   exit(1);

@@ -1,9 +1,10 @@
 /** Whether the measurement can be believed: what its own checks have found, a sentence each. */
-import { median } from 'simple-statistics';
+import { max, median, min } from 'simple-statistics';
 import { HANDICAP, type Sample } from './benchmarks.js';
 import { measured } from './goals.js';
 
 const thousands = (rate: number) => `${(rate / 1000).toFixed(1)}k messages/s`;
+const percent = (part: number) => `${(part * 100).toFixed(0)} %`;
 
 export function findings(samples: Sample[]): string[] {
   const medianOf = (peer: string, load: string, value: string) => {
@@ -15,7 +16,12 @@ export function findings(samples: Sample[]): string[] {
   if (Number.isNaN(closed(ours, 'rate'))) return [];
 
   const found = 1e6 / closed(`${ours} + 50 µs`, 'rate') - 1e6 / closed(ours, 'rate');
-  const spinning = closed('C, spinning', 'rate');
+  const peers = ['C, spinning', 'C select', 'C epoll', ours].filter((peer) => closed(peer, 'rate') > 0);
+  const needs = min(peers.map((peer) => closed(peer, 'load') / closed(peer, 'rate')));
+  const fastest = max(peers.map((peer) => closed(peer, 'rate')));
+  const busy = (peer: string) =>
+    `${peer}: ${thousands(closed(peer, 'rate'))}, its core ${percent(closed(peer, 'busy'))} busy, the generator's ` +
+    percent(closed(peer, 'load'));
   const loads = [
     ...new Set(samples.filter((s) => s.benchmark === 'soundness').map(({ cell }) => String(cell.load))),
   ];
@@ -24,9 +30,9 @@ export function findings(samples: Sample[]): string[] {
     .map((load) => `${(medianOf(ours, load, 'p99') / 1000).toFixed(0)} ms at ${load}`);
   return [
     `A handicap of ${HANDICAP * 1e6} µs a message, put into our loop, shows as ${found.toFixed(1)} µs.`,
-    `A C server that never waits, and so costs least, answers ${thousands(spinning)}, the generator's core ` +
-      `${(closed('C, spinning', 'load') * 100).toFixed(0)} % busy; ours ${thousands(closed(ours, 'rate'))}, ` +
-      `the generator's core ${(closed(ours, 'load') * 100).toFixed(0)} % busy.`,
+    `The generator needs ${(needs * 1e6).toFixed(1)} µs of its core a message, so that it could send ` +
+      `${thousands(1 / needs)}, ${(1 / needs / fastest).toFixed(2)} times what the fastest server answers.`,
+    `${peers.map(busy).join('; ')}.`,
     `A load beyond the peak is not hidden: the 99th percentile is ${over.join(', ')}.`,
   ];
 }

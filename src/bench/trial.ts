@@ -78,6 +78,8 @@ export interface Load {
   size: number;
   /** connections more that never say anything */
   idle: number;
+  /** seconds before the measured ones */
+  warmUp: number;
   /** seconds; 0 measures memory */
   seconds: number;
   /** messages a second; 0 for a closed loop */
@@ -105,11 +107,11 @@ export class Server {
     return new Server(child, port);
   }
 
-  async load({ connections, size, idle, seconds, rate }: Load): Promise<Values> {
+  async load({ connections, size, idle, warmUp, seconds, rate }: Load): Promise<Values> {
     const load: Command = [c('echo/load'), this.#port, String(this.#child.pid)];
     const [file, ...args] = launched(CORES.load, 0, [
       ...load,
-      ...[connections, size, idle, seconds, rate].map(String),
+      ...[connections, size, idle, warmUp, seconds, rate].map(String),
     ] as Command);
     const { stdout } = await promisify(execFile)(file, args, { timeout: PATIENCE * 1000 });
     return JSON.parse(stdout);

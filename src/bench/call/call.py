@@ -1,7 +1,7 @@
 """One call of CPython's select.select on a list: call.py select N SECONDS THREADS. As call.c."""
 import json, os, select, signal, sys, threading, time
 
-FIRST_READ, RANDOM_PLACES, BATCH = 24, 16, 50
+FIRST_READ, PLACES, BATCH, WARM_UP = 24, 16, 50, 0.1
 n, seconds, threads = int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
 first_write = max(1024, FIRST_READ + n)
 rlist = list(range(FIRST_READ, FIRST_READ + n))
@@ -24,7 +24,10 @@ def cost(place, seconds):
     return (end - begin) / calls * 1e9
 
 
-cost(0, seconds / 4)
-places = [(i * 7919 + 13) % n for i in range(RANDOM_PLACES)]
-costs = [cost(place, seconds / RANDOM_PLACES) for place in places]
-print(json.dumps({"first": cost(0, seconds), "last": cost(n - 1, seconds), "random": sum(costs) / len(costs)}))
+def anywhere(seconds):
+    places = [(i * 11 % PLACES * 2 + 1) * n // (2 * PLACES) for i in range(PLACES)]
+    return sum(cost(place, seconds / PLACES) for place in places) / PLACES
+
+
+anywhere(WARM_UP)
+print(json.dumps({"random": anywhere(seconds), "first": cost(0, seconds), "last": cost(n - 1, seconds)}))

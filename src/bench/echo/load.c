@@ -1,8 +1,9 @@
-/* The load on an echo server: load PORT PID CONNS SIZE IDLE SECONDS RATE
+/* The load on an echo server: load PORT PID CONNS SIZE IDLE WARM SECONDS RATE
    One message is under way on a connection, never more.
    RATE 0: closed loop, each connection sends its next message when the last one has come back.
    RATE above: open loop, messages are due at that rate whatever comes back. What is due and finds every connection
    busy waits its turn; a latency counts from the moment a message was due, so that a server that stalls cannot hide it.
+   WARM: seconds before the measured ones.
    SECONDS 0: no load, but the server's memory for CONNS connections more.
    Prints JSON: per message µs, memory in bytes, shares of a core. */
 #include <errno.h>
@@ -17,11 +18,6 @@
 #include "usage.h"
 
 enum { BUFFER_SIZE = 65536, BURST = 64, PATIENCE = 20 /* seconds */ };
-
-/* Seconds before the measured ones. */
-#ifndef WARM_UP
-#define WARM_UP 0.1
-#endif
 
 #ifdef __linux__
 enum { DISCARD = MSG_TRUNC }; /* what has come back is counted, not copied (man 7 tcp) */
@@ -181,11 +177,11 @@ static double percentile(double part) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 8) return 2;
+  if (argc < 9) return 2;
   int pid = atoi(argv[2]), wanted = atoi(argv[3]), idle = atoi(argv[5]);
-  double seconds = atof(argv[6]), at = 0;
+  double warm = atof(argv[6]), seconds = atof(argv[7]), at = 0;
   size = atoi(argv[4]);
-  rate = atof(argv[7]);
+  rate = atof(argv[8]);
   closed = rate == 0;
   message = allocate(NULL, size);
   memset(message, 'x', size);
@@ -205,7 +201,7 @@ int main(int argc, char **argv) {
   from = to = INFINITY;
   begin = now();
   while (closed && woken != rested) submit(next_resting(), begin);
-  while ((at = now()) < begin + WARM_UP) turn(at);
+  while ((at = now()) < begin + warm) turn(at);
 
   struct clocks clocks = clocks_of(pid);
   slack = 0;

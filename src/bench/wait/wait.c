@@ -77,8 +77,8 @@ int main(int argc, char **argv) {
 
   long events = 0;
   double begin = now(), end = begin;
-  for (int round = 0; end - begin < seconds; round++, end = now()) {
-    if (round == 1) events = 0, begin = now(); /* the first one warms up */
+  for (int warm = 0; !warm || end - begin < seconds; end = now()) {
+    if (!warm && end - begin > WARM_UP) warm = 1, events = 0, begin = end;
     fired = 0;
     writes = each;
     for (int i = 0; i < active; i++) put(i * (n / active));
