@@ -1,14 +1,16 @@
 /** The benchmark's command line: `npm run bench -- [names] [options]`. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { Argument, InvalidArgumentError, program } from 'commander';
 import { type Benchmark, benchmarks, COMPILER, isSlack, type Peer, type Sample } from './benchmarks.js';
 import { environment } from './environment.js';
-import { GOAL_HEAD, goalRows } from './goals.js';
+import { goalRows } from './goals.js';
 import { report } from './report.js';
 import { findings } from './soundness.js';
+import { endTrials } from './trial.js';
 
 const NAMES = benchmarks({}).map(({ name }) => name);
 
@@ -65,10 +67,11 @@ async function run(chosen: Benchmark[]): Promise<void> {
     );
   });
 
-  const samples: Sample[] = [];
-  const failures: string[] = [];
   const format = ' {bar} {percentage} %  {value}/{total}  {what}';
   const bar = new SingleBar({ format, barsize: 24, hideCursor: true, clearOnComplete: true });
+  endOnSignal(bar);
+  const samples: Sample[] = [];
+  const failures: string[] = [];
   bar.start(plan.length, 0, { what: '' });
   for (const { benchmark, cell, trial, peer } of plan) {
     bar.update({ what: `${benchmark.name}: ${peer.name} ${shown(cell)}` });
@@ -101,6 +104,17 @@ async function run(chosen: Benchmark[]): Promise<void> {
   if (failures.length > 0) process.exitCode = 1;
 }
 
+/** Ends at once: no trial is left behind, the terminal is as it was. */
+function endOnSignal(bar: SingleBar): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      endTrials();
+      bar.stop();
+      process.exit(128 + constants.signals[signal]);
+    });
+  }
+}
+
 function shown(cell: object): string {
   return Object.entries(cell)
     .map(([name, value]) => `${name} ${value}`)
@@ -109,9 +123,11 @@ function shown(cell: object): string {
 
 /** The ratios of the goals, with the spread of the trials. */
 function printGoals(samples: Sample[]): void {
-  const chars = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
-  const table = new Table({ head: GOAL_HEAD, chars, style: { head: [], border: [], compact: true } });
-  table.push(...goalRows(samples));
+  const head = ['ours : theirs', 'ratio (of the trials)', 'reached'];
+  const table = new Table({ head, style: { head: [], border: [] } });
+  for (const { pair, of, wanted, ratios, reached } of goalRows(samples)) {
+    table.push([`${pair}\n${of} ${wanted}`, ratios.join('\n'), reached]);
+  }
   if (table.length > 0) console.log(table.toString());
   for (const finding of findings(samples)) console.log(finding);
   const slack = samples.filter(isSlack);

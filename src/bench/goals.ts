@@ -125,16 +125,24 @@ function isReached({ atMost = Infinity, atLeast = 0 }: Goal, { ratio }: Ratio): 
   return shown <= atMost && shown >= atLeast;
 }
 
-export const GOAL_HEAD = ['ours : theirs', 'of', 'goal', 'ratio (spread of the trials)', 'reached'];
+export interface GoalRow {
+  pair: string;
+  of: string;
+  wanted: string;
+  /** with the spread of the trials */
+  ratios: string[];
+  reached: string;
+}
 
 /** The goals' table, as far as it was measured. */
-export function goalRows(samples: Sample[]): string[][] {
+export function goalRows(samples: Sample[]): GoalRow[] {
   return GOALS.flatMap((goal) => {
     const ratios = goal.cells.flatMap(([name, cell]) => {
       const ratio = ratioOf(samples, goal, cell);
       return ratio ? [{ name, ratio }] : [];
     });
     if (ratios.length === 0) return [];
+    const pair = `${goal.ours} : ${goal.theirs}`;
     const shown = ratios.map(
       ({ name, ratio: { ratio, least, most } }) =>
         `${name}: ${ratio.toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`,
@@ -143,8 +151,6 @@ export function goalRows(samples: Sample[]): string[][] {
     const wanted = goal.atMost ? `≤ ${goal.atMost}` : goal.atLeast ? `≥ ${goal.atLeast}` : '';
     const verdict =
       reached === ratios.length ? 'yes' : reached === 0 ? 'no' : `${reached} of ${ratios.length}`;
-    return [
-      [`${goal.ours} : ${goal.theirs}`, goal.of, wanted, shown.join('  '), wanted === '' ? '' : verdict],
-    ];
+    return [{ pair, of: goal.of, wanted, ratios: shown, reached: wanted === '' ? '' : verdict }];
   });
 }

@@ -4,6 +4,8 @@
 #ifdef __linux__
 #define _GNU_SOURCE
 #include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #endif
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -21,6 +23,14 @@ static void pin(int core) {
 #endif
 }
 
+/* A Ctrl-C is for the benchmark, which ends its trials; and where it cannot any more, the kernel does. */
+static void follow(void) {
+  setsid();
+#ifdef __linux__
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+}
+
 static void move_to(int fd, int number) {
   if (dup2(fd, number) != number) fail("dup2");
   close(fd);
@@ -30,6 +40,7 @@ int main(int argc, char **argv) {
   if (argc < 4) return 2;
   int core = atoi(argv[1]), pairs = atoi(argv[2]);
   if (core >= 0) pin(core);
+  follow();
 
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) fail("getrlimit");

@@ -21,7 +21,7 @@ export function findings(samples: Sample[]): string[] {
   const fastest = max(peers.map((peer) => closed(peer, 'rate')));
   const busy = (peer: string) =>
     `${peer}: ${thousands(closed(peer, 'rate'))}, its core ${percent(closed(peer, 'busy'))} busy, the generator's ` +
-    percent(closed(peer, 'load'));
+    `${percent(closed(peer, 'load'))}.`;
   const loads = [
     ...new Set(samples.filter((s) => s.benchmark === 'soundness').map(({ cell }) => String(cell.load))),
   ];
@@ -32,7 +32,7 @@ export function findings(samples: Sample[]): string[] {
     `A handicap of ${HANDICAP * 1e6} µs a message, put into our loop, shows as ${found.toFixed(1)} µs.`,
     `The generator needs ${(needs * 1e6).toFixed(1)} µs of its core a message, so that it could send ` +
       `${thousands(1 / needs)}, ${(1 / needs / fastest).toFixed(2)} times what the fastest server answers.`,
-    `${peers.map(busy).join('; ')}.`,
+    ...peers.map(busy),
     `A load beyond the peak is not hidden: the 99th percentile is ${over.join(', ')}.`,
   ];
 }

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -65,12 +66,27 @@ const launched = (core: number, pairs: number, command: Command): Command => [
   ...command,
 ];
 
-/** Runs a command that waits on so many pairs. */
-export async function onPairs(pairs: number, command: Command): Promise<Values> {
-  const [file, ...args] = launched(CORES.measured, pairs, command);
-  const { stdout } = await promisify(execFile)(file, args, { timeout: PATIENCE * 1000 });
-  return JSON.parse(stdout);
+const running = new Set<ChildProcess>();
+
+function tracked(child: ChildProcess): ChildProcess {
+  running.add(child);
+  return child.once('exit', () => running.delete(child));
 }
+
+/** Ends at once what is under way. */
+export function endTrials(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+async function valuesOf([file, ...args]: Command): Promise<Values> {
+  const run = promisify(execFile)(file, args, { timeout: PATIENCE * 1000 });
+  tracked(run.child);
+  return JSON.parse((await run).stdout);
+}
+
+/** Runs a command that waits on so many pairs. */
+export const onPairs = (pairs: number, command: Command): Promise<Values> =>
+  valuesOf(launched(CORES.measured, pairs, command));
 
 export interface Load {
   connections: number;
@@ -99,22 +115,18 @@ export class Server {
   /** Starts a server, which prints the port that it listens on. */
   static async start(command: Command): Promise<Server> {
     const [file, ...args] = launched(CORES.measured, 0, command);
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = tracked(spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] }));
     const ended = once(child, 'exit').then(() => null);
-    const line = once(createInterface(child.stdout), 'line').then(([port]) => String(port));
+    const line = once(createInterface(child.stdout as Readable), 'line').then(([port]) => String(port));
     const port = await Promise.race([line, ended]);
     if (port === null) throw new Error(`${command.join(' ')} ended without a port`);
     return new Server(child, port);
   }
 
-  async load({ connections, size, idle, warmUp, seconds, rate }: Load): Promise<Values> {
+  load({ connections, size, idle, warmUp, seconds, rate }: Load): Promise<Values> {
     const load: Command = [c('echo/load'), this.#port, String(this.#child.pid)];
-    const [file, ...args] = launched(CORES.load, 0, [
-      ...load,
-      ...[connections, size, idle, warmUp, seconds, rate].map(String),
-    ] as Command);
-    const { stdout } = await promisify(execFile)(file, args, { timeout: PATIENCE * 1000 });
-    return JSON.parse(stdout);
+    load.push(...[connections, size, idle, warmUp, seconds, rate].map(String));
+    return valuesOf(launched(CORES.load, 0, load));
   }
 
   /** Not asked, but killed: what is measured has been measured. */

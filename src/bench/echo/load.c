@@ -204,6 +204,7 @@ int main(int argc, char **argv) {
   while ((at = now()) < begin + warm) turn(at);
 
   struct clocks clocks = clocks_of(pid);
+  double own = own_cpu();
   slack = 0;
   from = now();
   to = from + seconds;
@@ -214,7 +215,8 @@ int main(int argc, char **argv) {
   if (messages == 0) fprintf(stderr, "the server has answered nothing\n"), exit(1);
   seconds = to - from;
   struct cpu cpu = cpu_between(clocks, clocks_of(pid));
-  double load = 1 - slack / seconds;
+  /* What it spun with nothing to do is no load: as much of its CPU as of its time. */
+  double load = (own_cpu() - own) * (1 - slack / seconds);
 
   /* The open loop's rest; in the end, what is under way or has not even been sent counts with its age. */
   double last = to + PATIENCE;
@@ -226,7 +228,7 @@ int main(int argc, char **argv) {
 
   qsort(latencies, measured, sizeof *latencies, ascending);
   printf("{\"rate\": %.1f, \"user\": %.4f, \"sys\": %.4f, \"busy\": %.3f, \"load\": %.3f, ", messages / seconds,
-         cpu.user / messages * 1e6, cpu.sys / messages * 1e6, (cpu.user + cpu.sys) / seconds, load);
+         cpu.user / messages * 1e6, cpu.sys / messages * 1e6, (cpu.user + cpu.sys) / seconds, load / seconds);
   printf("\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, \"p999\": %.1f}\n", percentile(0.5), percentile(0.9),
          percentile(0.99), percentile(0.999));
   return 0;

@@ -63,3 +63,9 @@ static inline double resident(int pid) {
   return 0;
 }
 #endif
+
+static inline double own_cpu(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+  return ts.tv_sec + ts.tv_nsec / 1e9;
+}
