@@ -73,7 +73,6 @@ const CHARTS: Chart[] = [
     value: 'cpu',
     yTitle: 'µs a message',
     where: ({ cell }) => cell.size === 64,
-    scale: 'linear',
   },
   {
     file: 'idle',
@@ -247,7 +246,8 @@ const escaped = (text: unknown) => String(text).replace(/[&<>"]/g, (char) => `&#
 function table(head: string[], rows: unknown[][]): string {
   const row = (cells: unknown[], tag: string) =>
     `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`;
-  return `<table>${row(head, 'th')}${rows.map((cells) => row(cells, 'td')).join('\n')}</table>`;
+  const body = rows.map((cells) => row(cells, 'td')).join('\n');
+  return `<div class="wide"><table>${row(head, 'th')}${body}</table></div>`;
 }
 
 const cellText = (cell: object) =>
@@ -270,16 +270,21 @@ function benchmarkTable(samples: Sample[], name: string): string {
   return table(['where', 'peer', ...values], rows);
 }
 
+/** What belongs together stays in one line. */
+const lines = (texts: string[]) => texts.map((text) => `<span>${escaped(text)}</span>`).join(' ');
+
 function goalTable(samples: Sample[]): string {
-  const rows = goalRows(samples).map(({ pair, of, wanted, ratios, reached }) => [
-    ...[pair, of, wanted, ratios.join('  '), reached],
-  ]);
-  return table(['ours : theirs', 'of', 'goal', 'ratio (spread of the trials)', 'reached'], rows);
+  const rows = goalRows(samples).map(
+    ({ pair, of, wanted, ratios, reached }) =>
+      `<tr><td>${lines([pair, `${of} ${wanted}`])}<td>${lines(ratios)}<td>${escaped(reached)}`,
+  );
+  return `<table><tr><th>ours : theirs<th>ratio (of the trials)<th>reached${rows.join('\n')}</table>`;
 }
 
 const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:1200px;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
-table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;display:block;overflow-x:auto}
-td,th{padding:.15rem .6rem;border-bottom:1px solid #ddd;text-align:left}svg{max-width:100%;height:auto}`;
+table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}
+td,th{padding:.15rem .6rem .15rem 0;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}
+span{display:inline-block;margin-right:.6rem}td+td span{white-space:nowrap}.wide{overflow-x:auto}.wide td{white-space:nowrap}`;
 
 /** Writes charts and page; says where the page is. */
 export async function report(raw: Raw, benchmarks: Benchmark[], folder: string): Promise<string> {
@@ -293,7 +298,7 @@ export async function report(raw: Raw, benchmarks: Benchmark[], folder: string):
       if (points.length === 0) continue;
       const text = await svg(chart, points);
       writeFileSync(join(folder, `${chart.file}.svg`), `${text}\n`);
-      sections.push(text);
+      sections.push(`<div class="wide">${text}</div>`);
     }
     if (name === 'soundness') sections.push(...findings(samples).map((text) => `<p>${escaped(text)}</p>`));
     sections.push(
@@ -304,7 +309,7 @@ export async function report(raw: Raw, benchmarks: Benchmark[], folder: string):
   const page = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>posix-select: benchmark</title><style>${STYLE}</style>
 <h1>select(2) against libuv</h1>
-<p>${escaped(raw.command)}, ${escaped(raw.date)}; ${raw.trials} trials of each, medians, with the least and the most.
+<p><code>${escaped(raw.command)}</code>, ${escaped(raw.date.slice(0, 10))}; ${raw.trials} trials of each, medians, with the least and the most.
 ${escaped(facts.join('; '))}.</p>
 <h2>goals</h2>${goalTable(samples)}
 ${sections.join('\n')}
