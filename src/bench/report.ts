@@ -1,12 +1,11 @@
-/** The report: charts as SVG, and a page that holds them with the tables. */
+/** The report: a page that holds the charts and the tables. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { max, median, min } from 'simple-statistics';
-import { parse, View } from 'vega';
-import { compile, type TopLevelSpec } from 'vega-lite';
+import { median } from 'simple-statistics';
 import { type Benchmark, isSlack, type Sample } from './benchmarks.js';
+import { CHARTS, svg, trialsOf } from './charts.js';
 import type { Environment } from './environment.js';
-import { goalRows, measured } from './goals.js';
+import { goalRows } from './goals.js';
 import { findings } from './soundness.js';
 
 interface Raw extends Environment {
@@ -14,231 +13,6 @@ interface Raw extends Environment {
   trials: number;
   seconds: number;
   samples: Sample[];
-}
-
-interface Chart {
-  file: string;
-  benchmark: string;
-  title: string;
-  x: string;
-  xTitle: string;
-  value: string;
-  yTitle: string;
-  /** Only these samples. */
-  where?: (sample: Sample) => boolean;
-  /** A chart for each value of this. */
-  facet?: string;
-  scale?: 'linear' | 'log';
-  peers?: string[];
-}
-
-const CHARTS: Chart[] = [
-  {
-    file: 'call',
-    benchmark: 'call',
-    title: 'The cost of one call, by the ready descriptor’s place',
-    x: 'fds',
-    xTitle: 'descriptors',
-    value: 'ns',
-    yTitle: 'ns a call',
-    facet: 'ready',
-  },
-  {
-    file: 'wait',
-    benchmark: 'wait',
-    title: 'The cost of an event, one pair active among many',
-    x: 'pairs',
-    xTitle: 'pairs that are waited for',
-    value: 'us',
-    yTitle: 'µs an event',
-    where: ({ cell }) => cell.active === 1,
-  },
-  {
-    file: 'echo',
-    benchmark: 'echo',
-    title: 'Echo at its peak, 64 bytes a message',
-    x: 'connections',
-    xTitle: 'connections',
-    value: 'rate',
-    yTitle: 'messages a second',
-    where: ({ cell }) => cell.size === 64,
-    scale: 'linear',
-  },
-  {
-    file: 'cpu',
-    benchmark: 'echo',
-    title: 'CPU time of a message, user and system',
-    x: 'connections',
-    xTitle: 'connections',
-    value: 'cpu',
-    yTitle: 'µs a message',
-    where: ({ cell }) => cell.size === 64,
-  },
-  {
-    file: 'idle',
-    benchmark: 'idle',
-    title: 'One active connection among idle ones',
-    x: 'idle',
-    xTitle: 'idle connections',
-    value: 'rate',
-    yTitle: 'messages a second',
-    scale: 'linear',
-  },
-  {
-    file: 'latency-p50',
-    benchmark: 'latency',
-    title: 'Median latency under an offered load, 100 connections',
-    x: 'rate',
-    xTitle: 'messages a second',
-    value: 'p50',
-    yTitle: 'µs',
-  },
-  {
-    file: 'latency-p99',
-    benchmark: 'latency',
-    title: '99th percentile of latency under an offered load, 100 connections',
-    x: 'rate',
-    xTitle: 'messages a second',
-    value: 'p99',
-    yTitle: 'µs',
-  },
-];
-
-interface Point {
-  peer: string;
-  x: number;
-  y: number;
-  least: number;
-  most: number;
-  facet: string;
-}
-
-/** The samples of the same peer in the same cell together. */
-function trialsOf(samples: Sample[]): Sample[][] {
-  const groups = new Map<string, Sample[]>();
-  for (const sample of samples) {
-    const key = JSON.stringify([sample.peer, sample.cell]);
-    groups.set(key, [...(groups.get(key) ?? []), sample]);
-  }
-  return [...groups.values()];
-}
-
-/** The medians of the trials, with the least and the most. */
-function pointsOf(samples: Sample[], { benchmark, x, value, where = () => true, facet }: Chart): Point[] {
-  const own = samples.filter((sample) => sample.benchmark === benchmark && where(sample));
-  return trialsOf(own).map((group) => {
-    const [{ peer, cell }] = group;
-    const ys = group.map((sample) => measured(sample, value));
-    const xs = group.map((sample) => Number(cell[x] ?? sample.values[x]));
-    return {
-      peer,
-      x: median(xs),
-      y: median(ys),
-      least: min(ys),
-      most: max(ys),
-      facet: String(facet ? `ready: ${cell[facet]}` : ''),
-    };
-  });
-}
-
-/** A peer has one colour in all charts. */
-const COLORS: Record<string, string> = {
-  'literal loop': '#d62728',
-  selectFdSets: '#d62728',
-  'Python-shaped loop': '#ff7f0e',
-  'select()': '#ff7f0e',
-  EpollSelector: '#9467bd',
-  PollSelector: '#8c564b',
-  'node:net': '#1f77b4',
-  'CPython select': '#2ca02c',
-  'CPython select, 2 threads': '#98df8a',
-  'CPython asyncio': '#17becf',
-  'C select': '#333333',
-  'C select, 1 thread': '#aaaaaa',
-  'C poll': '#777777',
-  'C epoll': '#000000',
-  koffi: '#e377c2',
-  'node:ffi': '#bcbd22',
-};
-
-/** Ours are drawn through, the others dashed: the lines are told apart without colour too. */
-const OURS = /^(select\(\)|selectFdSets|PollSelector|EpollSelector|literal loop|Python-shaped loop)$/;
-
-function spec(chart: Chart, points: Point[]): TopLevelSpec {
-  const log = { type: 'log' } as const;
-  const isCount = chart.x !== 'rate';
-  const x = {
-    field: 'x',
-    type: 'quantitative',
-    title: chart.xTitle,
-    scale: isCount && chart.x !== 'idle' ? log : { zero: false },
-    axis: {
-      format: isCount ? 'd' : '~s',
-      values: isCount ? [...new Set(points.map((p) => p.x))] : undefined,
-      grid: false,
-    },
-  } as const;
-  const y = {
-    field: 'y',
-    type: 'quantitative',
-    title: chart.yTitle,
-    scale: chart.scale === 'linear' ? { zero: true } : log,
-    axis: { format: '~s' },
-  } as const;
-  const peers = [...new Set(points.map(({ peer }) => peer))];
-  const color = {
-    field: 'peer',
-    type: 'nominal',
-    sort: peers,
-    title: null,
-    scale: { domain: peers, range: peers.map((peer) => COLORS[peer]) },
-    legend: { orient: 'right', symbolType: 'stroke', symbolSize: 300, labelLimit: 260 },
-  } as const;
-  const shape = { field: 'peer', type: 'nominal', sort: peers, title: null, legend: color.legend } as const;
-  const strokeDash = {
-    condition: { test: `test(/${OURS.source}/, datum.peer)`, value: [1, 0] },
-    value: [5, 3],
-  } as const;
-  const layered = {
-    width: chart.facet ? 250 : 560,
-    height: chart.facet ? 300 : 340,
-    layer: [
-      {
-        mark: { type: 'rule', opacity: 0.5 },
-        encoding: { x, y: { ...y, field: 'least' }, y2: { field: 'most' }, color },
-      },
-      { mark: { type: 'line', strokeWidth: 2 }, encoding: { x, y, color, strokeDash } },
-      { mark: { type: 'point', filled: true, size: 45, opacity: 1 }, encoding: { x, y, color, shape } },
-    ],
-  } as const;
-  const base = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    title: { text: chart.title, anchor: 'start', fontSize: 15, offset: 12 },
-    background: 'white',
-    padding: 12,
-    data: { values: points },
-    config: {
-      font: 'system-ui, sans-serif',
-      axis: { labelFontSize: 12, titleFontSize: 12 },
-      legend: { labelFontSize: 12 },
-    },
-  } as const;
-  const order = ['ready: first', 'ready: random', 'ready: last'];
-  return (chart.facet
-    ? {
-        ...base,
-        facet: { field: 'facet', type: 'nominal', title: null, sort: order },
-        columns: 3,
-        spec: layered,
-      }
-    : { ...base, ...layered }) as unknown as TopLevelSpec;
-}
-
-async function svg(chart: Chart, points: Point[]): Promise<string> {
-  const view = new View(parse(compile(spec(chart, points)).spec), { renderer: 'none' });
-  const text = await view.toSVG();
-  view.finalize();
-  return text;
 }
 
 const escaped = (text: unknown) => String(text).replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
@@ -294,9 +68,8 @@ export async function report(raw: Raw, benchmarks: Benchmark[], folder: string):
     if (!samples.some(({ benchmark }) => benchmark === name)) continue;
     sections.push(`<h2>${escaped(name)}</h2><p>${escaped(summary)}</p>`);
     for (const chart of CHARTS.filter(({ benchmark }) => benchmark === name)) {
-      const points = pointsOf(samples, chart);
-      if (points.length === 0) continue;
-      const text = await svg(chart, points);
+      const text = await svg(samples, chart);
+      if (text === null) continue;
       writeFileSync(join(folder, `${chart.file}.svg`), `${text}\n`);
       sections.push(`<div class="wide">${text}</div>`);
     }
