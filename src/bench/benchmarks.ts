@@ -189,7 +189,7 @@ const closedLoop = (load: Partial<Load>, short: boolean): Load => ({
   connections: 100,
   size: 64,
   idle: 0,
-  warmUp: WARM_UP,
+  warmUp: short ? WARM_UP / 5 : WARM_UP,
   seconds: short ? 0.1 : 0.3,
   rate: 0,
   ...load,
