@@ -2,6 +2,7 @@
 import { errno, strerror } from '../posix/errors.js';
 import { repr } from '../repr.js';
 import type { Call, OtherCall, Sets } from './call.js';
+import { columnsOf } from './columns.js';
 import { shownAddress } from './names.js';
 import { type Bits, bitsOf } from './replay/story.js';
 import { strace } from './strace.js';
@@ -10,8 +11,8 @@ import { shown } from './why.js';
 /** Columns of a terminal. */
 const WIDTH = 80;
 
-/** Bits in a row of the picture: whole tens, so that its ruler can be read. */
-const ROW = 60;
+/** What a row of the picture takes beside its bits, which are whole tens, so that its ruler can be read. */
+const BESIDE = '  exceptfds   before'.length;
 
 /** Descriptors that are named in a list; the picture has all. */
 const NAMED = 20;
@@ -67,12 +68,13 @@ export class Explanation {
     let text = begin;
     for (const [i, name] of names.entries()) {
       const word = ` ${name}${i < names.length - 1 ? ',' : ''}`;
-      if (column + word.length > WIDTH) {
+      const columns = columnsOf(word);
+      if (column + columns > WIDTH) {
         text += `\n${' '.repeat(begin.length)}`;
         column = begin.length;
       }
       text += word;
-      column += word.length;
+      column += columns;
     }
     return text;
   }
@@ -82,7 +84,7 @@ export class Explanation {
     const after = call.errno === undefined && call.after ? call.after : null;
     const nfds = 'nfds' in call ? call.nfds : 0;
     const lines = [outcome(call), ...this.reasons(call)].map((line) => `  ${line}`);
-    return [...picture(bitsOf(call.call, before, after), nfds), ...lines];
+    return [...pictures(bitsOf(call.call, before, after), nfds).flatMap(({ lines }) => lines), ...lines];
   }
 
   /** Why a wait has ended: a sentence for each ready descriptor. */
@@ -161,22 +163,32 @@ function quoted({ data = '' }: OtherCall): string {
   return repr(bytes.subarray(0, SHOWN)) + (bytes.length > SHOWN ? '…' : '');
 }
 
-/** The bits before and after, a column for each descriptor; rows without a bit are left out. */
-export function picture(rows: Bits[], nfds: number): string[] {
+/** A part of the picture: some tens of descriptors. */
+export interface Picture {
+  lines: string[];
+  /** Whether one of them is ready. */
+  isReady: boolean;
+}
+
+/** The bits before and after, a column for each descriptor; parts without a bit are left out. */
+export function pictures(rows: Bits[], nfds: number, width = WIDTH): Picture[] {
   const fds = rows.flatMap(({ fds }) => [...fds]);
-  const end = Math.max(nfds, ...fds.map((fd) => fd + 1));
-  const lines: string[] = [];
-  for (let first = 0; first < end; first += ROW) {
-    const last = Math.min(first + ROW, end);
+  const end = fds.reduce((end, fd) => Math.max(end, fd + 1), nfds);
+  const size = Math.max(10, 10 * Math.floor((width - BESIDE) / 10));
+  const parts: Picture[] = [];
+  for (let first = 0; first < end; first += size) {
+    const last = Math.min(first + size, end);
     if (!fds.some((fd) => fd >= first && fd < last)) continue;
     const columns = Array.from({ length: last - first }, (_, i) => first + i);
-    lines.push(`  ${'fd'.padEnd(9)}  ${ruler(first, last)}`);
+    const lines = [`  ${'fd'.padEnd(9)}  ${ruler(first, last)}`];
     for (const { label, fds, when } of rows) {
       const bits = columns.map((fd) => (fds.has(fd) ? '1' : '.')).join('');
       lines.push(`  ${label.padEnd(9)}  ${bits} ${when}`);
     }
+    const isReady = rows.some(({ fds, when }) => when === 'after' && columns.some((fd) => fds.has(fd)));
+    parts.push({ lines, isReady });
   }
-  return lines;
+  return parts;
 }
 
 /** The tens, each above its column. */

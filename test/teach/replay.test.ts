@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { OtherCall } from '../../dist/teach/call.js';
+import { pictures } from '../../dist/teach/explain.js';
 import { read } from '../../dist/teach/replay/recording.js';
 import { screen } from '../../dist/teach/replay/screen.js';
 import { type Step, Story } from '../../dist/teach/replay/story.js';
@@ -28,9 +29,41 @@ const OURS = /\x1b\[(\?\d+[hl]|[HKJ]|\d*m)/g;
 const LEFT_ALONE = /\x1b\[\?25h\x1b\[\?7h\x1b\[\?1049l$/;
 
 /** What is on the screen that was drawn last. */
-function frame(stdout: string): string[] {
-  const text = stdout.split('\x1b[H').findLast((text) => text.endsWith('\x1b[J')) ?? '';
-  return stripVTControlCharacters(text).split(/\r+\n/);
+function frame(stdout: string, columns = 80): string[] {
+  const text = stdout.split('\x1b[H').findLast((text) => text.includes('\x1b[J')) ?? '';
+  return shownBy(text, columns);
+}
+
+/** What a character does to a terminal: a style, an erasure, a step to the left or down, or a letter. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+const DOES = /\x1b\[\d*(?<letter>[A-Za-z])|\x1b\[\?\d+[hl]|./gsu;
+
+/** The lines of a terminal that does not wrap: there the last column takes what no longer fits. */
+function shownBy(text: string, columns: number): string[] {
+  const lines: string[][] = [[]];
+  let column = 0;
+  for (const { 0: char, groups } of text.matchAll(DOES)) {
+    const line = lines.at(-1) as string[];
+    const columnsOf = widthOf(char);
+    if (groups?.letter === 'K' || groups?.letter === 'J') line.length = Math.min(line.length, column);
+    else if (char.startsWith('\x1b')) continue;
+    else if (char === '\r') column = 0;
+    else if (char === '\n') lines.push([]);
+    else if (columnsOf === 0) line[column - 1] += char;
+    else {
+      line.splice(column, columnsOf, char, ...Array(columnsOf - 1).fill(''));
+      column = Math.min(column + columnsOf, columns - 1);
+    }
+  }
+  return lines.map((line) => line.join(''));
+}
+
+/** Of the characters that these tests have. */
+function widthOf(text: string): number {
+  return [...text].reduce((sum, char) => {
+    if (/\p{Mn}/u.test(char)) return sum;
+    return sum + (/\p{Script=Han}|\p{Script=Katakana}|\p{Emoji_Presentation}/u.test(char) ? 2 : 1);
+  }, 0);
 }
 
 describe.each(RECORDED)('%s', (_, program, args) => {
@@ -99,14 +132,19 @@ test('goes from step to step in which something happens on a descriptor', async 
 
 test.each([
   [80, 24],
-  [132, 43],
+  [200, 50],
   [40, 10],
 ])('a screen of %d × %d has room for each step', async (columns, rows) => {
   const story = storyOf((await record('chatserver', [0])).file);
   for (const step of stepsOf(story)) {
     const lines = screen(story, step, { columns, rows }).map(stripVTControlCharacters);
     expect(lines.length).toBeLessThan(rows);
-    for (const reason of step.wait?.reasons ?? []) expect(lines).toContain(`  ${reason}`);
+    for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(columns);
+    const words = [...lines, ''].join(' ').replace(/ +/g, ' ');
+    for (const reason of step.wait?.reasons ?? []) expect(words).toContain(` ${reason} `);
+    if (step.wait && rows >= 24) expect(words).toContain(` ${step.wait.outcome} `);
+    const ready = pictures(step.bits, step.wait?.nfds ?? 0, columns).filter(({ isReady }) => isReady);
+    expect(lines).toEqual(expect.arrayContaining(ready[0]?.lines ?? []));
     if (rows >= 24) expect(lines.join('\n')).toContain(step.output.trimEnd().split('\n').at(-1));
   }
 });
@@ -114,11 +152,52 @@ test.each([
 test('a tiny screen has the wait, why it has ended, and its bits', async () => {
   const story = storyOf((await record('chatserver', [0])).file);
   for (const step of stepsOf(story).filter(({ wait }) => wait?.reasons.length)) {
-    const lines = screen(story, step, { columns: 20, rows: 5 }).map(stripVTControlCharacters);
+    const lines = screen(story, step, { columns: 60, rows: 5 }).map(stripVTControlCharacters);
     expect(lines).toHaveLength(4);
     expect(lines[1]).toMatch(/^select waits /);
     expect(lines[2]).toBe(`  ${step.wait?.reasons[0]}`);
     expect(lines[3]).toMatch(/^ {2}readfds +[.1]+ before$/);
+  }
+});
+
+/** A recording of a server with one client, who has a name. */
+function namedStory(name: string): Story {
+  const sets = { readfds: [0, 25], writefds: null, exceptfds: null };
+  const wait = {
+    ...{ call: 'select', at: 1, patience: 'waits for ever', nfds: 26, before: sets, after: sets },
+    ...{ outcome: '2 ready after 1 s', reasons: [`25 ${name}: 5 bytes can be read`] },
+  };
+  const names = { 0: 'stdin', 1: 'stdout', 25: name, 26: 'Ada' };
+  return new Story({ program: 'chatserver', notes: [], calls: [{ names }, { wait, output: `${name}\n` }] });
+}
+
+test('wide characters and accents leave the columns where they are, and are cut whole', () => {
+  const name = '漢字😀e\u0301';
+  const story = namedStory(name);
+  const lines = screen(story, story.step(2), { columns: 80, rows: 24 }).map(stripVTControlCharacters);
+  const row = lines.find((line) => line.includes('Ada')) as string;
+  expect(widthOf(row.slice(0, row.indexOf(' 26 ')))).toBe(40);
+  for (let columns = 4; columns <= 40; columns++) {
+    const long = namedStory(name.repeat(20));
+    const drawn = screen(long, long.step(2), { columns, rows: 99 }).map(stripVTControlCharacters);
+    const [output] = drawn.slice(-1);
+    expect(widthOf(output)).toBeLessThanOrEqual(columns);
+    expect(widthOf(output)).toBeGreaterThanOrEqual(columns - 1);
+    expect(output.startsWith('漢')).toBe(true);
+    expect(output.endsWith('…')).toBe(true);
+  }
+});
+
+test('of very many descriptors, the bits of those that are ready come first', async () => {
+  const { file } = await recordCrowd(500);
+  const story = storyOf(file);
+  const step = stepsOf(story).find(({ wait }) =>
+    wait?.reasons.some((reason) => reason.includes(': 4 bytes')),
+  ) as Step;
+  for (const rows of [24, 10]) {
+    const lines = screen(story, step, { columns: 80, rows }).map(stripVTControlCharacters);
+    const ruler = lines.findIndex((line) => line.startsWith('  fd '));
+    expect(lines[ruler + 2]).toMatch(/1.* after$/);
   }
 });
 
@@ -264,8 +343,8 @@ describe('in the terminal', () => {
     ]) {
       execFileSync('stty', ['-F', pty, 'rows', String(rows), 'cols', String(columns)]);
       await until(`it is drawn in ${rows} rows of ${columns}`, () => {
-        const lines = frame(terminal.stdout);
-        return lines.length === rows && lines[0]?.length === columns;
+        const lines = frame(terminal.stdout, columns);
+        return lines.length === rows && lines[0]?.length === columns && / step 2 of \d+$/.test(lines[0]);
       });
     }
     terminal.type('q');

@@ -1,5 +1,6 @@
 /** The player in the terminal. */
 import type { ReadStream, WriteStream } from 'node:tty';
+import { cut } from '../columns.js';
 import { screen } from './screen.js';
 import type { Story } from './story.js';
 
@@ -175,8 +176,9 @@ export class Player {
     const rows = this.#terminal.rows || ROWS;
     const lines = screen(this.#story, this.#story.step(this.#at), { columns, rows });
     while (lines.length < rows - 1) lines.push('');
-    const text = [...lines, this.#foot()].map((line) => line + CLEAR_LINE).join('\r\n');
-    this.#terminal.write(`${HOME}${text}${CLEAR_BELOW}`);
+    // Each line is cleared before and not after: there the cursor stands on the last column of a full one.
+    const text = lines.map((line) => `${CLEAR_LINE}${line}\r\n`).join('');
+    this.#terminal.write(`${HOME}${text}${CLEAR_BELOW}${cut(this.#foot(), columns)}`);
   }
 
   #foot(): string {

@@ -1,6 +1,7 @@
 /** A step as lines of text: for a terminal of some size, and in full. */
 import { styleText } from 'node:util';
-import { picture } from '../explain.js';
+import { cut, folded, padded } from '../columns.js';
+import { pictures } from '../explain.js';
 import { type Row, type Step, type Story, stateOf } from './story.js';
 
 export interface Size {
@@ -25,17 +26,25 @@ const bold = (text: string) => styleText('bold', text, { validateStream: false }
 const dim = (text: string) => styleText('dim', text, { validateStream: false });
 
 /** A step on a terminal: at most as many lines as it has rows, but for the last. */
-export function screen(story: Story, step: Step, { columns, rows }: Size): string[] {
+export function screen(story: Story, step: Step, size: Size): string[] {
+  return parts(story, step, size).map((line) => cut(line, size.columns));
+}
+
+function parts(story: Story, step: Step, { columns, rows }: Size): string[] {
   const place = `step ${step.number} of ${story.length}`;
   const room = Math.max(0, columns - place.length - 2);
-  const top = [`${bold(cut(story.program, room).padEnd(room))}  ${place}`, dim(story.notes.join('; '))];
+  const top = [`${bold(padded(cut(story.program, room), room))}  ${place}`, dim(story.notes.join('; '))];
   const printed = step.output.replace(/\n$/, '').split('\n');
+  const head = folded(heading(step), columns);
+  const bits = bitsOf(step, { columns, rows });
+  const part = step.bits.length + 1;
+  const least = head.length + Math.min(bits.length, part + 1); // a part, and how much more there is
   const wait: Block[] = [
-    { lines: happened(step), least: 5, keeps: 'head' },
-    { lines: reasons(step).map(bold), least: 3, keeps: 'head' },
+    { lines: [...head, ...bits], least, keeps: 'head' },
+    { lines: reasons(step, columns).map(bold), least: 3, keeps: 'head' },
   ];
   const needs = wait.reduce((sum, { lines, least }) => sum + Math.min(lines.length, least), 0);
-  if (needs > rows - top.length - 1) return [top[0], ...short(step, rows - 2)];
+  if (needs > rows - top.length - 1) return [top[0], ...short(step, { columns, rows: rows - 2 })];
   const blocks: Block[] = [
     ...wait,
     { title: step.wait ? 'then' : 'calls', lines: step.sentences, least: 4, keeps: 'head' },
@@ -50,14 +59,19 @@ export function screen(story: Story, step: Step, { columns, rows }: Size): strin
   return [...top, ...share(blocks, rows - top.length - 1, columns)];
 }
 
-/** A step where there is no room for it: its sentences, a row of bits at least, and their ruler if all fits. */
-function short(step: Step, rows: number): string[] {
-  const [wait, ...picture] = happened(step);
-  const why = shortened({ lines: reasons(step).map(bold), keeps: 'head' }, Math.max(rows - 2, 1));
-  const isRuler = (i: number) => i % (step.bits.length + 1) === 0;
-  const fits = 1 + why.length + picture.length <= rows;
-  const bits = fits ? picture : picture.filter((_, i) => !isRuler(i));
-  return [wait, ...why, ...bits].slice(0, Math.max(rows, 0));
+/** A step where there is no room for it: its sentences, and of the bits what fits, with their ruler if it does. */
+function short(step: Step, size: Size): string[] {
+  const wait = heading(step);
+  const part = step.bits.length + 1;
+  const why = shortened(
+    { lines: reasons(step, size.columns).map(bold), keeps: 'head' },
+    Math.max(size.rows - 1 - part, 1),
+  );
+  const room = Math.max(size.rows - 1 - why.length, 0);
+  const picture = bitsOf(step, size);
+  const isRuler = (i: number) => i % part === 0;
+  const bits = room < part ? picture.filter((_, i) => !isRuler(i)) : picture.slice(0, room - (room % part));
+  return [wait, ...why, ...bits.slice(0, room)].slice(0, Math.max(size.rows, 0));
 }
 
 /** A step in full, with what it has printed. */
@@ -65,7 +79,8 @@ export function paragraph({ length }: Story, step: Step): string {
   const printed = step.output.slice(step.output.length - step.printed);
   const lines = [
     `step ${step.number} of ${length}`,
-    ...happened(step),
+    heading(step),
+    ...bitsOf(step),
     ...reasons(step),
     ...step.sentences.map((sentence) => `  ${sentence}`),
     ...printed.split('\n').flatMap((line) => (line ? `  > ${line}` : [])),
@@ -73,17 +88,21 @@ export function paragraph({ length }: Story, step: Step): string {
   return `${lines.join('\n')}\n\n`;
 }
 
-/** The wait, and the bits before and after. */
-function happened({ wait, bits }: Step): string[] {
-  if (!wait) return ['before the first wait'];
-  return [
-    `${wait.call} ${wait.patience}, at ${wait.at.toFixed(3)} s: ${wait.outcome}`,
-    ...picture(bits, wait.nfds),
-  ];
+function heading({ wait }: Step): string {
+  if (!wait) return 'before the first wait';
+  return `${wait.call} ${wait.patience}, at ${wait.at.toFixed(3)} s: ${wait.outcome}`;
 }
 
-function reasons({ wait }: Step): string[] {
-  return (wait?.reasons ?? []).map((reason) => `  ${reason}`);
+/** The bits before and after. Where they would fill a screen, those of what is ready come first. */
+function bitsOf({ bits, wait }: Step, size?: Size): string[] {
+  const parts = pictures(bits, wait?.nfds ?? 0, size?.columns);
+  const lines = parts.flatMap(({ lines }) => lines);
+  if (!size || lines.length < size.rows / 2) return lines;
+  return parts.sort((a, b) => Number(b.isReady) - Number(a.isReady)).flatMap(({ lines }) => lines);
+}
+
+function reasons({ wait }: Step, columns = Number.POSITIVE_INFINITY): string[] {
+  return (wait?.reasons ?? []).flatMap((reason) => folded(`  ${reason}`, columns));
 }
 
 /** In columns, from top to bottom; what is ready stands out. */
@@ -92,9 +111,8 @@ function table(rows: Row[], columns: number): string[] {
     const waits = row.waits
       .map((purpose) => `${row.ready.includes(purpose) ? '●' : '○'} ${purpose}`)
       .join(' ');
-    const cell = cut(`${String(row.fd).padStart(3)} ${waits.padEnd(7)} ${stateOf(row)}`, CELL - 2).padEnd(
-      CELL,
-    );
+    const text = `${String(row.fd).padStart(3)} ${waits.padEnd(7)} ${stateOf(row)}`;
+    const cell = padded(cut(text, CELL - 2), CELL);
     return row.ready.length > 0 ? bold(cell) : cell;
   });
   const height = Math.ceil(cells.length / Math.max(1, Math.floor(columns / CELL)));
@@ -123,8 +141,4 @@ function shortened({ lines, keeps }: Pick<Block, 'lines' | 'keeps'>, count: numb
   if (count === 1 && keeps === 'head') return lines.slice(0, 1);
   if (keeps === 'tail') return lines.slice(lines.length - count);
   return [...lines.slice(0, count - 1), dim(`… and ${lines.length - count + 1} more`)];
-}
-
-function cut(text: string, room: number): string {
-  return text.length > room ? `${text.slice(0, Math.max(room - 1, 0))}…` : text;
 }

@@ -1,0 +1,59 @@
+/** How many columns of a terminal a text takes: a Chinese character takes two, an accent of its own none. */
+import { createInterface } from 'node:readline';
+import { PassThrough } from 'node:stream';
+
+/** It knows where the cursor stands behind a prompt. */
+const ruler = createInterface({ input: new PassThrough() });
+
+/** A style's escape sequence, or a character. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they begin with ESC
+const PART = /(\x1b\[\d*m)|./gsu;
+
+/** Styles take none. */
+export function columnsOf(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length;
+  ruler.setPrompt(text);
+  return ruler.getCursorPos().cols;
+}
+
+/** A line that is too long for the columns ends in dots; its styles stay. */
+export function cut(line: string, columns: number): string {
+  if (columnsOf(line) <= columns) return line;
+  let room = columns - 1;
+  let text = '';
+  let isCut = false;
+  for (const [part, style] of line.matchAll(PART)) {
+    const needed = style ? 0 : columnsOf(part);
+    if (style || (!isCut && needed <= room)) {
+      text += part;
+      room -= needed;
+    } else if (!isCut) {
+      isCut = true;
+      if (columns > 0) text += '…';
+    }
+  }
+  return text;
+}
+
+export function padded(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(columns - columnsOf(text), 0));
+}
+
+/** A line in as many as it needs, broken between its words. */
+export function folded(line: string, columns: number): string[] {
+  if (columnsOf(line) <= columns) return [line];
+  const [margin] = line.match(/^ */) as RegExpMatchArray;
+  const lines: string[] = [];
+  let text = margin;
+  let isBegun = false;
+  for (const word of line.trimStart().split(' ')) {
+    if (isBegun && columnsOf(`${text} ${word}`) > columns) {
+      lines.push(text);
+      text = `${margin}    ${word}`;
+    } else {
+      text += isBegun ? ` ${word}` : word;
+    }
+    isBegun = true;
+  }
+  return [...lines, text];
+}
