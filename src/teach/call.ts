@@ -1,4 +1,4 @@
-/** What a trace records: an object for each system call. A recording is a head and then calls, a JSON line each. */
+/** What a trace records: an object for each system call. A recording is a head, the calls, and a tail, a JSON line each. */
 
 /** The first line of a recording. */
 export interface Head {
@@ -11,6 +11,12 @@ export interface Head {
   platform: string;
   /** ISO 8601 */
   began: string;
+}
+
+/** The last line of a recording: without it the program was killed, or still runs. */
+export interface Tail {
+  /** seconds from the beginning */
+  ended: number;
 }
 
 interface Made {

@@ -3,7 +3,7 @@
  * ones that make the call and tell of it. Without a trace nothing is replaced.
  */
 import { type Sys, sys } from '../posix/sys.js';
-import type { Call, Head, OtherCall, SelectCall, Sets, TraceOptions } from './call.js';
+import type { Call, Head, OtherCall, SelectCall, Sets, Tail, TraceOptions } from './call.js';
 import { bits, CALLS, epollEvent, errnoName } from './calls.js';
 import { Explanation } from './explain.js';
 import { line } from './line.js';
@@ -19,6 +19,8 @@ interface Teller {
   output: Output;
   begins?(call: Call): string;
   ended(call: Call): string;
+  /** How it all has ended. */
+  tail?(tail: Tail): string;
 }
 
 /** Most events that the addon asks epoll_wait(2) and kevent(2) for. */
@@ -65,7 +67,7 @@ class Tracer {
     const recording = ({ fd, name }: { fd: number; name: string }) => {
       const output = new Output(this.#sys, fd, name);
       output.write(`${JSON.stringify(head)}\n`);
-      this.#tellers.push({ output, ended: line });
+      this.#tellers.push({ output, ended: line, tail: (tail) => `${JSON.stringify(tail)}\n` });
     };
 
     if (record) recording(record);
@@ -84,7 +86,11 @@ class Tracer {
       });
       this.#step = (call) => enter.pause(isExplained ? '' : explanation.begins(call));
     }
-    process.on('exit', () => this.#flush());
+    process.on('exit', () => {
+      const tail: Tail = { ended: this.#since(clock.now()) };
+      for (const teller of this.#tellers) if (teller.tail) teller.output.write(teller.tail(tail));
+      this.#flush();
+    });
   }
 
   /** Puts the recording functions into the table. */

@@ -1,5 +1,6 @@
 /** Real recordings: each server, with clients that come, speak, reset and leave. */
 import { readFileSync } from 'node:fs';
+import { expect } from 'vitest';
 import type { Call, Head, OtherCall, Sets } from '../../dist/teach/call.js';
 import { connect, startPython, until } from '../peers.js';
 import { SERVERS } from '../programs/servers.js';
@@ -71,11 +72,15 @@ async function recordWith(
     before = received();
   });
   await server.end('SIGINT');
-  const [head, ...calls] = readFileSync(file, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  return { file, head, calls, stdout: server.stdout };
+  return { file, ...parsed(readFileSync(file, 'utf8')), stdout: server.stdout };
+}
+
+/** The lines of a recording that has come to its end. */
+export function parsed(text: string): { head: Head; calls: Call[] } {
+  const lines = text.trimEnd().split('\n');
+  const [head, ...calls] = lines.map((line) => JSON.parse(line));
+  expect(calls.pop()).toEqual({ ended: expect.any(Number) });
+  return { head, calls };
 }
 
 /** The sets that a call waits with; undefined for one that does not wait. */
@@ -118,5 +123,5 @@ export function long({ head, calls }: Recorded, count: number): string {
     const call = round[(n - before.length - 1) % round.length];
     lines.push(JSON.stringify({ ...call, n, at: Math.round(n * 61.7) / 1e6, took: (n % 997) / 1e6 }));
   }
-  return `${lines.join('\n')}\n`;
+  return `${[...lines, '{"ended":60}'].join('\n')}\n`;
 }

@@ -9,10 +9,10 @@ import { read } from '../../dist/teach/replay/recording.js';
 import { screen } from '../../dist/teach/replay/screen.js';
 import { type Step, Story } from '../../dist/teach/replay/story.js';
 import { tell } from '../../dist/teach/replay/tell.js';
-import { Process, until } from '../peers.js';
+import { Process, startPython, until } from '../peers.js';
 import { CTRL_C, Terminal } from '../terminals.js';
 import { EVIL, expectedSteps, long, RECORDED, record, recordCrowd, spelled } from './recordings.js';
-import { fileFor, posixSelect } from './traced.js';
+import { fileFor, posixSelect, traced } from './traced.js';
 
 const storyOf = (file: string) => new Story(tell(read(file)));
 const stepsOf = (story: Story) => Array.from({ length: story.length }, (_, i) => story.step(i + 1));
@@ -431,18 +431,37 @@ describe('a bad recording is told in a line', () => {
     expect(replay.stdout).toMatch(/ {2}close .* listener\n\n$/);
   });
 
-  test('one that breaks off is shown up to there, with a note', async () => {
+  test.each([
+    ['a line and a half', -30, /^the recording breaks off in line (\d+)$/],
+    ['its tail', -5, /^the recording breaks off in line (\d+)$/],
+    ['the whole of its tail', undefined, /^the end is missing: the program was killed, or still ran$/],
+  ])('one that lacks %s is shown up to there, with a note', async (_, end, note) => {
     const { file } = await record('select-server', [0]);
     const text = readFileSync(file, 'utf8');
     const lines = text.trimEnd().split('\n');
-    writeFileSync(file, text.slice(0, -20));
+    writeFileSync(file, text.slice(0, end ?? text.lastIndexOf('{"ended":')));
     const replay = posixSelect(['replay', file]);
     expect(await replay.exit).toBe(0);
-    expect(replay.lines[1]).toMatch(
-      new RegExp(`; the recording breaks off in line ${lines.length}$|^recorded`),
-    );
-    expect(replay.stdout).toContain(`the recording breaks off in line ${lines.length}\n`);
+    const [, line] = replay.lines[2].match(note) ?? expect.fail(replay.lines[2]);
+    if (line) expect(Number(line)).toBe(end === -5 ? lines.length : lines.length - 1);
     expect(replay.stdout).toContain('the loop is to end');
+  });
+
+  test('one whose program was killed in the midst of it is shown, with a note', async () => {
+    const { server, port, text } = await traced(['--trace=json'], ['select-server', 0]);
+    startPython(
+      `import socket, sys
+while True: socket.create_connection(('127.0.0.1', int(sys.argv[1]))).send(b'hello')`,
+      [port],
+    );
+    await until('many have come', () => text().split('"call":"accept"').length > 50);
+    await server.end('SIGKILL');
+    const file = fileFor('killed.jsonl');
+    writeFileSync(file, text());
+    const replay = posixSelect(['replay', file]);
+    expect(await replay.exit).toBe(0);
+    expect(replay.lines[2]).toMatch(/^the (end is missing: |recording breaks off in line )/);
+    expect(replay.stdout).toContain(': a connection is waiting');
   });
 
   test('a bad command line is exit code 2', async () => {

@@ -3,19 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runInWorker } from 'posix-select';
 import { describe, expect, test } from 'vitest';
-import type { Call, Head, OtherCall, SelectCall } from '../../dist/teach/call.js';
+import type { Call, OtherCall, SelectCall } from '../../dist/teach/call.js';
 import { CLI, connect, listen, Process, startPython, until } from '../peers.js';
 import { ended } from '../threads.js';
+import { parsed } from './recordings.js';
 import { type Args, fileFor, posixSelect, traced } from './traced.js';
-
-/** The head and the calls of a recording. */
-function recorded(text: string): { head: Head; calls: Call[] } {
-  const [head, ...calls] = text
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  return { head, calls };
-}
 
 const isWait = (call: Call): call is SelectCall => call.call === 'select';
 const made = (calls: Call[], name: string) => calls.filter(({ call }) => call === name) as OtherCall[];
@@ -41,7 +33,7 @@ describe('json', () => {
     await shows(/"call":"close"/);
     expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
 
-    const { head, calls } = recorded(text());
+    const { head, calls } = parsed(text());
     const { began, ...rest } = head;
     expect(rest).toEqual({
       format: 'posix-select recording',
@@ -102,7 +94,7 @@ describe('json', () => {
       await peer.reset();
       await shows(/"call":"recv"/);
       expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
-      const { calls } = recorded(text());
+      const { calls } = parsed(text());
       expect(made(calls, 'recv')).toMatchObject([{ result: -1, errno: 'ECONNRESET' }]);
       expect(sentences(calls)).toEqual([
         'listener: a connection is waiting',
@@ -135,7 +127,7 @@ while s.recv(65536): pass`,
     deaf.type('\n');
     await shows(/there is room to send/);
     expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
-    const short = made(recorded(text()).calls, 'send').filter(({ result, length = 0 }) => result < length);
+    const short = made(parsed(text()).calls, 'send').filter(({ result, length = 0 }) => result < length);
     expect(short.length).toBeGreaterThan(0);
     for (const { asked } of short) expect(Buffer.from(asked as string, 'base64').length).toBe(33);
   });
@@ -147,7 +139,7 @@ while s.recv(65536): pass`,
     await peer.say('Ada');
     await shows(/nothing has come in/);
     expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
-    const { calls } = recorded(text());
+    const { calls } = parsed(text());
     const over = calls.filter(isWait).filter(({ result }) => result === 0);
     expect(over.length).toBeGreaterThan(0);
     for (const { timeout, left, took, after } of over) {
@@ -167,7 +159,7 @@ while s.recv(65536): pass`,
     await peer.say('/who:');
     await peer.out(/clients connected/);
     expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
-    expect(sentences(recorded(text()).calls)).toContain('Ada[31m: 5 bytes can be read');
+    expect(sentences(parsed(text()).calls)).toContain('Ada[31m: 5 bytes can be read');
   });
 });
 
@@ -249,7 +241,7 @@ describe('all ten programs', () => {
     await server.say('hello\n');
     await server.run('s.close()');
     await client.exit;
-    const { head, calls } = recorded(text());
+    const { head, calls } = parsed(text());
     expect(head.program).toBe(program);
     expect(made(calls, 'connect')[0].address).toEqual(['127.0.0.1', server.port]);
     expect(Object.values(made(calls, 'connect')[0].names ?? {})).toContain('server');
@@ -290,7 +282,7 @@ describe('where it goes', () => {
     const both = await traced(['--trace=explain', '--record', file], ['select-server', 0]);
     expect(await both.server.end('SIGINT')).toMatchObject({ exit: 0 });
     expect(both.text()).toMatch(/^select waits for ever$/m);
-    expect(recorded(readFileSync(file, 'utf8')).calls.at(-1)).toMatchObject({ call: 'close' });
+    expect(parsed(readFileSync(file, 'utf8')).calls.at(-1)).toMatchObject({ call: 'close' });
   });
 
   test('nobody has to read it', async () => {

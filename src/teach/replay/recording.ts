@@ -8,8 +8,8 @@ export interface Recording {
   head: Head;
   /** One after the other, for a long recording has many; throws a Refusal at a bad line. */
   calls: Iterable<Call>;
-  /** The line that the recording breaks off in. */
-  cut?: number;
+  /** What is missing of it. */
+  missing?: string;
 }
 
 /** Above any descriptor that a system gives. */
@@ -18,10 +18,11 @@ const MOST_FD = 2 ** 24;
 /** @throws Refusal */
 export function read(file: string): Recording {
   const text = ended(contents(file));
-  const end = text.lastIndexOf('\n') + 1;
+  const whole = text.lastIndexOf('\n') + 1;
+  const end = whole - tailOf(text.slice(0, whole)).length;
   const bad = (number: number, why: string) => new Refusal(`${file}, line ${number}: ${why}`);
   if (text === '') throw bad(1, 'the file is empty');
-  if (end === 0) throw bad(1, 'it is no recording, or breaks off in its first line');
+  if (whole === 0) throw bad(1, 'it is no recording, or breaks off in its first line');
 
   const first = text.indexOf('\n') + 1;
   const head = parse(text.slice(0, first), 1, bad);
@@ -30,7 +31,7 @@ export function read(file: string): Recording {
   if (head.version !== 1) throw bad(1, `its version is ${head.version}; this posix-select plays version 1`);
   const wrong = wrongIn(head, HEAD);
   if (wrong) throw bad(1, `the recording's ${wrong}`);
-  if (first === end) throw bad(1, 'the recording ends before the first call');
+  if (first >= end) throw bad(1, 'the recording ends before the first call');
 
   function* calls(): Generator<Call> {
     for (let begin = first, number = 2; begin < end; number++) {
@@ -42,7 +43,18 @@ export function read(file: string): Recording {
       begin = next;
     }
   }
-  return { head, calls: calls(), ...(end < text.length && { cut: text.split('\n').length }) };
+  const recording = { head, calls: calls() };
+  if (whole < text.length)
+    return { ...recording, missing: `the recording breaks off in line ${text.split('\n').length}` };
+  if (end === whole)
+    return { ...recording, missing: 'the end is missing: the program was killed, or still ran' };
+  return recording;
+}
+
+/** The last line, if it is a recording's tail. */
+function tailOf(text: string): string {
+  const last = text.slice(text.lastIndexOf('\n', text.length - 2) + 1);
+  return /^\{"ended":[\d.]+\}\s*$/.test(last) ? last : '';
 }
 
 /** A last line that is whole may lack its newline, or have blank ones after it: an editor leaves it so. */

@@ -12,11 +12,11 @@ const STEERING = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 /** Few texts have any of it: this is asked first. */
 const STEERS = new RegExp(`\\p{Cc}|${STEERING.source}`, 'u');
 
-export function tell({ head, calls, cut }: Recording): Tale {
+export function tell({ head, calls, missing }: Recording): Tale {
   const explanation = new Explanation();
   const decoders = new Map<number, StringDecoder>();
   const notes = [`recorded on ${head.platform}, ${head.began.replace(/T(\d\d:\d\d)\S*Z$/, ' $1 UTC')}`];
-  if (cut) notes.push(`the recording breaks off in line ${cut}`);
+  if (missing) notes.push(missing);
   return {
     program: shown([head.program, ...head.args].join(' ')),
     notes: notes.map(shown),
