@@ -21,6 +21,7 @@ import {
   RECORDED,
   type Recorded,
   record,
+  recordCrowd,
   spelled,
 } from './recordings.js';
 import { fileFor, posixSelect } from './traced.js';
@@ -191,6 +192,9 @@ test('by keyboard and by mouse: jump, play, pause, follow a descriptor', async (
     [() => page.getByLabel('Step', { exact: true }).last().focus(), 2],
     [() => page.locator('#number').fill('4'), 2],
     [press('Enter'), 4],
+    [press('ArrowRight'), 5],
+    [press('ArrowLeft'), 4],
+    [() => page.locator('#number').focus(), 4],
     [() => page.locator('#number').fill('4711'), 4],
     [press('Tab'), length],
     [() => page.getByLabel('Follow').selectOption(String(accepted)), length],
@@ -334,6 +338,65 @@ test('100,000 calls: any step at once, in some hundred kilobytes', async () => {
   expect(steps).toBeGreaterThan(20_000);
   expect(shown).toBeGreaterThan(100);
   expect(statSync(await written(recorded)).size).toBeLessThan(900_000);
+});
+
+/** What a talk-server tells so many clients, who have names, in as many rounds. */
+async function broadcasts(count: number): Promise<Recorded> {
+  const recorded = await record('talk-server', ['-p', 0]);
+  const { head, calls } = recorded;
+  const said = calls.findIndex(({ call, names }) => call === 'recv' && names);
+  const waits = calls.findLastIndex((call, i) => i < said && call.call === 'select');
+  const send = calls.find(({ call, result }, i) => call === 'send' && i > said && result > 0);
+  const named = Array.from({ length: count }, (_, i) => [30 + i, `user ${(i * 7919) % 1000} of all`]);
+  const lines: object[] = [
+    head,
+    ...calls.slice(0, waits),
+    { ...calls[waits], names: Object.fromEntries(named) },
+  ];
+  for (let round = 0; round < count; round++) {
+    lines.push({ ...calls[waits], at: round + ((round * 7919) % 1000) / 1000 });
+    for (const [fd] of named) lines.push({ ...send, fd });
+  }
+  writeFileSync(
+    recorded.file,
+    [...lines, { ended: count }].map((line) => `${JSON.stringify(line)}\n`).join(''),
+  );
+  return recorded;
+}
+
+test('40,000 messages to 200 clients, in some kilobytes, each with its name', async () => {
+  const recorded = await broadcasts(200);
+  expect(statSync(await written(recorded)).size).toBeLessThan(60_000);
+  const page = await opened(recorded);
+  await page.keyboard.press('End');
+  const sentences = await page.locator('#sentences li').allTextContents();
+  expect(sentences).toHaveLength(200);
+  expect(sentences[199]).toMatch(/^send 229 user 881 of all: \d+ bytes b'/);
+});
+
+test('on paper the step is there in full, and the buttons are not', async () => {
+  const page = await opened(await recordCrowd(100), { viewport: { width: 800, height: 600 } });
+  await page.keyboard.press('End');
+  await page.keyboard.press('ArrowLeft');
+  const clipped = () =>
+    page.evaluate(() =>
+      [...document.querySelectorAll<HTMLElement>('main *')]
+        .filter((element) => element.clientHeight > 0 && element.scrollHeight > element.clientHeight + 2)
+        .map(({ id }) => id),
+    );
+  expect(await clipped()).toContain('bits');
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  expect(await clipped()).toEqual([]);
+  expect(await page.getByRole('button').count()).toBe(0);
+  const [paper, ready, adjust] = await page.evaluate(() => {
+    const of = (selector: string) => getComputedStyle(document.querySelector(selector) as Element);
+    return [
+      of('body').backgroundColor,
+      of('#bits .after .set').backgroundColor,
+      of('#bits .after .set').printColorAdjust,
+    ];
+  });
+  expect([paper, ready, adjust]).toEqual(['rgb(255, 255, 255)', 'rgb(17, 17, 17)', 'exact']);
 });
 
 test('a page that cannot be written is told in a line', async () => {

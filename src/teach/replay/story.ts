@@ -26,7 +26,7 @@ export interface Wait {
 /** A call, told. */
 export interface Told {
   wait?: Wait;
-  /** any other call, in a sentence */
+  /** any other call, in a sentence, where NAME stands for its first descriptor and what that is called */
   sentence?: string;
   /** what it has written to stdout or stderr */
   output?: string;
@@ -43,6 +43,26 @@ export interface Tale {
   /** when and where it was recorded, and what is wrong with it */
   notes: string[];
   calls: Told[];
+}
+
+/** A tale by field instead of by call: deflated, it takes a quarter of the room. */
+export interface Packed extends Omit<Tale, 'calls'> {
+  calls: Record<keyof Told, unknown[]>;
+}
+
+const FIELDS = ['wait', 'sentence', 'output', 'fds', 'names'] as const;
+
+export function packed({ calls, ...tale }: Tale): Packed {
+  const columns = FIELDS.map((field) => [field, calls.map((call) => call[field] ?? null)]);
+  return { ...tale, calls: Object.fromEntries(columns) };
+}
+
+export function unpacked({ calls, ...tale }: Packed): Tale {
+  const told = (_: unknown, i: number) =>
+    Object.fromEntries(
+      FIELDS.flatMap((field) => (calls[field][i] === null ? [] : [[field, calls[field][i]]])),
+    );
+  return { ...tale, calls: calls.fds.map(told) };
 }
 
 /** A set as bits: those before a call, or those after it. */
@@ -83,6 +103,9 @@ export interface Step {
   /** how much of that is the step's own */
   printed: number;
 }
+
+/** In no text that is shown. */
+export const NAME = '\0';
 
 /** Characters of the output that a step shows. */
 const OUTPUT = 4000;
@@ -172,7 +195,7 @@ export class Story {
       wait,
       bits: wait ? bitsOf(wait.call, wait.before, wait.after) : [],
       table: this.#table(wait, wait ? begin : end - 1, end - 1),
-      sentences: calls.flatMap(({ sentence }) => sentence ?? []),
+      sentences: calls.flatMap((call, i) => this.#sentence(call, begin + i) ?? []),
       output: this.#output.slice(from, printed),
       printed: Math.min(printed - (this.#printed[number - 2] ?? 0), printed - from),
     };
@@ -202,6 +225,12 @@ export class Story {
   #nameAt(fd: number, call: number): string | null {
     const history = this.#names.get(fd);
     return history?.names[search(history.from, call) - 1] ?? null;
+  }
+
+  #sentence({ sentence, fds: [fd] = [] }: Told, call: number): string | undefined {
+    if (fd === undefined) return sentence;
+    const name = this.#nameAt(fd, call - 1);
+    return sentence?.replace(NAME, () => (name === null ? `fd ${fd}` : `${fd} ${name}`));
   }
 
   #table(wait: Wait | undefined, begin: number, end: number): Row[] {

@@ -4,7 +4,7 @@ import { visible } from '../../terminal.js';
 import type { Call, OtherCall } from '../call.js';
 import { Explanation, outcome, patience, setsOf } from '../explain.js';
 import type { Recording } from './recording.js';
-import type { Tale, Told, Wait } from './story.js';
+import { NAME, type Tale, type Told, type Wait } from './story.js';
 
 /** What turns the direction of a text, or ends its line: like control characters it is shown, not obeyed. */
 const STEERING = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
@@ -30,7 +30,7 @@ function told(call: Call, explanation: Explanation, decoders: Map<number, String
     explanation.learn(call);
     told.wait = waitOf(call, explanation);
   } else {
-    told.sentence = shown(explanation.sentence(call as OtherCall));
+    told.sentence = nameless(shown(explanation.sentence(call as OtherCall)), call as OtherCall, explanation);
     explanation.learn(call);
     const output = written(call as OtherCall, decoders);
     if (output) told.output = output;
@@ -54,6 +54,13 @@ function waitOf(call: Call, explanation: Explanation): Wait {
     outcome: shown(outcome(call)),
     reasons: explanation.reasons(call).map(shown),
   };
+}
+
+/** A sentence without its descriptor's name, which the story knows: with two hundred users it is most of a page. */
+function nameless(sentence: string, { call, fd = -1 }: OtherCall, explanation: Explanation): string {
+  const begin = `${shown(call)} `;
+  const of = shown(explanation.of(fd));
+  return sentence.startsWith(begin + of) ? begin + NAME + sentence.slice(begin.length + of.length) : sentence;
 }
 
 /** The descriptors that a call does something on, or has found ready. */

@@ -1,5 +1,5 @@
 /** The player in the page: its compiled text stands in the page behind that of `story.ts`. */
-import { type Bits, type Row, type Step, Story, stateOf } from '../story.js';
+import { type Bits, type Row, type Step, Story, stateOf, unpacked } from '../story.js';
 
 /** Bits in a row. */
 const ROW = 10;
@@ -23,7 +23,7 @@ async function load(): Promise<Story> {
   const base64 = atob((byId('tale').textContent ?? '').trim());
   const bytes = Uint8Array.from(base64, (char) => char.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
-  return new Story(JSON.parse(await new Response(stream).text()));
+  return new Story(unpacked(JSON.parse(await new Response(stream).text())));
 }
 
 class PagePlayer {
@@ -73,6 +73,7 @@ class PagePlayer {
   #key(event: KeyboardEvent): void {
     const { key, target } = event;
     if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (target === this.#number && key === 'Enter') this.#number.blur(); // the keys are the player's again
     if (target === this.#number || target instanceof HTMLSelectElement) return;
     if (key === ' ' && target instanceof HTMLButtonElement) return;
     const act: Record<string, () => void> = {
