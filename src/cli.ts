@@ -177,7 +177,11 @@ function add(name: string, summary: string): Command {
 /** A bad command line ends with the usage, a line that says what is wrong, and exit code 2. */
 function refusing(command: Command): Command {
   return command
-    .configureHelp({ styleTitle: (title) => title.toLowerCase() })
+    .configureHelp({
+      styleTitle: (title) => title.toLowerCase(),
+      subcommandTerm: (program) => `${program.name()} ${program.usage().replace('[options] ', '')}`,
+      minWidthToWrap: 20,
+    })
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : USAGE))
     .configureOutput({
       outputError: (text, write) => {

@@ -59,6 +59,17 @@ describe('help', () => {
     },
   );
 
+  test.each(['', ...PROGRAMS, 'replay', 'grade', 'init', 'observe'])(
+    '%s: in 80 columns of a terminal',
+    async (name) => {
+      const terminal = 'data:text/javascript,process.stdout.isTTY=true;process.stdout.columns=80';
+      const args = ['--import', terminal, CLI, ...(name ? [name] : []), '--help'];
+      const help = new Process(process.execPath, args);
+      expect(await help.exit).toBe(0);
+      expect(help.lines.filter((line) => line.length > 80)).toEqual([]);
+    },
+  );
+
   test.each(['--version', '-V'])('%s is that of the package', async (option) => {
     expect(await run(option)).toEqual({ exit: 0, stdout: `${version}\n`, stderr: '' });
   });
