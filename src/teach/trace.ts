@@ -5,7 +5,7 @@
 import { type Sys, sys } from '../posix/sys.js';
 import type { Call, Head, OtherCall, SelectCall, Sets, Tail, TraceOptions } from './call.js';
 import { bits, CALLS, epollEvent, errnoName } from './calls.js';
-import { Explanation } from './explain.js';
+import { Explanation, setsOf as setsOfCall } from './explain.js';
 import { line } from './line.js';
 import { Descriptors } from './names.js';
 import { Output } from './output.js';
@@ -84,7 +84,10 @@ class Tracer {
           return call.after && enter.isOn && !isExplained ? text : '';
         },
       });
-      this.#step = (call) => enter.pause(isExplained ? '' : explanation.begins(call));
+      this.#step = (call) => {
+        const text = explanation.begins(call);
+        enter.pause(isExplained ? '' : text, setsOfCall(call)?.readfds?.includes(0) ?? false);
+      };
     }
     process.on('exit', () => {
       const tail: Tail = { ended: this.#since(clock.now()) };

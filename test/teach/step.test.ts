@@ -41,6 +41,20 @@ test('says what it is about to wait for, waits for Enter, and says what came', a
   await terminal.left();
 });
 
+test('a text at the prompt is for the program that reads stdin, Enter is not', async () => {
+  const terminal = new Terminal('--step', ['chatserver', 0]);
+  const prompt = 'Enter goes on, text is for the program, Ctrl-D goes on without stops:';
+  await terminal.shows(prompt);
+  const [, port] = terminal.stdout.match(/listening on .*:(\d+);/) ?? expect.fail(terminal.stdout);
+  await connect(Number(port));
+  terminal.type('\n');
+  await terminal.shows('Incoming Connection');
+  await until('it stops again', () => terminal.stdout.split(prompt).length === 3);
+  terminal.type('quit\n');
+  expect(await terminal.left()).toMatch(/ 0 stdin: 5 bytes can be read\n/);
+  expect(terminal.stdout).not.toContain('1 byte can be read');
+});
+
 test('Ctrl-C ends the program while it waits for Enter', async () => {
   const { terminal, prompts } = await stepping();
   terminal.type(CTRL_C);
