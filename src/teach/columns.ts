@@ -39,21 +39,35 @@ export function padded(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(columns - columnsOf(text), 0));
 }
 
-/** A line in as many as it needs, broken between its words. */
-export function folded(line: string, columns: number): string[] {
-  if (columnsOf(line) <= columns) return [line];
+/** A hanging indent leaves this much room at least. */
+const ROOM = 20;
+
+/**
+ * A line in as many as it needs, broken between its words; a word too long for a line is left whole.
+ *
+ * @param indent columns before what goes on below, unless given four more than the line's own
+ */
+export function folded(line: string, columns: number, indent?: number): string[] {
   const [margin] = line.match(/^ */) as RegExpMatchArray;
+  const below = ' '.repeat(indent ?? margin.length + 4);
+  const width = Math.max(columns, (indent ?? 0) + ROOM);
+  if (columnsOf(line) <= width) return [line];
   const lines: string[] = [];
   let text = margin;
   let isBegun = false;
   for (const word of line.trimStart().split(' ')) {
-    if (isBegun && columnsOf(`${text} ${word}`) > columns) {
+    if (isBegun && columnsOf(`${text} ${word}`) > width) {
       lines.push(text);
-      text = `${margin}    ${word}`;
+      text = below + word;
     } else {
       text += isBegun ? ` ${word}` : word;
     }
     isBegun = true;
   }
   return [...lines, text];
+}
+
+/** How wide a stream is: 80 columns where it is no terminal; COLUMNS in the environment says otherwise. */
+export function widthOf(stream: NodeJS.WriteStream): number {
+  return Number(process.env.COLUMNS) || stream.columns || 80;
 }

@@ -1,7 +1,7 @@
 /** What all threads of a program wait in, their descriptors named (Linux). */
 import { existsSync, readFileSync } from 'node:fs';
 import { type Descriptor, descriptors } from './descriptors.js';
-import { family, type Process, process as processOf } from './proc.js';
+import { asOneMay, family, ownerOf, type Process, process as processOf } from './proc.js';
 import { Refusal } from './refusal.js';
 import { type Wait, waits } from './waits.js';
 
@@ -22,10 +22,14 @@ export class CannotLook extends Refusal {}
 export function look(root: number): Seen[] {
   if (process.platform !== 'linux')
     throw new CannotLook(`what a program waits in cannot be seen here: ${process.platform} has no /proc`);
-  return family(root).flatMap((member) => {
+  return lookAt(family(root));
+}
+
+/** @throws CannotLook */
+export function lookAt(members: Process[]): Seen[] {
+  return members.flatMap((member) => {
     try {
-      const seen = waits(member.pid);
-      const named = descriptors(member.pid);
+      const [seen, named] = asOneMay(member.pid, () => [waits(member.pid), descriptors(member.pid)] as const);
       const stopped = member.isStopped && { call: 'stopped', fds: [], timeout: undefined };
       return seen.map((wait) => ({ ...wait, ...stopped, process: member, descriptors: named }));
     } catch (err) {
@@ -38,9 +42,11 @@ export function look(root: number): Seen[] {
 function whyNot(pid: number, code?: string): string {
   if (code === 'ENOENT')
     return 'this kernel does not tell what a thread is blocked in: it has no /proc/PID/syscall';
-  const owner = Number(/^Uid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-  const self = process.getuid?.();
-  if (self !== 0 && owner !== self)
+  const owner = ownerOf(pid)?.uid;
+  const self = process.geteuid?.();
+  if (self === 0)
+    return `process ${pid} is closed even to root here: that takes CAP_SYS_PTRACE, which this container has not`;
+  if (owner !== self)
     return `process ${pid} is another user's (uid ${owner}): only that user and root may look into it`;
   const scope = '/proc/sys/kernel/yama/ptrace_scope';
   if (existsSync(scope) && readFileSync(scope, 'utf8').trim() !== '0')

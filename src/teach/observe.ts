@@ -6,8 +6,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { errno, OSError } from '../posix/errors.js';
 import { sys } from '../posix/sys.js';
 import { print, visible, warn } from '../terminal.js';
+import { folded, widthOf } from './columns.js';
 import { callOf, look, namesOf, type Seen, sentence } from './look.js';
-import { process as processOf } from './proc.js';
+import { process as processOf, zombie } from './proc.js';
 import { Refusal } from './refusal.js';
 
 /** Milliseconds between two looks. */
@@ -19,8 +20,8 @@ const INTERVAL = 100;
  * @throws Refusal; OSError when stdout cannot be written, EPIPE also when nothing is to be told and its reader has gone
  */
 export async function observe(pid: number): Promise<number> {
-  if (process.platform === 'linux' && !processOf(pid)) throw new Refusal(`there is no process ${pid}`);
-  const show = process.stdout.isTTY ? redraw(process.stdout) : changes(print);
+  if (process.platform === 'linux' && !processOf(pid)) throw new Refusal(whyNone(pid));
+  const show = process.stdout.isTTY ? redraw(process.stdout) : changes(print, process.stdout);
   let interrupted = false;
   process.once('SIGINT', () => (interrupted = true));
   for (let seen = look(pid); seen.length > 0 && !interrupted; seen = look(pid)) {
@@ -29,6 +30,13 @@ export async function observe(pid: number): Promise<number> {
     if (hasHungUp(1)) throw new OSError(errno.EPIPE, 'write', 'stdout');
   }
   return 0;
+}
+
+function whyNone(pid: number): string {
+  const ended = zombie(pid);
+  if (!ended) return `there is no process ${pid}`;
+  const { name, ppid } = ended;
+  return `process ${pid} (${name}) has ended; its parent ${ppid} (${processOf(ppid)?.name}) has not asked yet how (wait(2))`;
 }
 
 /** Whether the other end of a descriptor is gone: poll(2) tells it, whatever it is asked. */
@@ -52,7 +60,7 @@ export async function observeCommand([command, ...args]: string[]): Promise<numb
   process.on('SIGINT', () => {}); // Ctrl-C on the terminal is sent to both
   process.on('SIGTERM', () => child.kill('SIGTERM'));
 
-  const show = changes(warn);
+  const show = changes(warn, process.stderr);
   while (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
     show(look(child.pid));
     await Promise.race([ended, pause(INTERVAL)]);
@@ -62,8 +70,8 @@ export async function observeCommand([command, ...args]: string[]): Promise<numb
 
 const nameOf = ({ process: { name, pid } }: Seen) => `${name} ${pid}`;
 
-/** Tells of each thread when what it waits in changes. */
-function changes(tell: (line: string) => void): (seen: Seen[]) => void {
+/** Tells of each thread when what it waits in changes: in a line of its own, which only a terminal has broken. */
+function changes(tell: (line: string) => void, stream: NodeJS.WriteStream): (seen: Seen[]) => void {
   let told = new Map<number, string>();
   let ran = new Set<number>();
   return (all) => {
@@ -74,7 +82,8 @@ function changes(tell: (line: string) => void): (seen: Seen[]) => void {
     for (const same of groups(news, whatFor)) {
       const [{ tid, pid }] = same;
       const threads = same.length > 1 ? `, ${same.length} threads` : tid === pid ? '' : `, thread ${tid}`;
-      tell(`${nameOf(same[0])}${threads}: ${sentence(same[0])}`);
+      const line = `${nameOf(same[0])}${threads}: ${sentence(same[0])}`;
+      tell(stream.isTTY ? folded(visible(line), widthOf(stream), 2).join('\n') : line);
     }
     const alive = all.map(({ tid }) => [tid, told.get(tid) ?? ''] as const);
     told = new Map([...alive, ...news.map((seen) => [seen.tid, whatFor(seen)] as const)]);
@@ -94,8 +103,12 @@ function redraw(terminal: NodeJS.WriteStream): (seen: Seen[]) => void {
     const seconds = (performance.now() - time) / 1000;
     const cpu = ({ process: { pid, ticks } }: Seen) =>
       seconds > 0 ? Math.round((ticks - (before.get(pid) ?? ticks)) / seconds) : 0;
-    const lines = page(all, cpu).map((line) => visible(line).slice(0, terminal.columns || 80));
-    const shown = lines.slice(0, (terminal.rows || 24) - 1);
+    const lines = page(all, cpu).flatMap((line) => folded(visible(line), terminal.columns || 80, 6));
+    const room = (terminal.rows || 24) - 1;
+    const shown =
+      lines.length <= room
+        ? lines
+        : [...lines.slice(0, room - 1), `… and ${lines.length - room + 1} lines more, for a higher window`];
     cursorTo(terminal, 0);
     moveCursor(terminal, 0, -drawn);
     clearScreenDown(terminal);

@@ -1,5 +1,6 @@
 /** What /proc tells of processes and their threads (Linux). */
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import * as nodeProcess from 'node:process';
 
 export interface Process {
   pid: number;
@@ -20,17 +21,64 @@ export function processes(): Process[] {
 
 /** @returns undefined when there is no such process, or only what is left of it */
 export function process(pid: number): Process | undefined {
+  return inState(pid, (state) => !'ZX'.includes(state));
+}
+
+/** What is left of a process that has ended: its parent has not asked yet how it did. */
+export function zombie(pid: number): Process | undefined {
+  return inState(pid, (state) => state === 'Z');
+}
+
+function inState(pid: number, isWanted: (state: string) => boolean): Process | undefined {
   const stat = tryRead(`/proc/${pid}/stat`);
   const parts = stat && /^\d+ \((.*)\) (\S) (.*)$/s.exec(stat);
-  if (!parts || 'ZX'.includes(parts[2])) return undefined;
+  if (!parts || !isWanted(parts[2])) return undefined;
   const fields = parts[3].split(' ').map(Number);
   const [name, isStopped] = [parts[1], 'Tt'.includes(parts[2])];
   return { pid, name, ppid: fields[0], session: fields[2], isStopped, ticks: fields[10] + fields[11] };
 }
 
+/** The user and the group that a process acts as; undefined when there is no such process. */
+export function ownerOf(pid: number): { uid: number; gid: number } | undefined {
+  const [, uid, gid] =
+    /^Uid:\s*\d+\s+(\d+).*\nGid:\s*\d+\s+(\d+)/m.exec(tryRead(`/proc/${pid}/status`) ?? '') ?? [];
+  return uid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
+}
+
+/**
+ * Looks into a process. Root may not where it lacks CAP_SYS_PTRACE, as in a container: the process's own user may.
+ *
+ * @throws what `read` does
+ */
+export function asOneMay<T>(pid: number, read: () => T): T {
+  try {
+    return read();
+  } catch (err) {
+    const owner = ownerOf(pid);
+    if (!isForbidden(err) || nodeProcess.geteuid?.() !== 0 || !owner || owner.uid === 0) throw err;
+    return asUser(owner, read);
+  }
+}
+
+function asUser<T>({ uid, gid }: { uid: number; gid: number }, read: () => T): T {
+  const own = nodeProcess.getegid?.() as number;
+  nodeProcess.setegid?.(gid);
+  try {
+    nodeProcess.seteuid?.(uid);
+    try {
+      return read();
+    } finally {
+      nodeProcess.seteuid?.(0);
+    }
+  } finally {
+    nodeProcess.setegid?.(own);
+  }
+}
+
+const isForbidden = (err: unknown) => ['EPERM', 'EACCES'].includes((err as NodeJS.ErrnoException).code ?? '');
+
 /** A process and all that come from it, those included whose own parent has gone, as long as they are in its session. */
-export function family(root: number): Process[] {
-  const all = processes();
+export function family(root: number, all = processes()): Process[] {
   const members = new Set([root]);
   for (let before = 0; before !== members.size; ) {
     before = members.size;
@@ -40,8 +88,8 @@ export function family(root: number): Process[] {
 }
 
 /** The processes that were started with a variable in their environment: `NAME=value`. */
-export function withVariable(variable: string): Process[] {
-  return processes().filter(({ pid }) => tryRead(`/proc/${pid}/environ`)?.split('\0').includes(variable));
+export function withVariable(variable: string, all = processes()): Process[] {
+  return all.filter(({ pid }) => tryRead(`/proc/${pid}/environ`)?.split('\0').includes(variable));
 }
 
 /** How many descriptors the process's table has room for: the kernel looks at no bit of an fd_set beyond it. */

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { CLI, Process, until } from '../peers.js';
@@ -91,6 +92,13 @@ test('a line is told when what a thread waits in changes, and not before', async
   expect(observer.lines[2]).toBe(observer.lines[0]);
 });
 
+const ZOMBIE = `
+import os, time
+pid = os.fork()
+if pid == 0: os._exit(0)
+print(pid, flush=True)
+time.sleep(1000)`;
+
 test('on a terminal it draws, and Ctrl-C ends it', async () => {
   const { server, port } = await serve('literal.py');
   const pty = `import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))`;
@@ -100,6 +108,20 @@ test('on a terminal it draws, and Ctrl-C ends it', async () => {
   );
   screen.type('\x03');
   expect(await screen.exit).toBe(0);
+});
+
+const NARROW = `
+import fcntl, os, pty, struct, sys, termios
+pid, fd = pty.fork()
+if pid == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', 4, 34, 0, 0))
+    os.execv(sys.argv[1], sys.argv[1:])
+while True: os.write(1, os.read(fd, 4096))`;
+
+test('on a small terminal it breaks its lines, and says when some are missing', async () => {
+  const { server } = await serve('literal.py');
+  const screen = new Process('python3', ['-c', NARROW, process.execPath, CLI, 'observe', `${server.pid}`]);
+  await screen.out(/select, no timeout\r\n… and 3 lines more, for a higher window\r\n/);
 });
 
 test('it ends when its reader has gone, though it has nothing more to tell', async () => {
@@ -134,6 +156,39 @@ child.kill()`;
   const user = new Process('python3', ['-c', look, process.execPath, CLI, 'observe'], { uid: 65534 });
   await user.exit;
   expect(user.stdout).toMatch(/^sleep \d+: nanosleep: for time to pass$/m);
+});
+
+/** Root as in a container: it may not look into what is another user's. */
+const CONTAINED = ['--bounding-set', '-sys_ptrace', '--inh-caps', '-sys_ptrace'];
+const NOBODY = ['--reuid', '65534', '--regid', '65534', '--clear-groups'];
+
+test.runIf(process.getuid?.() === 0)("root without CAP_SYS_PTRACE sees another user's", async () => {
+  const sleeper = new Process('setpriv', [...NOBODY, 'sleep', '1000']);
+  await until('it is a sleep', () => readFileSync(`/proc/${sleeper.pid}/comm`, 'utf8') === 'sleep\n');
+  const observer = new Process('setpriv', [...CONTAINED, process.execPath, CLI, 'observe', `${sleeper.pid}`]);
+  await observer.out(/^sleep \d+: nanosleep: for time to pass$/m);
+  sleeper.child.kill('SIGKILL');
+  expect(await observer.exit).toBe(0);
+});
+
+test.runIf(process.getuid?.() === 0)('root that may not even become another user: it says why', async () => {
+  const sleeper = new Process('setpriv', [...NOBODY, 'sleep', '1000']);
+  await until('it is a sleep', () => readFileSync(`/proc/${sleeper.pid}/comm`, 'utf8') === 'sleep\n');
+  const bounds = ['--bounding-set', '-sys_ptrace,-setuid', '--inh-caps', '-sys_ptrace,-setuid'];
+  const observer = new Process('setpriv', [...bounds, process.execPath, CLI, 'observe', `${sleeper.pid}`]);
+  expect(await observer.exit).toBe(1);
+  expect(observer.stderr).toMatch(/^process \d+ is closed even to root here: that takes CAP_SYS_PTRACE/);
+});
+
+test('a process that has ended, and whose parent has not asked how', async () => {
+  const parent = new Process('python3', ['-c', ZOMBIE]);
+  const [, pid] = await parent.out(/^(\d+)$/m);
+  await until('it has ended', () => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z '));
+  const observer = observe(pid);
+  expect(await observer.exit).toBe(1);
+  const name = `process ${pid} \\(python3?[.\\d]*\\)`;
+  const why = `has ended; its parent ${parent.pid} \\(python3?[.\\d]*\\) has not asked yet how`;
+  expect(observer.stderr).toMatch(new RegExp(`^${name} ${why}`));
 });
 
 test.each([
