@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 as Ajv } from 'ajv/dist/2020.js';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
+import { wrap } from '../../dist/teach/columns.js';
 import { check50, github } from '../../dist/teach/grade/report.js';
 import { extra, line, part, type Result } from '../../dist/teach/grade/rubric.js';
 import { CLI, concurrently, Process, until } from '../peers.js';
-import { close, command, freePort, workshop } from './zoo.js';
+import { close, command, freePort, PATIENCE, startGrader, workshop } from './zoo.js';
 
 let folder: string;
 beforeAll(() => {
@@ -12,13 +13,14 @@ beforeAll(() => {
 });
 afterAll(() => close(folder));
 
-const grade = (...args: string[]) => new Process(process.execPath, [CLI, 'grade', ...args]);
+vi.setConfig({ testTimeout: PATIENCE });
 
-/** The points of each line, what was seen where some were lost, and the notes. */
+/** The points of each line, what was seen where some were lost, the hints, and the notes. */
 function report(stdout: string) {
   return {
     points: [...stdout.matchAll(/^ +(\d+)\/\d+ {2}/gm)].map(([, points]) => Number(points)),
     seen: [...new Set([...stdout.matchAll(/^ +seen {6}(.*)$/gm)].map(([, seen]) => seen))],
+    hints: [...stdout.matchAll(/^ +hint {6}(.*)$/gm)].map(([, hint]) => hint),
     notes: [...stdout.matchAll(/^note: (.*)$/gm)].map(([, note]) => note),
   };
 }
@@ -29,6 +31,17 @@ const BUSY = 'it never waits: it is running each time that one looks \\(busy loo
 
 const FULL = [5, 5, 5, 5, 5];
 const NO_SELECT = [5, 5, 5, 0, 0];
+
+/** What some of them are told to look for. */
+const HINTS: Record<string, RegExp> = {
+  'poll.py': /^this assignment is about select\(2\): poll\(2\)/,
+  'busy.py': /^select\(\) with a timeout of 0 never waits/,
+  'dies_on_reset.py': /handle the errors of the calls that it makes$/,
+  'ends_well.py': /^it ended as if all were done/,
+  'deaf.py': /blocked in one call \(read\)/,
+  'selects_twice.py': /^one call can wait for all of them/,
+  'stderr.py': /goes to stdout$/,
+};
 
 /** Each server's points, what was found where it lost some, and the notes. */
 const ZOO: [name: string, points: number[], seen: string[], notes?: string[]][] = [
@@ -143,12 +156,36 @@ const ZOO: [name: string, points: number[], seen: string[], notes?: string[]][] 
   [
     'crash.py',
     [0, 0, 0, 0, 0],
-    ["it ended before it listened: exit code 1: NameError: name 'port' is not defined"],
+    ["it ended before a client could connect: exit code 1: NameError: name 'port' is not defined"],
   ],
   [
     'never_listens.py',
     [0, 0, 0, 0, 0],
-    ['it did not listen within 10 s; it waits in nanosleep: for time to pass'],
+    ['it did not listen within 10 s: it waits in nanosleep: for time to pass'],
+  ],
+  ['background.py', FULL, []],
+  [
+    'selects_twice.py',
+    [5, 5, 5, 5, 0],
+    [
+      `by turns: it waits in select, timeout 0.05 s: \\d+ ${CONN}, \\d+ ${CONN}; then it waits in select, timeout 0.05 s: \\d+ ${LISTENER}`,
+    ],
+  ],
+  ['stderr.py', [0, 0, 0, 5, 5], ['it printed that on stderr']],
+  [
+    'ends_well.py',
+    [5, 5, 5, 5, 3],
+    ['the program ended: exit code 0'],
+    ['it ended when its only client had left: exit code 0'],
+  ],
+  [
+    'deaf.py',
+    [0, 0, 0, 0, 0],
+    [
+      'it printed nothing; it accepts no client: it waits in read: 0 pipe',
+      'it waits in read: 0 pipe',
+      'so many wait to be accepted that the kernel takes no more; it accepts no client: it waits in read: 0 pipe',
+    ],
   ],
   ['ignores_sigint.py', FULL, [], ['Ctrl-C (SIGINT) did not end it within 2 s: it had to be killed']],
 ];
@@ -156,14 +193,55 @@ const ZOO: [name: string, points: number[], seen: string[], notes?: string[]][] 
 describe('select-server: each of the zoo loses just its lines, with the right sentence', () => {
   test.concurrent.for(ZOO)('%s', ([name, points, seen, notes = []], context) =>
     concurrently(context, async () => {
-      const grader = grade('select-server', '--', ...command(folder, name), '{port}');
+      const grader = startGrader(['select-server', '--', ...command(folder, name), '{port}'], context);
       expect(await grader.exit, grader.stdout).toBe(points.reduce((sum, n) => sum + n) === 25 ? 0 : 1);
       expect(grader.stderr).toBe('');
       const found = report(grader.stdout);
       expect({ points: found.points, notes: found.notes }).toEqual({ points, notes });
+      if (HINTS[name]) expect(found.hints).toContainEqual(expect.stringMatching(HINTS[name]));
       expect(found.seen).toEqual(seen.map((pattern) => expect.stringMatching(new RegExp(`^${pattern}$`))));
     }),
   );
+});
+
+// Alone: it takes a processor for itself.
+test('endless.py: a loop that hears nobody is no busy loop', async () => {
+  const server = command(folder, 'endless.py');
+  const grader = startGrader(['select-server', '--timeout', '0.5', '--', ...server, '{port}']);
+  expect(await grader.exit).toBe(1);
+  const { points, seen, hints } = report(grader.stdout);
+  expect(points).toEqual([5, 0, 0, 5, 0]);
+  const running = 'it is running all the time';
+  expect(seen).toContainEqual(expect.stringMatching(`; it does not read what it was sent: ${running}`));
+  expect(seen).toContain(`${running}, and accepts nobody (endless loop)`);
+  expect(hints).toContainEqual(expect.stringMatching(/^a loop goes round for ever/));
+});
+
+describe('the width of a report', () => {
+  test.concurrent('80 columns, where it goes to no terminal', (context) =>
+    concurrently(context, async () => {
+      const { COLUMNS, ...rest } = process.env;
+      const args = [CLI, 'grade', 'select-server', '--', ...command(folder, 'crash.py'), '{port}'];
+      const grader = new Process(process.execPath, args, { env: rest });
+      await grader.exit;
+      expect(grader.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+      expect(grader.stdout).toMatch(/^ {8}seen {6}it ended .*\n {18}\S/m);
+    }));
+
+  test.each([
+    ['a short line', 80, 4, ['a short line']],
+    ['   1  one two three four five', 24, 6, ['   1  one two three four', '      five']],
+    ['   1  one two three four five', 26, 6, ['   1  one two three four', '      five']],
+    [
+      'label  a-word-that-is-longer-than-that and more',
+      20,
+      7,
+      ['label  a-word-that-is-longer-than-that', '       and more'],
+    ],
+    ['a-word-that-is-longer-than-that-and-more', 20, 2, ['a-word-that-is-longer-than-that-and-more']],
+  ])('%j at %i', (line, columns, indent, lines) => {
+    expect(wrap(line, columns, indent)).toEqual(lines);
+  });
 });
 
 /** From gradescope-autograders.readthedocs.io/en/latest/specs: the fields that there are. */
@@ -259,8 +337,9 @@ const CHECK50 = {
   },
 };
 
-async function graded(form: string, server: string) {
-  const grader = grade('select-server', '--json', form, '--', ...command(folder, server), '{port}');
+async function graded(form: string, server: string, context: TestContext) {
+  const args = ['select-server', '--json', form, '--', ...command(folder, server), '{port}'];
+  const grader = startGrader(args, context);
   await grader.exit;
   return JSON.parse(grader.stdout);
 }
@@ -273,7 +352,7 @@ describe('--json', () => {
 
   test.concurrent('gradescope', (context) =>
     concurrently(context, async () => {
-      const result = await graded('gradescope', 'dies_on_reset.py');
+      const result = await graded('gradescope', 'dies_on_reset.py', context);
       expect(valid(GRADESCOPE, result)).toEqual([]);
       expect(result.score).toBe(23);
       const points = ({ score, max_score, status }: Record<string, unknown>) => [score, max_score, status];
@@ -287,7 +366,7 @@ describe('--json', () => {
 
   test.concurrent('github', (context) =>
     concurrently(context, async () => {
-      const result = await graded('github', 'dies_on_reset.py');
+      const result = await graded('github', 'dies_on_reset.py', context);
       expect(valid(GITHUB, result)).toEqual([]);
       expect([result.status, result.max_score]).toEqual(['fail', 25]);
       expect(result.tests.map(({ score }: { score: number }) => score)).toEqual([5, 3, 5, 5, 5]);
@@ -330,7 +409,7 @@ describe('--json', () => {
 
   test.concurrent('check50', (context) =>
     concurrently(context, async () => {
-      const result = await graded('check50', 'crash.py');
+      const result = await graded('check50', 'crash.py', context);
       expect(valid(CHECK50, result)).toEqual([]);
       expect(result.slug).toBe('posix-select/select-server');
       expect(result.results.map(({ passed }: { passed: boolean }) => passed)).toEqual(Array(5).fill(false));
@@ -349,24 +428,25 @@ describe('the command line', () => {
     ],
     [['select-server', '--json', 'xml', '--', 'true'], /^usage: .*\nerror: .*Allowed choices are gradescope/],
   ])('%j: usage and exit code 2', async (args, stderr) => {
-    const grader = grade(...args);
+    const grader = startGrader(args);
     expect(await grader.exit).toBe(2);
     expect(grader.stderr).toMatch(stderr);
     expect(grader.stdout).toBe('');
   });
 
   test('a command that is not there is a finding', async () => {
-    const grader = grade('select-server', '--', 'no-such-command', '{port}');
+    const grader = startGrader(['select-server', '--', 'no-such-command', '{port}']);
     expect(await grader.exit).toBe(1);
     expect(grader.stdout).toMatch(
-      /^ +seen +it ended before it listened: no-such-command: command not found$/m,
+      /^ +seen +it ended before a client could connect: no-such-command: command not found$/m,
     );
   });
 
   test('Ctrl-C ends the grader and what it has started', async () => {
     const port = await freePort();
     const [file, ...args] = command(folder, 'ignores_sigint.py');
-    const grader = grade('select-server', '--port', String(port), '--', file, ...args, String(port));
+    const server = [file, ...args, String(port)];
+    const grader = startGrader(['select-server', '--port', String(port), '--', ...server]);
     await until('the server runs', () => listening(port));
     await grader.end('SIGINT');
     await until('the server has ended', () => !listening(port));

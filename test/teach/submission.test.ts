@@ -88,6 +88,27 @@ function grade(...command: string[]) {
   return { cwd, grader: new Process(process.execPath, args, { cwd }) };
 }
 
+test('its last words are read, though it ended with them', async () => {
+  const { stdout } = await run(`
+    for (let i = 0; i < 20; i++) {
+      const exam = new Exam({ command: ['sh', '-c', 'seq 3000; echo it ends'], timeout: 2 });
+      const program = await exam.start();
+      while (!program.ended) await new Promise(setImmediate);
+      await exam.prints(/^it ends$/, 'it ends', '');
+      await exam.end(false);
+    }
+    console.log('all');`);
+  expect(stdout).toBe('all\n');
+});
+
+test.runIf(process.getuid?.() === 0)('Ctrl-C comes to what su(1) has started', async () => {
+  const { stdout } = await run(`
+    const program = new Submission(['su', 'nobody', '-s', '/bin/sh', '-c', 'echo ready; exec sleep 1000']);
+    await until(() => program.stdout.includes('ready'));
+    console.log(await program.interrupt());`);
+  expect(stdout).toBe('{ ignored: false, leftBehind: [] }\n');
+});
+
 test('what a submission leaves behind has gone once it is graded', async () => {
   const { cwd, grader } = grade(...command(folder, 'leaves_child.py'));
   expect(await grader.exit).toBe(0);

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
-import { CLI } from '../peers.js';
+import { onTestFinished, type TestContext } from 'vitest';
+import { CLI, Process } from '../peers.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -40,6 +41,23 @@ export function command(folder: string, name: string): string[] {
     return [join(folder, name.replace('.c', ''))];
   }
   return [process.execPath, CLI, name];
+}
+
+/** Milliseconds for a grading: many of them share a busy machine. */
+export const PATIENCE = 300_000;
+
+/**
+ * Starts a grader, which does not break its lines. At the end of the test it is told to end: were it killed, what it
+ * has started would go on.
+ */
+export function startGrader(args: string[], context?: TestContext): Process {
+  const env = { ...process.env, COLUMNS: '1000' };
+  const grader = new Process(process.execPath, [CLI, 'grade', ...args], { env });
+  (context?.onTestFinished ?? onTestFinished)(async () => {
+    grader.child.kill('SIGTERM');
+    await grader.exit;
+  });
+  return grader;
 }
 
 /** A port that nobody listens on. */

@@ -1,10 +1,13 @@
 /** The grader's end of a connection: a client of the student's server, or the server of the student's client. */
 import { connect, Socket } from 'node:net';
+import { errno, OSError } from '../../posix/errors.js';
+import { select } from '../../select.js';
 import {
   AF_INET,
   AF_INET6,
   IPPROTO_TCP,
   Socket as PosixSocket,
+  SO_ERROR,
   SO_RCVBUF,
   SOL_SOCKET,
   TCP_MAXSEG,
@@ -34,23 +37,40 @@ export class Client {
     socket.on('error', () => {});
   }
 
-  /** @throws of code ECONNREFUSED … */
-  static connect(host: string, port: number): Promise<Client> {
+  /** @throws of code ECONNREFUSED …; ETIMEDOUT after so many seconds: the server's queue is full */
+  static connect(host: string, port: number, seconds: number): Promise<Client> {
     return new Promise((resolve, reject) => {
       const socket = connect({ host, port }, () => {
+        clearTimeout(timer);
         socket.off('error', reject);
         resolve(new Client(socket));
       });
-      socket.once('error', reject);
+      const timer = setTimeout(
+        () => socket.destroy(new OSError(errno.ETIMEDOUT, 'connect', { address: [host, port] })),
+        1000 * seconds,
+      );
+      socket.once('error', (err) => {
+        clearTimeout(timer);
+        reject(err);
+      });
     });
   }
 
   /** For which the kernel keeps little, so that a server soon notices that it does not read. */
-  static connectNarrow(host: string, port: number): Client {
+  static connectNarrow(host: string, port: number, seconds: number): Client {
     const sock = new PosixSocket(host.includes(':') ? AF_INET6 : AF_INET);
     sock.setsockopt(SOL_SOCKET, SO_RCVBUF, NARROW);
     sock.setsockopt(IPPROTO_TCP, TCP_MAXSEG, SEGMENT);
-    sock.connect([host, port]);
+    sock.setblocking(false);
+    let failed = sock.connectEx([host, port]);
+    if (failed === errno.EINPROGRESS) {
+      const [, [ready]] = select([], [sock], [], seconds);
+      failed = ready ? sock.getsockopt(SOL_SOCKET, SO_ERROR) : errno.ETIMEDOUT;
+    }
+    if (failed) {
+      sock.close();
+      throw new OSError(failed, 'connect', { address: [host, port] });
+    }
     return new Client(new Socket({ fd: sock.detach() }));
   }
 

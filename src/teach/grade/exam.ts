@@ -1,16 +1,16 @@
 /** One run of a student's program, with its clients: what the checks of an assignment look at. */
-import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { OSError } from '../../posix/errors.js';
-import { Socket } from '../../socket.js';
 import { type Seen, sentence } from '../look.js';
 import { shownAddress } from '../names.js';
 import type { TcpSocket } from '../proc.js';
 import { Refusal } from '../refusal.js';
 import { Client } from './client.js';
+import { doing, hintFor, hintForDeaf, hintForEnded } from './doing.js';
 import { Lost, NotStarted } from './finding.js';
+import { freePort, isFreeForIPv4, listening } from './ports.js';
 import { cut, Submission } from './submission.js';
+import { untaken } from './taken.js';
 
 export interface Options {
   command: string[];
@@ -40,6 +40,10 @@ export class Exam {
   #server?: Server;
   #host = '127.0.0.1';
   #port = 0;
+  /** The last looks at the program. */
+  #looks: Seen[][] = [];
+  /** What costs no points and is worth knowing. */
+  readonly notes: string[] = [];
 
   constructor(options: Options) {
     this.#options = options;
@@ -56,7 +60,13 @@ export class Exam {
   }
 
   get isRunning(): boolean {
-    return this.#submission !== undefined && !this.#submission.ended;
+    return this.#submission !== undefined && !this.ended;
+  }
+
+  /** How it ended, once it has: not while what it has put into the background still listens. */
+  get ended(): string | undefined {
+    const { ended } = this.program;
+    return ended && this.#listeners().some(({ local }) => local[1] === this.#port) ? undefined : ended;
   }
 
   /** The program, which must have been started. */
@@ -79,6 +89,7 @@ export class Exam {
   async listen(more?: string[], port?: number): Promise<Submission> {
     const server = await this.start(more, port);
     const expected = `a server that listens on port ${this.port}`;
+    const begin = performance.now();
     let elsewhere = Infinity; // since when
     await this.#answer(async () => {
       const found = await this.#listener();
@@ -91,8 +102,10 @@ export class Exam {
     if (server.ended)
       throw new NotStarted({
         expected,
-        seen: `it ended before it listened: ${this.howItEnded()}`,
-        hint: 'run the command yourself, and read the error from its last line up',
+        seen: `it ended before a client could connect: ${this.howItEnded()}`,
+        hint: server.exitCode
+          ? 'run the command yourself, and read the error from its last line up'
+          : hintForEnded(server.ended, server.complaint),
       });
     const others = this.#listeners().filter(({ local }) => local[1] !== this.#port);
     if (others.length > 0)
@@ -101,10 +114,16 @@ export class Exam {
         seen: `it listens on ${others.map(({ local }) => shownAddress(local)).join(', ')}`,
         hint: 'the port is the one on the command line',
       });
+    const limit = this.#options.timeout * START;
+    const within = performance.now() - begin > limit * 1000 ? ` within ${limit} s` : '';
+    const { seen, call } = doing(this.#looks);
     throw new NotStarted({
       expected,
-      seen: `it did not listen within ${this.#options.timeout * START} s; it waits in ${this.#whereItWaits()}`,
-      hint: 'a socket takes connections only after bind() and listen()',
+      seen: `it did not listen${within}: ${seen}`,
+      hint:
+        call === 'endless'
+          ? hintFor(call)
+          : 'a socket takes connections only after bind() and listen(): what comes before them?',
     });
   }
 
@@ -127,9 +146,7 @@ export class Exam {
       this.#clients.push(client);
       return client;
     }
-    const seen = program.ended
-      ? `it ended before: ${this.howItEnded()}`
-      : `it waits in ${this.#whereItWaits()}`;
+    const seen = program.ended ? `it ended before: ${this.howItEnded()}` : doing(this.#looks).seen;
     throw new NotStarted({
       expected: `a client that connects to port ${port}`,
       seen,
@@ -146,15 +163,15 @@ export class Exam {
   async connect(isNarrow = false): Promise<Client> {
     try {
       const connect = isNarrow ? Client.connectNarrow : Client.connect;
-      const client = await connect(this.#host, this.#port);
+      const client = await connect(this.#host, this.#port, this.#options.timeout);
       this.#clients.push(client);
       return client;
     } catch (err) {
-      throw this.lost(
-        `a client can connect to port ${this.#port}`,
-        (err as NodeJS.ErrnoException).code ?? '',
-        HINT_ENDED,
-      );
+      const { code } = err as NodeJS.ErrnoException;
+      await this.answer(() => false); // it may be about to end
+      const why = code === 'ETIMEDOUT' ? 'so many wait to be accepted that the kernel takes no more' : code;
+      const hint = code === 'ECONNREFUSED' ? 'a listener that is closed takes no client' : hintFor('other');
+      throw this.unanswered(`a client can connect to port ${this.#port}`, why ?? '', hint);
     }
   }
 
@@ -182,8 +199,10 @@ export class Exam {
     const deadline = performance.now() + this.#options.timeout * times * 1000;
     let before = '';
     for (let looks = 1, still = 1; ; looks++) {
-      const ended = this.program.ended;
+      const ended = this.program.isGone;
+      if (ended) await this.program.drain();
       const all = this.look();
+      this.#looks = [...this.#looks.slice(1 - LOOKS), all];
       const value = await condition(all);
       if (value) return value;
       const now = rest(all);
@@ -200,7 +219,7 @@ export class Exam {
     const find = () => this.stdout.split('\n').find((line) => text.test(line));
     const found = await this.answer(find);
     if (found !== undefined) return `it printed: ${cut(found)}`;
-    throw this.lost(`it prints ${expected}`, this.printed, hint, text);
+    throw this.unanswered(`it prints ${expected}`, this.printed, hint, text);
   }
 
   /** Waits until the program prints a line, which is whole. @throws Lost */
@@ -208,7 +227,7 @@ export class Exam {
     const find = () => this.program.lines.find((text) => line.test(text));
     const found = await this.answer(find);
     if (found !== undefined) return `it printed: ${found}`;
-    throw this.lost(`it prints ${expected}`, this.printed, hint, line);
+    throw this.unanswered(`it prints ${expected}`, this.printed, hint, line);
   }
 
   /** Waits until a client has received so many bytes, has been closed, or receives no more. */
@@ -233,7 +252,7 @@ export class Exam {
     client.received = '';
     const closed = client.ended ? ', and the connection was closed' : '';
     if (got === text) return `${who} received ${shown(text)}`;
-    throw this.lost(`${who} receives ${shown(text)}`, `it received ${shown(got)}${closed}`, hint);
+    throw this.unanswered(`${who} receives ${shown(text)}`, `it received ${shown(got)}${closed}`, hint);
   }
 
   /**
@@ -243,8 +262,30 @@ export class Exam {
    */
   lost(expected: string, seen: string, hint: string, line?: RegExp): Lost {
     const missing = line && !hasLine(this.stdout, line) ? line : undefined;
-    if (!this.program.ended) return new Lost({ expected, seen, hint }, missing);
-    return new Lost({ expected, seen: `the program ended: ${this.howItEnded()}`, hint: HINT_ENDED }, missing);
+    if (!this.ended) return new Lost({ expected, seen, hint }, missing);
+    return new Lost(
+      {
+        expected,
+        seen: `the program ended: ${this.howItEnded()}`,
+        hint: hintForEnded(this.ended, this.program.complaint),
+      },
+      missing,
+    );
+  }
+
+  /** The same where an answer is missing: a program that does not take what comes for it cannot answer. */
+  unanswered(expected: string, seen: string, hint: string, line?: RegExp): Lost {
+    if (line && hasLine(this.program.stderr, line))
+      return this.lost(
+        expected,
+        'it printed that on stderr',
+        'what a program has to say goes to stdout',
+        line,
+      );
+    const left = untaken(this, this.#clients, this.look());
+    if (!left) return this.lost(expected, seen, hint, line);
+    const found = doing(this.#looks);
+    return this.lost(expected, `${seen}; ${left}: ${found.seen}`, hintForDeaf(found.call), line);
   }
 
   howItEnded(): string {
@@ -269,13 +310,13 @@ export class Exam {
     for (const client of this.#clients) client.destroy();
     this.#server?.close();
     const program = this.#submission;
-    if (!program) return [];
+    if (!program) return this.notes;
     if (program.ended || !gently) {
       await program.destroy();
-      return [];
+      return this.notes;
     }
     const { ignored, leftBehind } = await program.interrupt();
-    const notes = leftBehind.map(({ name }) => `it left a process behind: ${name}`);
+    const notes = [...this.notes, ...leftBehind.map(({ name }) => `it left a process behind: ${name}`)];
     return ignored ? [...notes, 'Ctrl-C (SIGINT) did not end it within 2 s: it had to be killed'] : notes;
   }
 
@@ -290,7 +331,7 @@ export class Exam {
   }
 
   async #takesConnections(): Promise<boolean> {
-    const client = await Client.connect(this.#host, this.#port).catch(() => undefined);
+    const client = await Client.connect(this.#host, this.#port, this.#options.timeout).catch(() => undefined);
     client?.destroy();
     return client !== undefined;
   }
@@ -299,11 +340,6 @@ export class Exam {
   #listeners(): TcpSocket[] {
     const sockets = this.look().flatMap(({ descriptors }) => [...descriptors.values()]);
     return sockets.flatMap(({ tcp }) => (tcp?.state === 'LISTEN' ? [tcp] : []));
-  }
-
-  #whereItWaits(): string {
-    const seen = this.look().filter(({ call }) => call !== 'futex');
-    return [...new Set(seen.map(sentence))].join('; ') || 'nothing that can be seen';
   }
 }
 
@@ -326,37 +362,4 @@ function rest(all: Seen[]): string {
     typeof timeout !== 'number' &&
     !fds.some(({ fd }) => descriptors.get(fd)?.tcp?.unread);
   return all.every(isAtRest) ? all.map((seen) => `${seen.tid} ${sentence(seen)}`).join() : '';
-}
-
-const HINT_ENDED = 'a server goes on whatever its clients do: handle the errors of the calls that it makes';
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await listening(server, 0);
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** @throws OSError */
-async function listening(server: Server, port: number): Promise<void> {
-  try {
-    await once(server.listen(port, '127.0.0.1'), 'listening');
-  } catch (err) {
-    throw new OSError((err as { errno: number }).errno, 'listen', { address: ['127.0.0.1', port] });
-  }
-}
-
-/** Whether a listener on :: takes no IPv4: the port is free for another one then. */
-function isFreeForIPv4(port: number): boolean {
-  const sock = new Socket();
-  try {
-    sock.bind(['127.0.0.1', port]);
-    return true;
-  } catch (err) {
-    if (!(err instanceof OSError)) throw err;
-    return false;
-  } finally {
-    sock.close();
-  }
 }

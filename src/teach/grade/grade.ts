@@ -2,6 +2,7 @@
 import { kill, pid } from 'node:process';
 import { print } from '../../terminal.js';
 import type { ASSIGNMENTS } from '../assignments.js';
+import { columnsOf } from '../columns.js';
 import { chatclient } from './chatclient.js';
 import { Exam } from './exam.js';
 import { multiconn } from './multiconn.js';
@@ -53,6 +54,9 @@ export async function gradeCommand(name: string, command: string[], options: Gra
   const { more } = assignment;
   const own = more ? withoutPort(command) : command;
   const result = await grade(assignment, () => new Exam({ ...options, command: own, more }));
-  print(options.json ? JSON.stringify(FORMS[options.json](result, command), null, 2) : text(result));
+  const { json } = options;
+  print(
+    json ? JSON.stringify(FORMS[json](result, command), null, 2) : text(result, columnsOf(process.stdout)),
+  );
   return isFull(result) ? 0 : 1;
 }

@@ -1,8 +1,10 @@
 /** multiconn: an echo server for many connections at once, on any of the selectors. */
+import { MULTIPLEXERS } from './doing.js';
 import type { Exam } from './exam.js';
 import { type Assignment, line, part } from './rubric.js';
 import { FLOOD, survivesReset } from './server-checks.js';
-import { forConnections, hasRead, MULTIPLEXERS } from './waiting.js';
+import { hasRead } from './taken.js';
+import { forConnections } from './waiting.js';
 
 export const multiconn: Assignment = {
   name: 'multiconn',
@@ -93,7 +95,7 @@ async function goesOn(exam: Exam): Promise<string> {
   await exam.receives(leaves, 'hello', 'a client', EXACTLY);
   leaves.leave();
   if (!(await exam.answer(() => leaves.ended)))
-    throw exam.lost(
+    throw exam.unanswered(
       'it closes a connection that the client has closed',
       'it did not',
       'recv() returns no bytes then',

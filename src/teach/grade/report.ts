@@ -1,5 +1,6 @@
 /** The result of a grading: for a reader, and in the forms of Gradescope, GitHub Classroom and check50. */
 import { visible } from '../../terminal.js';
+import { wrap } from '../columns.js';
 import type { Finding } from './finding.js';
 import type { LineResult, PartResult, Result } from './rubric.js';
 
@@ -15,10 +16,11 @@ function totals({ lines }: Result): { score: number; graded: number; extra: numb
   };
 }
 
-/** For a student's eyes. */
-export function text(result: Result): string {
+/** For a student's eyes. @param columns the width of the page */
+export function text(result: Result, columns: number): string {
   const { score, graded, extra } = totals(result);
   const head = `${result.assignment.name}: ${score} of ${graded} points${extra > 0 ? `, and ${extra} extra` : ''}`;
+  const paragraph = (line: string, indent: number) => wrap(visible(line), columns, indent);
   const shown = new Set<string>();
   const once = (details: string[]) => {
     const isNew = details.length === 0 || !shown.has(details.join());
@@ -30,11 +32,15 @@ export function text(result: Result): string {
     const reached = graded > 0 ? lineResult.score : '-';
     const points = `${line.extra ? '+' : ''}${reached}/${graded || line.points}`;
     return [
-      `${points.padStart(6)}  ${line.title}`,
-      ...once(details(lineResult)).map((detail) => `        ${detail}`),
+      ...paragraph(`${points.padStart(6)}  ${line.title}`, 8),
+      ...once(details(lineResult)).flatMap((detail) => {
+        const isLabelled = /^(expected|seen|hint) /.test(detail);
+        return paragraph(`        ${detail}`, isLabelled ? 18 : 10);
+      }),
     ];
   });
-  return visible([head, '', ...lines, ...result.notes.map((note) => `note: ${note}`)].join('\n'));
+  const notes = result.notes.flatMap((note) => paragraph(`note: ${note}`, 6));
+  return [...paragraph(head, 2), '', ...lines, ...notes].join('\n');
 }
 
 /** What was seen in a line: the evidence, or what was lost and why; each only once. */

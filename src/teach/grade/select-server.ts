@@ -1,8 +1,10 @@
 /** select-server: prints who connects, what they send, and who leaves, from one select() loop. */
 import type { Client } from './client.js';
 import type { Exam } from './exam.js';
+import { Lost } from './finding.js';
 import { type Assignment, line, part } from './rubric.js';
-import { afterLeaving, forConnections, forData, hasRead } from './waiting.js';
+import { hasRead } from './taken.js';
+import { afterLeaving, forConnections, forData } from './waiting.js';
 
 export const selectServer: Assignment = {
   name: 'select-server',
@@ -36,7 +38,19 @@ async function leaves(exam: Exam): Promise<string> {
   const client = await exam.connect();
   await accepted(exam, client);
   client.leave();
-  return disconnected(exam, client, '');
+  const evidence = await disconnected(exam, client, '');
+  await noteIfEnded(exam);
+  return evidence;
+}
+
+/** No line of the rubric asks for it: a server goes on when its only client has left. */
+async function noteIfEnded(exam: Exam): Promise<void> {
+  try {
+    await accepted(exam, await exam.connect());
+  } catch (err) {
+    if (!(err instanceof Lost)) throw err;
+  }
+  if (exam.ended) exam.notes.push(`it ended when its only client had left: ${exam.howItEnded()}`);
 }
 
 async function resets(exam: Exam): Promise<string> {
@@ -79,7 +93,7 @@ async function sends(exam: Exam): Promise<string> {
     sent += message;
     text = `${addressOf(client)} ${message.length} bytes: b'${message}'`;
     if (await exam.answer(() => printed() === sent)) continue;
-    throw exam.lost(
+    throw exam.unanswered(
       `it prints ${text}`,
       exam.printed,
       'how many bytes did recv() return, and which?',

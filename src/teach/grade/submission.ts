@@ -8,8 +8,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ReadStream } from 'node:tty';
 import { OSError } from '../../posix/errors.js';
 import { sys } from '../../posix/sys.js';
-import { look, type Seen } from '../look.js';
-import { family, type Process, processes, withVariable } from '../proc.js';
+import { look, lookAt, type Seen } from '../look.js';
+import { family, ownerOf, type Process, processes, withVariable } from '../proc.js';
 
 /** Milliseconds that Ctrl-C may take to end a program. */
 const GRACE = 2000;
@@ -110,14 +110,27 @@ export class Submission {
     this.#keyboard.write(text);
   }
 
-  /** What its threads wait in. @throws Refusal */
+  /** What its threads wait in; once it has ended, those of what it has put into the background. @throws Refusal */
   look(): Seen[] {
+    if (this.ended) return lookAt(this.#members());
     return this.#child?.pid ? look(this.#child.pid) : [];
+  }
+
+  /** Whether it has ended, and all that it has started. */
+  get isGone(): boolean {
+    return this.ended !== undefined && this.#members().length === 0;
+  }
+
+  /** Waits, once it has ended, until all that it has printed is in stdout. */
+  async drain(): Promise<void> {
+    await this.#drain(performance.now() + GRACE);
   }
 
   /** Ends it by Ctrl-C, and tells what was not as it should be. */
   async interrupt(): Promise<{ ignored: boolean; leftBehind: Process[] }> {
-    this.#signal('SIGINT');
+    const others = this.#ofOtherUsers();
+    for (const { pid } of others) attempt(() => kill(-pid, 'SIGINT'));
+    if (others.length === 0) this.#signal('SIGINT');
     const deadline = performance.now() + GRACE;
     while (!this.ended && performance.now() < deadline) await pause(5);
     const ignored = !this.ended;
@@ -131,18 +144,19 @@ export class Submission {
   /** Ends it at once, and all that it has started; what it has printed is then in stdout. */
   async destroy(): Promise<void> {
     const deadline = performance.now() + GRACE;
-    const until = async (condition: () => boolean) => {
-      while (!condition() && performance.now() < deadline) await pause(5);
-    };
-    await until(() => !this.kill() && this.ended !== undefined);
-    // Nobody else writes to the terminal any more: once this is read, all is. If somebody does after all, this waits
-    // for its turn on a thread of its own, until the terminal is closed.
-    write(this.#terminal, END, () => {});
-    await until(() => this.#shown.includes(END));
-    this.#shown = this.#shown.replace(END, '');
+    while ((this.kill() || this.ended === undefined) && performance.now() < deadline) await pause(5);
+    await this.#drain(deadline);
     for (const stream of [this.#screen, this.#complaints, this.#keyboard]) stream.destroy();
     sys.close(this.#terminal);
     running.delete(this);
+  }
+
+  async #drain(deadline: number): Promise<void> {
+    // Nobody else writes to the terminal any more: once this is read, all is. If somebody does after all, this waits
+    // for its turn on a thread of its own, until the terminal is closed.
+    write(this.#terminal, END, () => {});
+    while (!this.#shown.includes(END) && performance.now() < deadline) await pause(5);
+    this.#shown = this.#shown.replace(END, '');
   }
 
   /** @returns whether there was something left to kill, as far as that can be seen */
@@ -157,10 +171,23 @@ export class Submission {
   #members(): Process[] {
     const pid = this.#child?.pid;
     if (platform !== 'linux' || !pid) return [];
-    const children = adoptsOrphans ? processes().filter(({ ppid }) => ppid === ownPid) : [];
+    const all = processes();
+    const children = adoptsOrphans ? all.filter(({ ppid }) => ppid === ownPid) : [];
     const roots = new Set([pid, ...children.map((child) => child.pid)]);
-    const all = [...[...roots].flatMap(family), ...withVariable(this.#variable)];
-    return [...new Map(all.map((process) => [process.pid, process])).values()];
+    const members = [
+      ...[...roots].flatMap((root) => family(root, all)),
+      ...withVariable(this.#variable, all),
+    ];
+    return [...new Map(members.map((process) => [process.pid, process])).values()];
+  }
+
+  /** What su(1) and the like have started, as another user in a session of its own: it gets no Ctrl-C from them. */
+  #ofOtherUsers(): Process[] {
+    const pid = this.#child?.pid;
+    if (platform !== 'linux' || !pid) return [];
+    const isHandedOver = ({ pid, ppid, session }: Process) =>
+      pid === session && ownerOf(pid)?.uid !== ownerOf(ppid)?.uid;
+    return family(pid).filter((member) => member.pid !== pid && isHandedOver(member));
   }
 
   #signal(signal: NodeJS.Signals): void {

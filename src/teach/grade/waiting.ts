@@ -1,12 +1,11 @@
 /** Checks of what a server waits in, from outside: it must be select(), with the right descriptors. */
 import type { Descriptor } from '../descriptors.js';
-import { namesOf, type Seen, sentence } from '../look.js';
-import { tcpSockets } from '../proc.js';
+import { type Seen, sentence } from '../look.js';
 import type { Client } from './client.js';
+import { type Doing, doing, hintFor, lastAtRest, MOST, runsOn } from './doing.js';
 import { type Exam, LOOKS } from './exam.js';
-
-/** How many looks must show the same: a server may wake up in between. */
-const MOST = 0.8;
+import type { Lost } from './finding.js';
+import { hasRead } from './taken.js';
 
 /** How many looks may find it running: on a busy machine one that has woken up must wait for its turn. */
 const AWAKE = 0.5;
@@ -18,9 +17,6 @@ const TICKS = 2;
 
 /** Seconds: a timeout below this costs no points, and is worth a word. */
 const OFTEN = 0.1;
-
-/** The calls that wait for many descriptors. */
-export const MULTIPLEXERS = ['select', 'poll', 'epoll_wait'];
 
 /** What is to be waited for. */
 interface Target {
@@ -120,7 +116,11 @@ export const forData =
     const evidence = await atRest(exam, targets, calls, forBoth(calls));
     other.say('hello');
     if (!(await exam.answer((all) => hasRead(exam, other, all))))
-      throw exam.lost('it reads what one client sends while another is silent', 'it did not', HINTS.recv);
+      throw exam.lost(
+        'it reads what one client sends while another is silent',
+        'it did not',
+        hintFor('recv'),
+      );
     return evidence;
   };
 
@@ -140,12 +140,8 @@ export const afterLeaving =
         waitsFor([connectedTo(stays)], all, calls) && waitersFor(connectedTo(leaves), all).length === 0,
     );
     if (holds) return `waits in ${theirSentence([connectedTo(stays)], looks)}`;
-    const { seen, call } = diagnosis(looks, [connectedTo(stays)], calls);
-    const hint =
-      call === 'running'
-        ? 'a stream that has ended can be read for ever: what becomes of its descriptor?'
-        : HINTS[call];
-    throw exam.lost(expected, seen, hint ?? HINTS.other);
+    const hint = 'a stream that has ended can be read for ever: what becomes of its descriptor?';
+    throw await missed(exam, expected, diagnosis(looks, [connectedTo(stays)], calls), hint);
   };
 
 /** A client waits for the keyboard and for the server in one select(). */
@@ -160,8 +156,23 @@ export async function forKeyboardAndServer(exam: Exam): Promise<string> {
 async function atRest(exam: Exam, targets: Target[], calls: string[], expected: string): Promise<string> {
   const { holds, looks } = await watch(exam, (all) => waitsFor(targets, all, calls));
   if (holds) return `waits in ${theirSentence(targets, looks)}`;
-  const { seen, call } = diagnosis(looks, targets, calls);
-  throw exam.lost(expected, seen, HINTS[call] ?? HINTS.other);
+  throw await missed(exam, expected, diagnosis(looks, targets, calls));
+}
+
+/** @param hintForBusy what a busy loop may come from */
+async function missed(
+  exam: Exam,
+  expected: string,
+  found: Doing,
+  hintForBusy = hintFor('running'),
+): Promise<Lost> {
+  if (found.call !== 'running') return exam.lost(expected, found.seen, hintFor(found.call));
+  // A busy loop has an eye on its clients; one that goes round for ever for another reason has not.
+  const client = exam.isRunning && (await exam.connect());
+  if (!client || (await exam.answer((all) => hasRead(exam, client, all))))
+    return exam.lost(expected, found.seen, hintForBusy);
+  const seen = 'it is running all the time, and accepts nobody (endless loop)';
+  return exam.lost(expected, seen, hintFor('endless'));
 }
 
 const forBoth = (calls: string[]) => `while two clients are silent, it waits in ${named(calls)} for both`;
@@ -176,23 +187,15 @@ function theirSentence(targets: Target[], looks: Look[]): string {
   return `${sentence(waiter)}${wakes}`;
 }
 
-/** Whether the server has accepted a client and read all that it has sent, as far as that can be seen here. */
-export function hasRead(exam: Exam, { port }: Client, [first]: Seen[]): boolean {
-  const sockets = first ? (['tcp', 'tcp6'] as const).flatMap((table) => tcpSockets(first.pid, table)) : [];
-  const conn = sockets.find(({ local, remote }) => local[1] === exam.port && remote[1] === port);
-  return conn !== undefined && conn.inode !== 0 && conn.unread === 0;
-}
-
 /** What was found instead, and in which call. */
-function diagnosis(looks: Look[], targets: Target[], calls: string[]): { seen: string; call: string } {
-  const ran = looks.filter(({ all }) => all.some(({ call }) => call === 'running')).length;
-  if (ran >= MOST * looks.length)
+function diagnosis(looks: Look[], targets: Target[], calls: string[]): Doing {
+  const seens = looks.map(({ all }) => all);
+  if (runsOn(seens))
     return {
       call: 'running',
       seen: 'it never waits: it is running each time that one looks (busy loop)',
     };
-  const atRest = looks.findLast(({ all }) => all.every(({ call }) => call !== 'running'));
-  const { all } = atRest ?? looks[looks.length - 1];
+  const all = lastAtRest(seens);
   if (waitsFor(targets, all, calls) && !isIdle(looks)) {
     const percent = Math.round(100 * cpu(looks).share);
     return {
@@ -200,40 +203,21 @@ function diagnosis(looks: Look[], targets: Target[], calls: string[]): { seen: s
       seen: `it uses ${percent} % of a processor while nothing happens (busy loop)`,
     };
   }
+  const right = seens.findLast((all) => waitsFor(targets, all, calls));
+  const other = seens.findLast(
+    (all) => all.every(({ call }) => call !== 'running') && !waitsFor(targets, all, calls),
+  );
+  if (right && other) {
+    const [one, two] = [right, other].map((all) => doing([all]).seen);
+    return { call: 'each', seen: `by turns: ${one}; then ${two}` };
+  }
   const waiters = [...new Set(targets.flatMap((target) => waitersFor(target, all)))];
   const missing = targets.find((target) => waitersFor(target, all).length === 0);
   const wrong = waiters.find(({ call }) => !calls.includes(call)) ?? waiters[0];
-  if (wrong) {
-    const kind = new Set(waiters.map(({ pid }) => pid)).size > 1 ? 'process' : 'thread';
-    const each =
-      waiters.length > 1 ? ` (a ${kind} for each)` : missing ? `; nobody waits for ${missing.name}` : '';
-    const call = waiters.length > 1 && calls.includes(wrong.call) ? 'each' : wrong.call;
-    return { call, seen: `it waits in ${waiters.map(sentence).join('; ')}${each}` };
-  }
-  const others = all.filter(({ call }) => call !== 'futex' && call !== 'running');
-  const [main] = others.toSorted((a, b) => Number(isHelper(a)) - Number(isHelper(b)));
-  if (!main) return { call: 'other', seen: 'it waits for none of them' };
-  if (main.call === 'select' && main.fds.length === 0)
-    return { call: 'nanosleep', seen: 'it sleeps, in a select() that has no descriptors' };
-  return { call: main.call, seen: `it waits in ${sentence(main)}` };
+  if (!wrong) return doing([all]);
+  const kind = new Set(waiters.map(({ pid }) => pid)).size > 1 ? 'process' : 'thread';
+  const each =
+    waiters.length > 1 ? ` (a ${kind} for each)` : missing ? `; nobody waits for ${missing.name}` : '';
+  const call = waiters.length > 1 && calls.includes(wrong.call) ? 'each' : wrong.call;
+  return { call, seen: `it waits in ${waiters.map(sentence).join('; ')}${each}` };
 }
-
-/** A thread that waits for pipes and the like alone: a runtime's own. */
-function isHelper(seen: Seen): boolean {
-  return MULTIPLEXERS.includes(seen.call) && !namesOf(seen).some((name) => /listener|connected/.test(name));
-}
-
-const HINTS: Record<string, string> = {
-  running: 'select() with a timeout of 0 never waits, and neither does a call on a non-blocking socket',
-  accept:
-    'a thread that is blocked in accept() hears nothing else: which call can tell you that a connection is there?',
-  recv: 'a thread that is blocked in recv() hears nothing else: which call can tell you that data is there?',
-  each: 'one call can wait for all of them: that is what its sets are for',
-  select: 'which descriptors are in the read set each time that select() is called?',
-  poll: 'this assignment is about select(2): poll(2) is another system call',
-  epoll_wait:
-    "this assignment is about select(2): asyncio, selectors.DefaultSelector and Node's event loop wait in epoll on Linux",
-  nanosleep:
-    'a program that sleeps between two looks is late, or busy: let select() wait until there is something to do',
-  other: 'which call does the program wait in, and for which descriptors? "posix-select observe" shows it',
-};
