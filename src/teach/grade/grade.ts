@@ -2,7 +2,7 @@
 import { kill, pid } from 'node:process';
 import { print } from '../../terminal.js';
 import type { ASSIGNMENTS } from '../assignments.js';
-import { columnsOf } from '../columns.js';
+import { widthOf } from '../columns.js';
 import { chatclient } from './chatclient.js';
 import { Exam } from './exam.js';
 import { multiconn } from './multiconn.js';
@@ -55,8 +55,6 @@ export async function gradeCommand(name: string, command: string[], options: Gra
   const own = more ? withoutPort(command) : command;
   const result = await grade(assignment, () => new Exam({ ...options, command: own, more }));
   const { json } = options;
-  print(
-    json ? JSON.stringify(FORMS[json](result, command), null, 2) : text(result, columnsOf(process.stdout)),
-  );
+  print(json ? JSON.stringify(FORMS[json](result, command), null, 2) : text(result, widthOf(process.stdout)));
   return isFull(result) ? 0 : 1;
 }
