@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 as Ajv } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
-import { wrap } from '../../dist/teach/columns.js';
+import { folded } from '../../dist/teach/columns.js';
 import { check50, github } from '../../dist/teach/grade/report.js';
 import { extra, line, part, type Result } from '../../dist/teach/grade/rubric.js';
 import { CLI, concurrently, Process, until } from '../peers.js';
@@ -240,7 +240,7 @@ describe('the width of a report', () => {
     ],
     ['a-word-that-is-longer-than-that-and-more', 20, 2, ['a-word-that-is-longer-than-that-and-more']],
   ])('%j at %i', (line, columns, indent, lines) => {
-    expect(wrap(line, columns, indent)).toEqual(lines);
+    expect(folded(line, columns, indent)).toEqual(lines);
   });
 });
 
