@@ -81,6 +81,23 @@ test('a server on :: that takes no IPv4 gets its clients', async () => {
   expect({ stdout, stderr }).toEqual({ stdout: 'hello\n', stderr: '' });
 });
 
+const LATE = `import socket, sys, time
+conn, _ = socket.create_server(("127.0.0.1", int(sys.argv[1]))).accept()
+conn.sendall(b"wrong")
+time.sleep(0.3)
+while conn.recv(4096): pass`;
+
+test('a server that reads a little late is not one that does not read', async () => {
+  const { stdout } = await run(`
+    const exam = new Exam({ command: ['python3', '-c', ${JSON.stringify(LATE)}, '{port}'], timeout: 20 });
+    await exam.listen();
+    const client = await exam.connect();
+    client.say('hello');
+    console.log(await exam.receives(client, 'right', 'a client', '').catch(({ finding }) => finding.seen));
+    await exam.end(false);`);
+  expect(stdout).toBe('it received "wrong"\n');
+});
+
 /** Starts a grader in a folder of its own, and so all that it starts. */
 function grade(...command: string[]) {
   const cwd = mkdtempSync(join(folder, 'graded-'));

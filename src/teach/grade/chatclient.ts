@@ -46,7 +46,7 @@ async function sends(exam: Exam): Promise<string> {
   if (await exam.answer(() => got() === 'FoofusTheCat'))
     return `the server received ${JSON.stringify(server.received)}`;
   const seen = `it received ${server.received === '' ? 'nothing' : JSON.stringify(server.received)}`;
-  throw exam.unanswered(
+  throw await exam.unanswered(
     'the server receives the line that was typed',
     seen,
     'a line is read from the keyboard, and sent',
@@ -76,7 +76,7 @@ async function endsWhenGone(exam: Exam): Promise<string> {
   const server = await exam.accept();
   server.leave();
   if (await exam.answer(() => exam.program.ended)) return `it ended: ${exam.program.ended}`;
-  throw exam.unanswered('it ends when the server is gone', 'it went on', END);
+  throw await exam.unanswered('it ends when the server is gone', 'it went on', END);
 }
 
 async function formats(exam: Exam): Promise<string> {

@@ -171,7 +171,7 @@ export class Exam {
       await this.answer(() => false); // it may be about to end
       const why = code === 'ETIMEDOUT' ? 'so many wait to be accepted that the kernel takes no more' : code;
       const hint = code === 'ECONNREFUSED' ? 'a listener that is closed takes no client' : hintFor('other');
-      throw this.unanswered(`a client can connect to port ${this.#port}`, why ?? '', hint);
+      throw await this.unanswered(`a client can connect to port ${this.#port}`, why ?? '', hint);
     }
   }
 
@@ -219,7 +219,7 @@ export class Exam {
     const find = () => this.stdout.split('\n').find((line) => text.test(line));
     const found = await this.answer(find);
     if (found !== undefined) return `it printed: ${cut(found)}`;
-    throw this.unanswered(`it prints ${expected}`, this.printed, hint, text);
+    throw await this.unanswered(`it prints ${expected}`, this.printed, hint, text);
   }
 
   /** Waits until the program prints a line, which is whole. @throws Lost */
@@ -227,7 +227,7 @@ export class Exam {
     const find = () => this.program.lines.find((text) => line.test(text));
     const found = await this.answer(find);
     if (found !== undefined) return `it printed: ${found}`;
-    throw this.unanswered(`it prints ${expected}`, this.printed, hint, line);
+    throw await this.unanswered(`it prints ${expected}`, this.printed, hint, line);
   }
 
   /** Waits until a client has received so many bytes, has been closed, or receives no more. */
@@ -252,7 +252,7 @@ export class Exam {
     client.received = '';
     const closed = client.ended ? ', and the connection was closed' : '';
     if (got === text) return `${who} received ${shown(text)}`;
-    throw this.unanswered(`${who} receives ${shown(text)}`, `it received ${shown(got)}${closed}`, hint);
+    throw await this.unanswered(`${who} receives ${shown(text)}`, `it received ${shown(got)}${closed}`, hint);
   }
 
   /**
@@ -274,7 +274,7 @@ export class Exam {
   }
 
   /** The same where an answer is missing: a program that does not take what comes for it cannot answer. */
-  unanswered(expected: string, seen: string, hint: string, line?: RegExp): Lost {
+  async unanswered(expected: string, seen: string, hint: string, line?: RegExp): Promise<Lost> {
     if (line && hasLine(this.program.stderr, line))
       return this.lost(
         expected,
@@ -282,8 +282,13 @@ export class Exam {
         'what a program has to say goes to stdout',
         line,
       );
-    const left = untaken(this, this.#clients, this.look());
-    if (!left) return this.lost(expected, seen, hint, line);
+    let left: string | undefined;
+    // What has only just come may be taken in a moment.
+    await this.answer((all) => {
+      left = untaken(this, this.#clients, all);
+      return left === undefined;
+    });
+    if (left === undefined) return this.lost(expected, seen, hint, line);
     const found = doing(this.#looks);
     return this.lost(expected, `${seen}; ${left}: ${found.seen}`, hintForDeaf(found.call), line);
   }

@@ -95,7 +95,7 @@ async function goesOn(exam: Exam): Promise<string> {
   await exam.receives(leaves, 'hello', 'a client', EXACTLY);
   leaves.leave();
   if (!(await exam.answer(() => leaves.ended)))
-    throw exam.unanswered(
+    throw await exam.unanswered(
       'it closes a connection that the client has closed',
       'it did not',
       'recv() returns no bytes then',

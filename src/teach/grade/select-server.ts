@@ -93,7 +93,7 @@ async function sends(exam: Exam): Promise<string> {
     sent += message;
     text = `${addressOf(client)} ${message.length} bytes: b'${message}'`;
     if (await exam.answer(() => printed() === sent)) continue;
-    throw exam.unanswered(
+    throw await exam.unanswered(
       `it prints ${text}`,
       exam.printed,
       'how many bytes did recv() return, and which?',

@@ -111,7 +111,7 @@ async function isVerbose(exam: Exam): Promise<string> {
     await guest(exam, 'a client');
     const printed = await exam.answer(() => exam.stdout + exam.program.stderr);
     if (!printed)
-      throw exam.unanswered(
+      throw await exam.unanswered(
         `with ${option} it prints what it does`,
         'it printed nothing',
         'a new connection is news',
@@ -158,7 +158,7 @@ async function who(exam: Exam): Promise<string> {
   const isRight = () => lines()[0] === '2 clients connected.' && list.every((line) => lines().includes(line));
   if (await exam.answer(isRight)) return `it answered: ${lines().join(' | ')}`;
   const seen = alice.received === '' ? 'no answer' : `it answered: ${lines().join(' | ')}`;
-  throw exam.unanswered(
+  throw await exam.unanswered(
     `/who: is answered: 2 clients connected. | ${list.join(' | ')}`,
     seen,
     'names are learned from "NAME says: …"',
