@@ -56,7 +56,9 @@ export function folded(line: string, columns: number, indent?: number): string[]
   let text = margin;
   let isBegun = false;
   for (const word of line.trimStart().split(' ')) {
-    if (isBegun && columnsOf(`${text} ${word}`) > width) {
+    // What hangs is not torn from its label.
+    const mayEnd = isBegun && text.length >= (indent ?? 0);
+    if (mayEnd && columnsOf(`${text} ${word}`) > width) {
       lines.push(text);
       text = below + word;
     } else {
