@@ -7,7 +7,7 @@ import type { OtherCall } from '../../dist/teach/call.js';
 import { pictures } from '../../dist/teach/explain.js';
 import { read } from '../../dist/teach/replay/recording.js';
 import { screen } from '../../dist/teach/replay/screen.js';
-import { type Step, Story } from '../../dist/teach/replay/story.js';
+import { packed, type Step, Story, unpacked } from '../../dist/teach/replay/story.js';
 import { tell } from '../../dist/teach/replay/tell.js';
 import { Process, startPython, until } from '../peers.js';
 import { CTRL_C, Terminal } from '../terminals.js';
@@ -158,6 +158,14 @@ test('a tiny screen has the wait, why it has ended, and its bits', async () => {
     expect(lines[2]).toBe(`  ${step.wait?.reasons[0]}`);
     expect(lines[3]).toMatch(/^ {2}readfds +[.1]+ before$/);
   }
+});
+
+test('packed for the page, a tale has each set once, and is the same unpacked', async () => {
+  const tale = tell(read((await recordCrowd(50)).file));
+  const page = JSON.parse(JSON.stringify(packed(tale)));
+  const sets = page.sets.map(String);
+  expect(new Set(sets).size).toBe(sets.length);
+  expect(unpacked(page)).toEqual(tale);
 });
 
 /** A recording of a server with one client, who has a name. */
