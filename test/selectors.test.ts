@@ -94,6 +94,16 @@ describe('select', () => {
     expect(selector.select(0)).toEqual([]);
   });
 
+  test('says which descriptor is closed', () => {
+    const selector = own(new SelectSelector());
+    selector.register(pair()[0], EVENT_READ);
+    const fd = closedFd();
+    selector.register(fd, EVENT_READ);
+    const err = failure(() => selector.select(0));
+    expect(err.message).toBe(`select fd ${fd}: Bad file descriptor (EBADF)`);
+    expect(err.fd).toBe(fd);
+  });
+
   // A process of its own: once a descriptor beyond has been open, the kernel itself says EBADF.
   test("fails for a closed descriptor beyond the process's table too, as select() does", () => {
     const code = `
