@@ -41,7 +41,8 @@ function parse(text: string): [name: string | null, said: string] {
     .slice(0, says.index)
     .trim()
     .replace(/^<(.*)>$/, '$1');
-  return /^[^<>\n]+$/.test(name) ? [name, text.slice(says.index + says[0].length)] : [null, text];
+  const said = text.slice(says.index + says[0].length);
+  return name.includes('\n') ? [null, text] : [name, said];
 }
 
 export function main(

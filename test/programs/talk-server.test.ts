@@ -136,6 +136,24 @@ result = {'replies': replies, 'ports': ports}`,
   ]);
 });
 
+test('/who: is answered whatever the name before it', async () => {
+  const server = await startServer('talk-server', ['-p', 0]);
+  const names = ['<3', 'a > b', 'Al: ice', 'Jean Luc', ''];
+  const replies = python<string[]>(
+    `${CLIENTS}
+a = connect()
+result = []
+for name in ${JSON.stringify(names)}:
+    a.sendall(f'{name} says: /who:'.encode())
+    a.settimeout(30)
+    reply = b''
+    while reply.count(b'\\n') < 2: reply += a.recv(1024)
+    result.append(reply.decode().split('\\n')[1].split(' connected')[0])`,
+    server.port,
+  );
+  expect(replies).toEqual([...names.slice(0, -1), 'Jean Luc']);
+});
+
 test('what only looks like /who: is a message', async () => {
   const server = await startServer('talk-server', ['-p', 0]);
   const relayed = python<string[]>(
