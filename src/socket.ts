@@ -18,6 +18,7 @@ import { errno, OSError, type Subject } from './posix/errors.js';
 import { type Address, sys } from './posix/sys.js';
 import { repr } from './repr.js';
 
+export { familyOf } from './address.js';
 export type { Bytes } from './landing.js';
 export * from './posix/constants.js';
 export type { Address } from './posix/sys.js';

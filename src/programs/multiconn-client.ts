@@ -14,7 +14,7 @@
  */
 import { errno, OSError, repr } from 'posix-select';
 import { EVENT_READ, EVENT_WRITE, SELECTORS } from 'posix-select/selectors';
-import { AF_INET, AF_INET6, SO_ERROR, SOL_SOCKET, Socket } from 'posix-select/socket';
+import { familyOf, SO_ERROR, SOL_SOCKET, Socket } from 'posix-select/socket';
 import { print, warn } from 'posix-select/terminal';
 
 /** Bytes for one recv. */
@@ -49,7 +49,7 @@ export function main(
     print(`Starting connection ${connid} to ${repr([args.host, args.port])}`);
     const messages = MESSAGES.map((message) => Buffer.from(message));
     const msgTotal = messages.reduce((total, { length }) => total + length, 0);
-    const sock = new Socket(args.host.includes(':') ? AF_INET6 : AF_INET);
+    const sock = new Socket(familyOf([args.host, args.port]));
     try {
       sock.setblocking(false);
       const err = sock.connectEx([args.host, args.port]);
@@ -63,13 +63,15 @@ export function main(
   }
 
   function serviceConnection(sock: Socket, data: Data, mask: number): void {
-    const err = data.recvTotal === 0 ? sock.getsockopt(SOL_SOCKET, SO_ERROR) : 0;
+    // What comes before the first message is sent, is connect's answer.
+    const isNew = data.messages.length === MESSAGES.length;
+    const err = isNew ? sock.getsockopt(SOL_SOCKET, SO_ERROR) : 0;
     if (err !== 0) throw new OSError(err, 'connect', { address: [args.host, args.port] });
     if (mask & EVENT_READ) {
       const received = sock.recv(BUFFER_SIZE);
       if (received.length > 0) print(`Received ${repr(received)} from connection ${data.connid}`);
       data.recvTotal += received.length;
-      if (received.length === 0 || data.recvTotal === data.msgTotal) {
+      if (received.length === 0 || data.recvTotal >= data.msgTotal) {
         if (data.recvTotal < data.msgTotal) {
           fail(data.connid, `closed by the server after ${data.recvTotal} of ${data.msgTotal} bytes`);
         }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Process, start, startPython } from '../peers.js';
+import { CLI, Process, start, startPython } from '../peers.js';
 import { PythonShell } from '../python-shell.js';
 import {
   byConnection,
@@ -222,6 +222,37 @@ test.each(MECHANISMS)(
     expect([...stories.values()]).toEqual([made(port)]);
   },
 );
+
+test('a server that sends more than it was sent: the connection is done', async () => {
+  const { python, port } = await listen();
+  const client = startClient('default', port, 1);
+  await python.run("conn = accept(); get(conn, 44); conn.sendall(b'x' * 50)");
+  expect(await client.exit).toBe(0);
+  expect(client.lines.slice(-2)).toEqual([
+    `Received b'${'x'.repeat(50)}' from connection 1`,
+    'Closing connection 1',
+  ]);
+});
+
+test('a reset after the first message is not put down to connect', async () => {
+  const { python, port } = await listen();
+  const client = startClient('default', port, 1);
+  await python.run('conn = accept(); get(conn, 44); reset(conn)');
+  expect(await client.exit).toBe(1);
+  expect(client.stderr).toMatch(/^connection 1: recv fd \d+: Connection reset by peer \(ECONNRESET\)\n$/);
+});
+
+test.skipIf(process.platform !== 'linux')('a host name that has IPv6 addresses only', async () => {
+  // A host of its own, where a name stands for an address that refuses; not ::1, for which glibc has 127.0.0.1 too.
+  const host = `
+    ip link set lo up && ip addr add fd00::6/128 dev lo nodad &&
+    mount -t tmpfs none /mnt && echo 'fd00::6 six.test' > /mnt/hosts && mount --bind /mnt/hosts /etc/hosts &&
+    exec "$@"`;
+  const program = [process.execPath, CLI, 'multiconn-client', 'six.test', '9', '1'];
+  const client = new Process('unshare', ['-rmn', 'sh', '-c', host, 'sh', ...program]);
+  expect(await client.exit).toBe(1);
+  expect(client.stderr).toBe('connection 1: connect six.test:9: Connection refused (ECONNREFUSED)\n');
+});
 
 test('clients that wait for an answer cost no CPU, and end on SIGINT', async () => {
   const { python, port } = await listen();
