@@ -43,7 +43,7 @@ export function main({ host, port }: { host: string; port: number }, stop: numbe
   const lines = new Lines();
   /** Keeps the first bytes of a character, where a line is shown before its end. */
   const text = new StringDecoder('utf8');
-  const outbox = new Outbox();
+  const outbox = new Outbox(Infinity); // none of what was typed is lost; while it waits, no more is read
 
   function show(line: string): void {
     if (line !== '') print(formatMessage(line));

@@ -26,7 +26,7 @@ export function main(args: { host: string; port: number; framing: 'none' | 'line
   const stdin = new Stdin();
   const lines = new Lines();
   const text = new StringDecoder('utf8');
-  const outbox = new Outbox();
+  const outbox = new Outbox(Infinity); // none of what was typed is lost; while it waits, no more is read
   const end = args.framing === 'line' ? '\n' : '';
 
   /** Prints what has come; false at the end of the stream. */

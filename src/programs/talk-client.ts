@@ -25,7 +25,7 @@ export function main(
   const sock = createConnection([args.server, args.port]);
   const stdin = new Stdin();
   const text = new StringDecoder('utf8');
-  const outbox = new Outbox();
+  const outbox = new Outbox(Infinity); // none of what was typed is lost; while it waits, no more is read
 
   const note = (line: string) => {
     if (args.verbose) warn(line);

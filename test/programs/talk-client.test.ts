@@ -193,3 +193,15 @@ with socket.create_server(('127.0.0.1', 0)) as s: result = s.getsockname()[1]`);
   expect(client.stdout).toBe('');
   expect(client.stderr).toBe(`connect 127.0.0.1:${port}: Connection refused (ECONNREFUSED)\n`);
 });
+
+test('all that was typed is sent, however much it is and however long the server takes', async () => {
+  const name = 'n'.repeat(5000);
+  const [client, server] = await connected('-n', name);
+  await server.run('rlist.remove(s)');
+  client.type('\n'.repeat(4096));
+  client.endInput();
+  await server.run('rlist.append(s)');
+  expect(await client.exit).toBe(0);
+  expect(await server.exit).toBe(0);
+  expect(server.stdout === `${name} says: `.repeat(4096)).toBe(true);
+});
