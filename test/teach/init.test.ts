@@ -40,7 +40,8 @@ test.each(LAID_OUT)('%s in %s: the skeleton is graded, and scores 0', async (nam
   }
   const [npx, command, ...args] = line.split(' ');
   expect([npx, command]).toEqual(['npx', 'posix-select']);
-  const grader = new Process(process.execPath, [CLI, ...args], { cwd: path });
+  const env = { ...process.env, COLUMNS: '500' }; // no sentence is folded
+  const grader = new Process(process.execPath, [CLI, ...args], { cwd: path, env });
   expect(await grader.exit).toBe(1);
   expect(grader.stderr).toBe('');
   expect(grader.stdout).toMatch(new RegExp(`^${name}: 0 of \\d+ points\n`));
