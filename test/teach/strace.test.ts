@@ -62,6 +62,9 @@ const RUNS: Run[] = [
   ['multiconn-server', ['127.0.0.1', 0, '--selector', 'poll']],
 ];
 
+/** What the kernel means to do where no handler is; a thread that has one gets EINTR. */
+const RESTART = '? ERESTARTNOHAND (To be restarted if no handler)';
+
 test.runIf(process.platform === 'linux').each(RUNS)('%s %j: as strace sees it', async (program, args) => {
   const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -124,7 +127,9 @@ sys.stdin.read()`,
   expect(await server.exit).toBe(0);
 
   const calls = text().trimEnd().split('\n');
-  const kernels = loopOf(readFileSync(real, 'utf8'), calls[0]);
+  const kernels = loopOf(readFileSync(real, 'utf8'), calls[0])
+    .map((call) => call.replace(RESTART, '-1 EINTR (Interrupted system call)'))
+    .filter((call) => !/^read\(\d+, "\*", 1\)/.test(call)); // libuv's, in its signal handler
   expect(calls.map(withoutTimeLeft)).toEqual(kernels.slice(0, calls.length).map(withoutTimeLeft));
   // What comes after it is Node's, which ends the thread.
   const after = kernels.slice(calls.length).map((call) => call.split('(')[0]);
