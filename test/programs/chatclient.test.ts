@@ -84,7 +84,7 @@ test.each([
   type(ann, 'hello');
   await bob.out(/hello\n/);
   type(bob, '', 'a::b');
-  await ann.out(/a::b\n/);
+  await Promise.all([ann, bob].map((client) => client.out(/a::b\n/)));
   type(bob, '/quit');
   expect(await bob.exit).toBe(0);
   await ann.out(/disconnected\n/);
