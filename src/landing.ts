@@ -16,11 +16,8 @@ const LARGEST = 65_536;
 /** Bytes of a slab. */
 const SLAB = 4 * LARGEST;
 
-let slab = newSlab();
-let used = 0;
-
 /** The rest of the slab, where everything lands: what is short is copied out of it, what is long stays there. */
-let place = slab.subarray();
+let place = newSlab();
 
 /** Several own a slab: none may take it to another thread. */
 function newSlab(): Bytes {
@@ -53,12 +50,8 @@ export function landed(buffer: Bytes, got: number): Bytes {
 
 function kept(size: number): Bytes {
   const data = place.subarray(0, size);
-  used += size;
-  if (SLAB - used < LARGEST) {
-    slab = newSlab();
-    used = 0;
-  }
-  place = slab.subarray(used);
+  const rest = place.subarray(size);
+  place = rest.length < LARGEST ? newSlab() : rest;
   return data;
 }
 

@@ -37,11 +37,12 @@ export class Lines {
       const end = rest.indexOf(NEWLINE);
       const piece = end < 0 ? rest : rest.subarray(0, end);
       const room = this.#maxLine - this.#size;
-      this.#keep(piece.subarray(0, room));
       if (piece.length > room) {
+        this.#keep(piece.subarray(0, room));
         lines.push(this.#takePiece());
         rest = rest.subarray(room);
       } else {
+        this.#keep(piece);
         if (end >= 0) lines.push(this.take());
         rest = rest.subarray(piece.length + 1);
       }
@@ -51,7 +52,7 @@ export class Lines {
 
   /** What has come since the last newline, taken as a line. */
   take(): Buffer {
-    const line = Buffer.from(this.#memory.subarray(0, this.#size));
+    const line = this.#memory.subarray(0, this.#size);
     this.#memory = Buffer.alloc(0);
     this.#size = 0;
     return line;
@@ -68,7 +69,8 @@ export class Lines {
   #keep(piece: Uint8Array): void {
     const size = this.#size + piece.length;
     if (size > this.#memory.length) {
-      const memory = Buffer.alloc(Math.min(2 * size, this.#maxLine));
+      // A line that comes in one piece, as most do, gets just its size.
+      const memory = Buffer.allocUnsafe(this.#size > 0 ? Math.min(2 * size, this.#maxLine) : size);
       memory.set(this.#memory.subarray(0, this.#size));
       this.#memory = memory;
     }

@@ -1,7 +1,7 @@
 /** select as Python has it: `select.select`. */
 import { isMainThread } from 'node:worker_threads';
 import { FD_SETSIZE } from './fdset.js';
-import { errno, OSError } from './posix/errors.js';
+import { errno, failureOn } from './posix/errors.js';
 import { sys } from './posix/sys.js';
 
 /** What select() can wait for: a descriptor, or an object that has one. */
@@ -72,18 +72,10 @@ function wait({ r, w, x }: Lists, timeout: number | null): void {
   while (true) {
     const ready = sys.select(r.memory(), w.memory(), x.memory(), left);
     if (ready >= 0) return;
-    if (ready !== -errno.EINTR || isMainThread) throw failure(ready, [r, w, x]);
+    if (ready !== -errno.EINTR || isMainThread)
+      throw failureOn([...r.fds, ...w.fds, ...x.fds], ready, 'select');
     if (left) left = Math.max(0, (deadline - performance.now()) / 1000);
   }
-}
-
-/** EBADF does not say which descriptor is closed: ask each. */
-function failure(result: number, lists: FdList[]): OSError {
-  if (result === -errno.EBADF) {
-    const closed = lists.flatMap((list) => list.closed());
-    if (closed.length > 0) return new OSError(result, 'select', { fd: closed[0] });
-  }
-  return new OSError(result, 'select');
 }
 
 /** One of select()'s three lists, and the memory that carries it to the system call and back. */
@@ -135,9 +127,8 @@ class FdList {
     return ready;
   }
 
-  closed(): number[] {
-    const fds = [...this.#fds.subarray(0, this.#length)];
-    return fds.filter((fd) => sys.fcntl(fd, sys.constants.F_GETFD, 0) < 0);
+  get fds(): Int32Array {
+    return this.#fds.subarray(0, this.#length);
   }
 
   /** Forgets the elements, which would otherwise live until the next call. */

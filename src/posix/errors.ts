@@ -77,6 +77,13 @@ export class OSError extends Error {
   }
 }
 
+/** The error of a call on many descriptors. EBADF does not say which of them is closed: each is asked. */
+export function failureOn(fds: Iterable<number>, number: number, syscall: string): OSError {
+  const isClosed = (fd: number) => sys.fcntl(fd, sys.constants.F_GETFD, 0) < 0;
+  const fd = number === -errno.EBADF ? [...fds].find(isClosed) : undefined;
+  return new OSError(number, syscall, fd === undefined ? undefined : { fd });
+}
+
 /** The error of a host that getaddrinfo(3) does not know. Python: `socket.gaierror`. */
 export function unknownHost(gaiCode: number, host: string): OSError {
   const reason = sys.gaiError(gaiCode);

@@ -1,6 +1,6 @@
 /** What all selectors have in common: the keys, and the wait with its deadline. */
 import { isMainThread } from 'node:worker_threads';
-import { errno, OSError } from '../posix/errors.js';
+import { errno, failureOn, OSError } from '../posix/errors.js';
 import { sys } from '../posix/sys.js';
 import { repr } from '../repr.js';
 import type { Waitable } from '../select.js';
@@ -206,7 +206,7 @@ export abstract class BaseSelector<Data = unknown> implements Disposable {
       if (left) left = Math.max(0, (deadline - performance.now()) / 1000);
       count = this.wait(left);
     }
-    if (count < 0) throw this.#failure(count);
+    if (count < 0) throw failureOn(this.#keys.keys(), count, this.syscall);
 
     const ready: [SelectorKey<Data>, number][] = [];
     for (let i = 0; i < 2 * count; i += 2) {
@@ -242,13 +242,6 @@ export abstract class BaseSelector<Data = unknown> implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  /** EBADF does not say which descriptor is closed: ask each. */
-  #failure(result: number): OSError {
-    const isClosed = (fd: number) => sys.fcntl(fd, sys.constants.F_GETFD, 0) < 0;
-    const fd = result === -errno.EBADF ? [...this.#keys.keys()].find(isClosed) : undefined;
-    return new OSError(result, this.syscall, fd === undefined ? undefined : { fd });
   }
 
   #open(): void {
