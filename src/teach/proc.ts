@@ -164,6 +164,8 @@ export interface TcpSocket {
   remote: [host: string, port: number];
   /** LISTEN, ESTABLISHED … as in tcp(7) */
   state: string;
+  /** bytes that the other end has not taken yet */
+  unsent: number;
   /** bytes that have come and that nobody has read yet; of a listener, connections that nobody has accepted */
   unread: number;
 }
@@ -179,6 +181,7 @@ export function tcpSockets(pid: number, table: 'tcp' | 'tcp6'): TcpSocket[] {
     local: address(fields[1]),
     remote: address(fields[2]),
     state: TCP_STATES[Number.parseInt(fields[3], 16) - 1] ?? 'unknown',
+    unsent: Number.parseInt(fields[4].split(':')[0], 16),
     unread: Number.parseInt(fields[4].split(':')[1], 16),
     inode: Number(fields[9]),
   }));

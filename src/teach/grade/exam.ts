@@ -214,6 +214,21 @@ export class Exam {
     }
   }
 
+  /** Waits until nothing moves any more: in what the program prints, and in what its sockets have taken and sent. */
+  async settles(): Promise<void> {
+    const deadline = performance.now() + START * this.#options.timeout * 1000;
+    const moved = (all: Seen[]) => `${this.stdout.length} ${flow(all)}`;
+    let before = '';
+    for (
+      let now = moved(this.look());
+      now !== before && performance.now() < deadline;
+      now = moved(this.look())
+    ) {
+      before = now;
+      await this.answer((all) => moved(all) !== before);
+    }
+  }
+
   /** Waits until the program shows a text, in a line that need not be whole. @throws Lost */
   async shows(text: RegExp, expected: string, hint: string): Promise<string> {
     const find = () => this.stdout.split('\n').find((line) => text.test(line));
@@ -357,6 +372,12 @@ export function hasLine(text: string, line: RegExp): boolean {
 function shown(text: string): string {
   if (text === '') return 'nothing';
   return text.length > 200 ? `${text.length} bytes` : JSON.stringify(text);
+}
+
+/** What has been left of what its sockets have received, and of what they have sent. */
+function flow(all: Seen[]): string {
+  const sockets = all.flatMap(({ descriptors }) => [...descriptors.values()]);
+  return sockets.flatMap(({ tcp }) => (tcp ? [`${tcp.unread} ${tcp.unsent}`] : [])).join();
 }
 
 /** What the threads wait in, if they will wait there until something comes from outside; '' if not. */

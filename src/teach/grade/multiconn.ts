@@ -83,7 +83,7 @@ async function waitsForNobody(exam: Exam): Promise<string> {
   const deaf = await exam.connect(true);
   deaf.turnDeaf();
   deaf.say('x'.repeat(FLOOD));
-  await exam.answer(() => false); // until it has come to rest, or is caught
+  await exam.settles(); // it has taken all that it will, or is caught
   await echoes(exam);
   return 'while one client did not read, the others were served';
 }
