@@ -44,7 +44,7 @@ class Args {
 
   Napi::Env env() const { return env_; }
   bool bad() const { return bad_; }
-  bool IsNull(size_t i) const { return info_[i].IsNull(); }
+  bool IsNull(size_t i) const { return IsMissing(i) || info_[i].IsNull(); }
   Napi::Value Value(size_t i) const { return info_[i]; }
 
   int Int(size_t i, const char* name) {
@@ -67,10 +67,13 @@ class Args {
     return TypedArray<uint8_t>(i, name, napi_uint8_array, "a Uint8Array");
   }
   Memory<int32_t> Ints(size_t i, const char* name) {
-    return TypedArray<int32_t>(i, name, napi_int32_array, "an Int32Array or null");
+    return TypedArray<int32_t>(i, name, napi_int32_array, "an Int32Array");
   }
-  Memory<double> Doubles(size_t i, const char* name) {
-    return TypedArray<double>(i, name, napi_float64_array, "a Float64Array or null");
+  Memory<int32_t> IntsOrNull(size_t i, const char* name) {
+    return TypedArray<int32_t>(i, name, napi_int32_array, "an Int32Array or null", true);
+  }
+  Memory<double> DoublesOrNull(size_t i, const char* name) {
+    return TypedArray<double>(i, name, napi_float64_array, "a Float64Array or null", true);
   }
 
   // Makes the system call, unless an argument was wrong.
@@ -93,21 +96,23 @@ class Args {
   }
 
  private:
+  // Asking a value for its type takes longer than not to be given one.
+  bool IsMissing(size_t i) const { return i >= info_.Length(); }
+
   template <typename T>
   Memory<T> TypedArray(size_t i, const char* name, napi_typedarray_type wanted,
-                       const char* wantedName) {
-    Memory<T> memory;
+                       const char* wantedName, bool orNull = false) {
+    if (orNull && IsMissing(i)) return {};
     napi_typedarray_type type;
     void* data;
-    if (napi_get_typedarray_info(env_, info_[i], &type, &memory.length, &data, nullptr, nullptr) !=
-            napi_ok ||
-        type != wanted) {
-      memory.length = 0;
-      Throw(name, wantedName);
-      return memory;
+    size_t length;
+    if (napi_get_typedarray_info(env_, info_[i], &type, &length, &data, nullptr, nullptr) ==
+            napi_ok &&
+        type == wanted) {
+      return {static_cast<T*>(data), length};
     }
-    memory.data = static_cast<T*>(data);
-    return memory;
+    if (!orNull || !IsNull(i)) Throw(name, wantedName);
+    return {};
   }
 
   const Napi::CallbackInfo& info_;

@@ -23,8 +23,7 @@ struct List {
 
 List ReadList(Args& args, size_t i, const char* name) {
   List list;
-  if (args.IsNull(i)) return list;
-  Memory<int32_t> memory = args.Ints(i, name);
+  Memory<int32_t> memory = args.IntsOrNull(i, name);
   list.fds = memory.data;
   while (list.length < memory.length && list.fds[list.length] >= 0) {
     list.highest = std::max(list.highest, list.fds[list.length++]);
@@ -71,6 +70,7 @@ bool ReachesTable(int fd) {
 
 // select(rlist, wlist, xlist, timeout): waits until a descriptor of the lists is ready, at most
 // `timeout` seconds (null: for ever). Leaves the ready ones in the lists and returns their number.
+// What is missing is null.
 Napi::Value Select(const Napi::CallbackInfo& info) {
   Args args(info);
   List rlist = ReadList(args, 0, "rlist");
@@ -108,8 +108,8 @@ Napi::Value Select(const Napi::CallbackInfo& info) {
 
 // The memory of an FdSet, which must reach as far as the kernel will look: whole longs up to nfds.
 fd_set* ReadFdSet(Args& args, size_t i, const char* name, int nfds) {
-  if (args.IsNull(i)) return nullptr;
-  Memory<int32_t> words = args.Ints(i, name);
+  Memory<int32_t> words = args.IntsOrNull(i, name);
+  if (words.data == nullptr) return nullptr;
   constexpr size_t kBitsPerLong = 8 * sizeof(long);
   size_t longs = (static_cast<size_t>(std::max(nfds, 0)) + kBitsPerLong - 1) / kBitsPerLong;
   if (!args.bad() && words.length * sizeof(int32_t) < longs * sizeof(long)) {
@@ -127,8 +127,7 @@ Napi::Value SelectFdSets(const Napi::CallbackInfo& info) {
   fd_set* readfds = ReadFdSet(args, 1, "readfds", nfds);
   fd_set* writefds = ReadFdSet(args, 2, "writefds", nfds);
   fd_set* exceptfds = ReadFdSet(args, 3, "exceptfds", nfds);
-  Memory<double> timeout;
-  if (!args.IsNull(4)) timeout = args.Doubles(4, "timeout");
+  Memory<double> timeout = args.DoublesOrNull(4, "timeout");
   if (!args.bad() && timeout.data != nullptr && timeout.length != 2) {
     args.Throw("timeout", "two numbers: tv_sec and tv_usec");
   }

@@ -68,9 +68,10 @@ function checkTimeout(timeout: number): void {
 
 function wait({ r, w, x }: Lists, timeout: number | null): void {
   const deadline = timeout ? performance.now() + timeout * 1000 : 0;
+  const isReadAlone = timeout === null && w.memory() === null && x.memory() === null;
   let left = timeout;
   while (true) {
-    const ready = sys.select(r.memory(), w.memory(), x.memory(), left);
+    const ready = isReadAlone ? sys.select(r.memory()) : sys.select(r.memory(), w.memory(), x.memory(), left);
     if (ready >= 0) return;
     if (ready !== -errno.EINTR || isMainThread)
       throw failureOn([...r.fds, ...w.fds, ...x.fds], ready, 'select');
@@ -80,11 +81,14 @@ function wait({ r, w, x }: Lists, timeout: number | null): void {
 
 /** One of select()'s three lists, and the memory that carries it to the system call and back. */
 class FdList {
-  readonly #elements: Waitable[] = [];
-  #fds = new Int32Array(64);
-  /** The same as #fds and then -1; the call leaves the ready ones in it, in their order. */
+  /** The descriptors, then -1; the call leaves the ready ones in it, in their order. */
   #memory = new Int32Array(64);
   #length = 0;
+  /** Whether some elements are objects: numbers alone come back as they are. */
+  #hasObjects = false;
+  /** With objects: the elements, and the descriptor of each. */
+  readonly #elements: Waitable[] = [];
+  readonly #fds: number[] = [];
 
   memory(): Int32Array | null {
     return this.#length === 0 ? null : this.#memory;
@@ -106,45 +110,52 @@ class FdList {
     const fd = typeof element === 'number' ? element : filenoOf(element);
     if (!(fd >= 0 && fd < FD_SETSIZE) || (fd | 0) !== fd) reject(fd);
     const n = this.#length++;
-    if (this.#length === this.#fds.length) this.#grow();
+    if (this.#length === this.#memory.length) this.#grow();
+    this.#memory[n] = fd;
+    if (typeof element !== 'number') this.#keepObjects(n);
+    if (!this.#hasObjects) return;
     this.#elements[n] = element;
     this.#fds[n] = fd;
-    this.#memory[n] = fd;
+  }
+
+  /** From now on the elements are kept, and so are those before: the first n, which are numbers. */
+  #keepObjects(n: number): void {
+    if (this.#hasObjects) return;
+    this.#hasObjects = true;
+    for (let i = 0; i < n; i++) this.#elements[i] = this.#fds[i] = this.#memory[i];
   }
 
   /** The elements whose descriptors the call has left in the memory. */
   ready(): Waitable[] {
     const ready: Waitable[] = [];
-    if (this.#length === 0) return ready;
-    const fds = this.#fds;
     const memory = this.#memory;
-    for (let i = 0, next = memory[0]; next >= 0 && i < this.#length; i++) {
-      if (fds[i] === next) {
-        ready.push(this.#elements[i]);
-        next = memory[ready.length];
-      }
+    if (!this.#hasObjects) {
+      for (let i = 0; memory[i] >= 0; i++) ready.push(memory[i]);
+      return ready;
+    }
+    for (let i = 0, next = memory[0]; next >= 0; i++) {
+      if (this.#fds[i] !== next) continue;
+      ready.push(this.#elements[i]);
+      next = memory[ready.length];
     }
     return ready;
   }
 
   get fds(): Int32Array {
-    return this.#fds.subarray(0, this.#length);
+    return this.#memory.subarray(0, this.#length);
   }
 
   /** Forgets the elements, which would otherwise live until the next call. */
   clear(): void {
-    this.#elements.fill(0, 0, this.#length);
+    if (this.#hasObjects) this.#elements.fill(0, 0, this.#length);
+    this.#hasObjects = false;
     this.#length = 0;
   }
 
   #grow(): void {
-    const grown = (memory: Int32Array) => {
-      const larger = new Int32Array(2 * memory.length);
-      larger.set(memory);
-      return larger;
-    };
-    this.#fds = grown(this.#fds);
-    this.#memory = grown(this.#memory);
+    const grown = new Int32Array(2 * this.#memory.length);
+    grown.set(this.#memory);
+    this.#memory = grown;
   }
 }
 

@@ -44,7 +44,7 @@ function writeAll(fd: number, name: string, line: string): void {
     const written = sys.write(fd, rest);
     if (written >= 0) rest = rest.subarray(written);
     // Whoever started the process may have made the pipe non-blocking.
-    else if (written === -errno.EAGAIN) sys.select(null, Int32Array.of(fd), null, null);
+    else if (written === -errno.EAGAIN) sys.select(null, Int32Array.of(fd));
     else if (written !== -errno.EINTR) throw new OSError(written, 'write', name);
   }
 }

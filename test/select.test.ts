@@ -163,27 +163,37 @@ test('gives the very same elements, in their order, each as often as it was give
   const [a, b] = pair();
   const idle = readEnd();
   const object = { fileno: () => b.fileno() };
-  const list: Waitable[] = [b, a, idle, b, b.fileno(), object, a, idle, object];
-  const ready = [b, a, b, b.fileno(), object, a, object];
   a.send(Buffer.from('a'));
   b.send(Buffer.from('b'));
-  const [readable, writable, exceptional] = select(list, list.slice(0, 3), list, 0);
-  expect(readable.length).toBe(ready.length);
-  ready.forEach((element, i) => {
-    expect(readable[i]).toBe(element);
-  });
-  expect(writable.map((element) => list.indexOf(element))).toEqual([0, 1]);
-  expect(exceptional).toEqual([]);
+  const [fdA, fdB] = [a.fileno(), b.fileno()];
+  const rows: Waitable[][] = [
+    [b, a, idle, b, fdB, object, a, idle, object],
+    [idle, fdB, fdB, fdA, a, fdB, object, idle, fdA],
+    [fdB, idle, fdA, fdB],
+  ];
+  for (const list of rows) {
+    const [readable, writable, exceptional] = select(list, list.slice(0, 3), list, 0);
+    const ready = list.filter((element) => element !== idle);
+    expect(readable.length).toBe(ready.length);
+    ready.forEach((element, i) => {
+      expect(readable[i]).toBe(element);
+    });
+    expect(writable.length).toBe(2);
+    expect(writable.every((element) => list.indexOf(element) < 3 && ready.includes(element))).toBe(true);
+    expect(exceptional).toEqual([]);
+  }
 });
 
 test.each([1, 62, 63, 64, 65, 127, 128, 129, 5000])('a list of %d elements', (length) => {
   const [a] = pair();
   const idle = readEnd();
   const objects = Array.from({ length }, () => ({ fileno: () => a.fileno() }));
-  const [readable, writable] = select([...objects, idle], objects, [], 0);
-  expect(readable).toEqual([]);
-  expect(writable.length).toBe(length);
-  expect(writable.every((element, i) => element === objects[i])).toBe(true);
+  for (const list of [objects, objects.map((object) => object.fileno())]) {
+    const [readable, writable] = select([...list, idle], list, [], 0);
+    expect(readable).toEqual([]);
+    expect(writable.length).toBe(length);
+    expect(writable.every((element, i) => element === list[i])).toBe(true);
+  }
 });
 
 test('gives three new arrays and leaves its inputs alone', () => {

@@ -17,12 +17,13 @@ export interface Sys {
   /**
    * Each list is an Int32Array that ends with its first negative number, or null. The ready descriptors are
    * left in it, in their order. The timeout is in seconds, rounded up to microseconds; null waits for ever.
+   * What is missing is null, and takes less time.
    */
   select(
     rlist: Int32Array | null,
-    wlist: Int32Array | null,
-    xlist: Int32Array | null,
-    timeout: number | null,
+    wlist?: Int32Array | null,
+    xlist?: Int32Array | null,
+    timeout?: number | null,
   ): Result;
   /** The sets are memory laid out as fd_set; `timeout` holds tv_sec and tv_usec, and the time left afterwards. */
   selectFdSets(

@@ -53,7 +53,7 @@ export class Output {
       while (rest.length > 0) {
         const count = this.#sys.write(fd, rest);
         if (count >= 0) rest = rest.subarray(count);
-        else if (count === -errno.EAGAIN) this.#sys.select(null, Int32Array.of(fd), null, null);
+        else if (count === -errno.EAGAIN) this.#sys.select(null, Int32Array.of(fd));
         else if (count !== -errno.EINTR) return count;
       }
     }

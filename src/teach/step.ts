@@ -40,7 +40,7 @@ export class Step {
     this.#screen.write(text + (isShared ? STDIN_PROMPT : PROMPT));
     this.#screen.flush();
     const ready = Int32Array.of(this.#tty, this.#stop);
-    while (this.#sys.select(ready, null, null, null) < 0);
+    while (this.#sys.select(ready) < 0);
     // A line with more than its end stays where it is: the program's wait finds it on stdin, the same terminal.
     const isText = isShared && ready[0] === this.#tty && this.#sys.fionread(this.#tty) > 1;
     if (ready[0] === this.#tty && !isText) this.#steps = this.#sys.read(this.#tty, new Uint8Array(4096)) > 0;

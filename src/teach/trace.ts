@@ -132,7 +132,7 @@ class Tracer {
   /**
    * select() on lists: the very calls that the addon makes for it, so that the time left, too, can be told.
    */
-  readonly #select: Sys['select'] = (rlist, wlist, xlist, timeout) => {
+  readonly #select: Sys['select'] = (rlist, wlist = null, xlist = null, timeout = null) => {
     const lists = [rlist, wlist, xlist].map(begun);
     const nfds = 1 + Math.max(-1, ...lists.flatMap((list) => list ?? []));
     if (nfds > FD_SETSIZE) return this.#sys.select(rlist, wlist, xlist, timeout); // throws
