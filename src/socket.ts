@@ -172,9 +172,9 @@ export class Socket implements Disposable {
    * @see Python's socket.sendall
    */
   sendall(data: BytesLike, flags = 0): void {
-    let rest = bytesOf(data);
-    do rest = rest.subarray(this.send(rest, flags));
-    while (rest.length > 0);
+    const bytes = bytesOf(data);
+    let sent = this.send(bytes, flags);
+    while (sent < bytes.length) sent += this.send(bytes.subarray(sent), flags);
   }
 
   /**
