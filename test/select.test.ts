@@ -188,7 +188,7 @@ test.each([1, 62, 63, 64, 65, 127, 128, 129, 5000])('a list of %d elements', (le
   const [a] = pair();
   const idle = readEnd();
   const objects = Array.from({ length }, () => ({ fileno: () => a.fileno() }));
-  for (const list of [objects, objects.map((object) => object.fileno())]) {
+  for (const list of [objects, objects.map((object) => object.fileno())] as Waitable[][]) {
     const [readable, writable] = select([...list, idle], list, [], 0);
     expect(readable).toEqual([]);
     expect(writable.length).toBe(length);
