@@ -67,7 +67,9 @@ function layOut(assignment: keyof typeof SKELETONS, directory: string, language:
   const from = join(FOLDER, assignment);
   for (const name of [source, sourceOf(given)]) copyFileSync(join(from, name), join(directory, name));
 
-  const before = isPython ? '' : 'Once, before all else: `npm install`.\n\n';
+  const before = isPython
+    ? ''
+    : 'Once, before all else: `npm install` (and the path of the package, if you were given it as a file), then `npx tsc`.\n\n';
   const commands = isPython
     ? [`${program} ${run}`, `npx ${graded}`]
     : [`npm start -- ${run}`, 'npm run grade'];

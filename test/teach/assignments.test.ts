@@ -1,5 +1,6 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
 import { CLI, concurrently } from '../peers.js';
 import { close, PATIENCE, startGrader, workshop } from './zoo.js';
@@ -20,15 +21,18 @@ const OURS: Record<string, string[]> = {
 };
 
 const PYTHON: Record<string, string[]> = {
+  'select-server': ['literal.py', '{port}'],
   'talk-server': ['talk_server.py'],
   srv: ['srv.py', '127.0.0.1', '{port}'],
   chatclient: ['chatclient.py', 'localhost', '{port}'],
   multiconn: ['multiconn_server.py', '127.0.0.1', '{port}'],
 };
 
+const ZOO = fileURLToPath(new URL('zoo/', import.meta.url));
+
 /** The Python program with some of its text replaced. */
 function edited(file: string, edits: string[]): string {
-  let text = readFileSync(new URL(`zoo/${file}`, import.meta.url), 'utf8');
+  let text = readFileSync(join(ZOO, file), 'utf8');
   for (let i = 0; i < edits.length; i += 2) {
     expect(text).toContain(edits[i]);
     text = text.replaceAll(edits[i], edits[i + 1]);
@@ -40,6 +44,7 @@ function edited(file: string, edits: string[]): string {
 
 /** The points of each line. */
 const full: Record<string, number[]> = {
+  'select-server': [5, 5, 5, 5, 5],
   'talk-server': [8, 4, 3],
   srv: [4, 4, 4, 2, 4, 2],
   chatclient: [2, 4, 4, 6, 4],
@@ -69,14 +74,14 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
       'conn, address = s.accept()',
       'conn, address = s.accept(); print(f"\\tat {address[0]}:{address[1]}", file=sys.stderr)',
     ],
-    [2, 3, 2],
-    /received "Thank you for connecting\\n"/,
+    [7, 4, 3],
+    /received "Thank you for connecting\\n".*hint +the words are right/s,
   ],
   [
     'talk-server',
     'sends to the sender too, and a stack trace when the port is in use',
     [...replyToAll, ...noCatch],
-    [5, 4, 1],
+    [7, 4, 2],
     /not the one who sent it.*seen +a stack trace\n/s,
   ],
   [
@@ -86,8 +91,51 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
     [8, 2, 3],
     /seen +it listens on 0\.0\.0\.0:12346.*with -v it prints what it does/s,
   ],
+  [
+    'talk-server',
+    'takes off what is white at the ends, is always verbose, and says nothing of a port in use',
+    [
+      's.recv(1024)',
+      's.recv(1024).strip()',
+      'if options.verbose',
+      'if True',
+      'listener = socket.socket()',
+      'listener = socket.socket(); print("Server starting", flush=True)',
+      'sys.exit(f"cannot listen on port {options.port}: {error}")',
+      'sys.exit(1)',
+    ],
+    [7, 3, 2],
+    /it printed no more than without.*it said what it always says: Server starting/s,
+  ],
+  [
+    'talk-server',
+    'sends text, and long messages in part',
+    ['s.recv(1024)', 's.recv(1024).decode("ascii", "ignore").encode()'],
+    [7, 4, 3],
+    /Bob receives 1024 bytes.*it received 512 bytes, the first 117 of them right/s,
+  ],
+  [
+    'select-server',
+    'receives single bytes',
+    [
+      'import select\n',
+      `import sys, select\nsys.path.append(${JSON.stringify(ZOO)})\n`,
+      'recv(s)',
+      'recv(s, 1)',
+    ],
+    [5, 5, 5, 5, 5],
+    /it printed all 63 bytes, in 63 lines; the last line that it printed: .* 1 bytes: b'n'/,
+  ],
   ['srv', 'none', [], [4, 4, 4, 2, 4, 2], /20 of 20.*\+0\/2 {2}A client that never reads stalls nobody\n/s],
-  ['srv', 'does not count', ['len(conns), "s"', '1, "s"'], [0, 0, 4, 1, 4, 2], /\(1 users online\)/],
+  ['srv', 'does not count', ['len(conns), "s"', '1, "s"'], [0, 0, 4, 2, 4, 2], /\(1 users online\)/],
+  ['srv', 'one users', ['>= 2', '>= 1'], [0, 4, 4, 2, 4, 2], /\(1 users online\)/],
+  [
+    'srv',
+    'a newline after each message',
+    ['{data.decode()}', '{data.decode()}\\n'],
+    [4, 4, 0, 2, 4, 2],
+    /the words are right/,
+  ],
   [
     'srv',
     'a stack trace at Ctrl-C',

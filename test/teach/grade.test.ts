@@ -234,7 +234,7 @@ describe('the command line', () => {
     const grader = startGrader(['select-server', '--', 'no-such-command', '{port}']);
     expect(await grader.exit).toBe(1);
     expect(grader.stdout).toMatch(
-      /^ +seen +it ended before a client could connect: no-such-command: command not found$/m,
+      /^ +seen +it ended before a client could connect: no-such-command: command not found$\n +hint +is it installed/m,
     );
   });
 

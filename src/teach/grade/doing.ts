@@ -85,6 +85,8 @@ export function hintForEnded(ended: string, complaint: string): string {
   if (ended === 'exit code 0') return 'it ended as if all were done: which line ends its loop, and when?';
   if (ended === 'signal SIGPIPE' || /\berrno\b|\bE[A-Z]{3,}\b|connection reset|broken pipe/i.test(complaint))
     return 'a program goes on whatever the other end does: handle the errors of the calls that it makes';
+  if (ended.endsWith('command not found'))
+    return 'is it installed, and spelled as its file is? it is looked for as the shell does, and started in this directory';
   if (ended.startsWith('signal')) return 'its own code brought that signal about: a debugger shows the line';
   return 'run it yourself and do the same to it: the last lines of its error say what failed, and where';
 }

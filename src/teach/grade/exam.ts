@@ -30,6 +30,13 @@ export const LOOKS = 20;
 /** … so many milliseconds apart. */
 const INTERVAL = 15;
 
+/** More bytes than a reader wants to see. */
+const LONG = 200;
+
+/** What to do where only signs are wrong. */
+const SIGNS =
+  'the words are right; compare the rest with the assignment, letter by letter: capitals, quotes, spaces, newlines';
+
 /** A program that so many looks show at rest will not answer any more, however busy the machine is. */
 const AT_REST = 2 * LOOKS;
 
@@ -242,7 +249,8 @@ export class Exam {
     const find = () => this.program.lines.find((text) => line.test(text));
     const found = await this.answer(find);
     if (found !== undefined) return `it printed: ${found}`;
-    throw await this.unanswered(`it prints ${expected}`, this.printed, hint, line);
+    const isNear = this.program.lines.some((text) => sameWords(text, expected));
+    throw await this.unanswered(`it prints ${expected}`, this.printed, isNear ? SIGNS : hint, line);
   }
 
   /** Waits until a client has received so many bytes, has been closed, or receives no more. */
@@ -265,9 +273,21 @@ export class Exam {
     await this.arrives(client, text.length);
     const got = client.received;
     client.received = '';
-    const closed = client.ended ? ', and the connection was closed' : '';
     if (got === text) return `${who} received ${shown(text)}`;
-    throw await this.unanswered(`${who} receives ${shown(text)}`, `it received ${shown(got)}${closed}`, hint);
+    throw await this.#missed(client, text, got, who, hint);
+  }
+
+  /** Waits until a client has received this text, whatever comes with it. @throws Lost */
+  async hears(client: Client, text: string, who: string, hint: string): Promise<string> {
+    if (await this.answer(() => client.received.includes(text))) return `${who} received ${shown(text)}`;
+    throw await this.#missed(client, text, client.received, who, hint);
+  }
+
+  #missed(client: Client, text: string, got: string, who: string, hint: string): Promise<Lost> {
+    const closed = client.ended ? ', and the connection was closed' : '';
+    const seen = `it received ${shown(got, text)}${closed}`;
+    const isNear = text.length <= LONG && sameWords(got, text);
+    return this.unanswered(`${who} receives ${shown(text)}`, seen, isNear ? SIGNS : hint);
   }
 
   /**
@@ -368,10 +388,21 @@ export function hasLine(text: string, line: RegExp): boolean {
   return new RegExp(line, `${line.flags}m`).test(text);
 }
 
-/** Bytes for a reader, long ones cut. */
-function shown(text: string): string {
+/** Bytes for a reader; of many only how many there are, and how many of them are as they should be. */
+function shown(text: string, wanted = text): string {
   if (text === '') return 'nothing';
-  return text.length > 200 ? `${text.length} bytes` : JSON.stringify(text);
+  if (text.length <= LONG && wanted.length <= LONG) return JSON.stringify(text);
+  const right = [...text].findIndex((byte, i) => byte !== wanted[i]);
+  return `${text.length} bytes${right < 0 ? '' : `, the first ${right} of them right`}`;
+}
+
+function sameWords(a: string, b: string): boolean {
+  const words = (text: string) =>
+    text
+      .replaceAll("b'", "'")
+      .toLowerCase()
+      .match(/[a-z0-9]+/g);
+  return String(words(a)) === String(words(b));
 }
 
 /** What has been left of what its sockets have received, and of what they have sent. */

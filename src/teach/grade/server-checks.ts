@@ -12,7 +12,8 @@ export async function endsOnCtrlC(exam: Exam): Promise<string> {
   await exam.connect();
   const { ignored } = await exam.program.interrupt();
   const expected = 'Ctrl-C ends it, without a stack trace';
-  const hint = 'SIGINT comes while it waits in select(): KeyboardInterrupt in Python';
+  const hint =
+    'SIGINT comes while it waits in select(): KeyboardInterrupt in Python, the error EINTR in Node';
   if (ignored) throw new Lost({ expected, seen: 'it went on', hint });
   if (hasTrace(exam)) throw new Lost({ expected, seen: `a stack trace: ${exam.program.complaint}`, hint });
   return 'Ctrl-C ended it';
@@ -47,11 +48,11 @@ export const survivesReset =
 
 /** A client of a chat that never reads keeps no message from the others. */
 export const waitsForNobody =
-  (join: (exam: Exam, name: string, isNarrow?: boolean) => Promise<Client>) =>
+  (join: (exam: Exam, isNarrow?: boolean) => Promise<Client>) =>
   async (exam: Exam): Promise<string> => {
     await exam.listen();
-    const deaf = await join(exam, 'one that will not read', true);
-    const [speaker, other] = [await join(exam, 'the one who speaks'), await join(exam, 'the other')];
+    const deaf = await join(exam, true);
+    const [speaker, other] = [await join(exam), await join(exam)];
     deaf.turnDeaf();
     speaker.say('x'.repeat(FLOOD));
     await exam.arrives(other, FLOOD);

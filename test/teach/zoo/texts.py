@@ -21,8 +21,8 @@ def disconnected(address):
     print(f"{address}: disconnected")
 
 
-def recv(conn):
+def recv(conn, size=4096):
     try:
-        return conn.recv(4096)
+        return conn.recv(size)
     except ConnectionResetError:
         return b""
