@@ -67,15 +67,17 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
   ['talk-server', 'none', [], [8, 4, 3], /^ +\+0\/2 {2}Honours/m],
   [
     'talk-server',
-    'a newline in the greeting, and a log that looks like a stack trace',
+    'a newline in the greeting, text alone, and a log that looks like a stack trace',
     [
+      's.recv(1024)',
+      's.recv(1024).decode("ascii", "ignore").encode()',
       'connecting"',
       'connecting\\n"',
       'conn, address = s.accept()',
       'conn, address = s.accept(); print(f"\\tat {address[0]}:{address[1]}", file=sys.stderr)',
     ],
-    [7, 4, 3],
-    /received "Thank you for connecting\\n".*hint +the words are right/s,
+    [6, 4, 3],
+    /received "Thank you for connecting\\n".*hint +the words are right.*it received 512 bytes, the first 117 of them right/s,
   ],
   [
     'talk-server',
@@ -108,13 +110,6 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
     /it printed no more than without.*it said what it always says: Server starting/s,
   ],
   [
-    'talk-server',
-    'sends text, and long messages in part',
-    ['s.recv(1024)', 's.recv(1024).decode("ascii", "ignore").encode()'],
-    [7, 4, 3],
-    /Bob receives 1024 bytes.*it received 512 bytes, the first 117 of them right/s,
-  ],
-  [
     'select-server',
     'receives single bytes',
     [
@@ -128,13 +123,12 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
   ],
   ['srv', 'none', [], [4, 4, 4, 2, 4, 2], /20 of 20.*\+0\/2 {2}A client that never reads stalls nobody\n/s],
   ['srv', 'does not count', ['len(conns), "s"', '1, "s"'], [0, 0, 4, 2, 4, 2], /\(1 users online\)/],
-  ['srv', 'one users', ['>= 2', '>= 1'], [0, 4, 4, 2, 4, 2], /\(1 users online\)/],
   [
     'srv',
-    'a newline after each message',
-    ['{data.decode()}', '{data.decode()}\\n'],
-    [4, 4, 0, 2, 4, 2],
-    /the words are right/,
+    'one users, and a newline after each message',
+    ['>= 2', '>= 1', '{data.decode()}', '{data.decode()}\\n'],
+    [0, 4, 0, 2, 4, 2],
+    /\(1 users online\).*the words are right/s,
   ],
   [
     'srv',
