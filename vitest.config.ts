@@ -1,11 +1,20 @@
+import { execFileSync } from 'node:child_process';
+import { dirname } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// A version manager's python3 is a script that starts the real one: it costs more than most tests of what it starts.
+const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' });
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     pool: 'forks', // select() on the main thread is one of the things under test
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    env: { PATH: `${dirname(python)}:${process.env.PATH}` },
+    projects: ['core', 'programs', 'load', 'teach', 'docs'].map((name) => ({
+      extends: true,
+      test: { name, include: [`test/${name}/**/*.test.ts`] },
+    })),
   },
 });

@@ -2,7 +2,8 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { AF_INET, AF_INET6, AF_UNIX, AF_UNSPEC } from './posix/constants.js';
 import { unknownHost } from './posix/errors.js';
-import { type Address, sys } from './posix/sys.js';
+import type { Address } from './posix/sockaddr.js';
+import { sys } from './posix/sys.js';
 import { repr } from './repr.js';
 
 type Tuple = Exclude<Address, string>;

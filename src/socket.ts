@@ -1,7 +1,6 @@
 /** socket as Python has it, over POSIX's calls. */
 import { inspect } from 'node:util';
 import { candidates, familyOf, resolve } from './address.js';
-import { type Bytes, checkSize, landed, landingFor } from './landing.js';
 import {
   AF_INET,
   AF_INET6,
@@ -15,13 +14,15 @@ import {
   SOMAXCONN,
 } from './posix/constants.js';
 import { errno, OSError, type Subject } from './posix/errors.js';
-import { type Address, sys } from './posix/sys.js';
+import type { Address } from './posix/sockaddr.js';
+import { sys } from './posix/sys.js';
+import { type Bytes, checkSize, landed, landingFor } from './recv-buffer.js';
 import { repr } from './repr.js';
 
 export { familyOf } from './address.js';
-export type { Bytes } from './landing.js';
 export * from './posix/constants.js';
-export type { Address } from './posix/sys.js';
+export type { Address } from './posix/sockaddr.js';
+export type { Bytes } from './recv-buffer.js';
 
 const { F_GETFD, F_GETFL, F_SETFL, O_NONBLOCK } = sys.constants;
 

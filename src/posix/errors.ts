@@ -1,7 +1,9 @@
 /** What a failing system call becomes: one class. */
 import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
-import { type Address, sys } from './sys.js';
+import type { Address } from './sockaddr.js';
+import { addressText } from './sockaddr.js';
+import { sys } from './sys.js';
 
 /** The platform's error numbers by name, positive as in `errno.h`: `errno.EAGAIN` is 11 on Linux, 35 on macOS. */
 export const errno = Object.freeze({ ...constants.errno });
@@ -29,9 +31,7 @@ export type Subject = { address: Address } | { fd: number } | string;
 function describe(subject: Subject): string {
   if (typeof subject === 'string') return subject;
   if ('fd' in subject) return `fd ${subject.fd}`;
-  if (typeof subject.address === 'string') return subject.address.replace('\0', '@') || "''";
-  const [host, port] = subject.address;
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return addressText(subject.address) || "''";
 }
 
 /**

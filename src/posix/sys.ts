@@ -6,9 +6,7 @@
  * numeric: names are resolved with `getaddrinfo`.
  */
 import { createRequire } from 'node:module';
-
-/** `[host, port]` for AF_INET, `[host, port, flowinfo, scopeId]` for AF_INET6, a path for AF_UNIX. */
-export type Address = [host: string, port: number, flowinfo?: number, scopeId?: number] | string;
+import type { Address } from './sockaddr.js';
 
 /** A count or a descriptor; below 0, a negated errno. */
 type Result = number;

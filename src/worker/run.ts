@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { getEnvironmentData, isMainThread, setEnvironmentData, Worker } from 'node:worker_threads';
 import { OSError } from '../posix/errors.js';
-import { type Address, sys } from '../posix/sys.js';
+import type { Address } from '../posix/sockaddr.js';
+import { sys } from '../posix/sys.js';
 
 /**
  * What a program's module exports: its loop, which runs on the worker thread.

@@ -2,10 +2,10 @@ import { closeSync } from 'node:fs';
 import { formatMessage, main, openConnection } from 'posix-select/programs/chatclient';
 import { pipe } from 'posix-select/socket';
 import { expect, test } from 'vitest';
-import { type Process, start, startPython, until } from '../peers.js';
-import type { PythonShell } from '../python-shell.js';
-import { openRoom, py, SLOWLY, type, WELCOME } from './chat.js';
-import { listen, refusingPort } from './python-listener.js';
+import { openRoom, py, SLOWLY, type, WELCOME } from '../support/chat.js';
+import { type Process, start, startPython, until } from '../support/peers.js';
+import { listen, refusingPort } from '../support/python-listener.js';
+import type { PythonShell } from '../support/python-shell.js';
 
 const GONE = 'Disconnected from server!';
 

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { cpuTicks, start, until } from '../peers.js';
-import { openRoom, py, QUESTION, type, WELCOME } from './chat.js';
+import { openRoom, py, QUESTION, type, WELCOME } from '../support/chat.js';
+import { cpuTicks, start, until } from '../support/peers.js';
 
 const WELCOME_LINES = WELCOME.split('\n').slice(0, -1);
 

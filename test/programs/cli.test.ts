@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { CLI, listen, type Peer, Process, python, start, startPython, until } from '../peers.js';
+import { CLI, listen, type Peer, Process, python, start, startPython, until } from '../support/peers.js';
 
 /** srv.py, as its author had it. */
 const ORIGINAL = `

@@ -1,6 +1,4 @@
 import { expect, test } from 'vitest';
-import { CLI, Process, start, startPython } from '../peers.js';
-import { PythonShell } from '../python-shell.js';
 import {
   byConnection,
   MECHANISMS,
@@ -11,8 +9,10 @@ import {
   startClient,
   startEcho,
   ticksIn,
-} from './multiconn.js';
-import { listen, refusingPort } from './python-listener.js';
+} from '../support/multiconn.js';
+import { CLI, Process, start, startPython } from '../support/peers.js';
+import { listen, refusingPort } from '../support/python-listener.js';
+import { PythonShell } from '../support/python-shell.js';
 
 /** The tutorial's server; as it comes, its loop spins. */
 const TUTORIAL_SERVER = `

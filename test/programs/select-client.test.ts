@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { type Process, start, startPython, syscalls, until } from '../peers.js';
-import { PythonShell } from '../python-shell.js';
-import { byClient, said } from './guests.js';
+import { byClient, said } from '../support/guests.js';
+import { type Process, start, startPython, syscalls, until } from '../support/peers.js';
+import { PythonShell } from '../support/python-shell.js';
 
 /** The number of the system call. */
 const SENDTO = process.arch === 'arm64' ? 206 : 44;

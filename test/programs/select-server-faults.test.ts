@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { CLI, cpuTicks, openFds, Process, startServer, until } from '../peers.js';
-import { PythonShell } from '../python-shell.js';
-import { byClient, count, freeze, Guests, type Server, said, thaw } from './guests.js';
+import { byClient, count, freeze, Guests, type Server, said, thaw } from '../support/guests.js';
+import { CLI, cpuTicks, openFds, Process, startServer, until } from '../support/peers.js';
+import { PythonShell } from '../support/python-shell.js';
 
 /** How long a line may take to appear, whatever else goes on: far below what a server that stalls needs. */
 const SOON = 4000;

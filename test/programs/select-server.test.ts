@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CLI, cpuTicks, Process, start, startServer, syscalls, until } from '../peers.js';
-import { PythonShell } from '../python-shell.js';
-import { byClient, freeze, said, thaw } from './guests.js';
+import { byClient, freeze, said, thaw } from '../support/guests.js';
+import { CLI, cpuTicks, Process, start, startServer, syscalls, until } from '../support/peers.js';
+import { PythonShell } from '../support/python-shell.js';
 
 /** The numbers of select and pselect6. */
 const SELECT = process.arch === 'arm64' ? [72] : [23, 270];

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { connect, type Process, python, start, startPython, startServer, until } from '../peers.js';
+import { connect, type Process, python, start, startPython, startServer, until } from '../support/peers.js';
 
 /** cli.py, as its author had it. */
 const ORIGINAL = `

@@ -1,6 +1,14 @@
 import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
-import { listen, type Peer, type Process, python, start, startPython, startServer } from '../peers.js';
+import {
+  listen,
+  type Peer,
+  type Process,
+  python,
+  start,
+  startPython,
+  startServer,
+} from '../support/peers.js';
 
 /** talk_server.py, as the assignment outlines it. */
 const SERVER = `

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { CLI, connect, type Peer, python, startServer, until } from '../peers.js';
+import { CLI, connect, type Peer, python, startServer, until } from '../support/peers.js';
 
 const THANKS = 'Thank you for connecting';
 

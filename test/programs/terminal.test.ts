@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { connect, listen, type Peer, start, startServer } from '../peers.js';
-import { CTRL_C, CTRL_D, Terminal } from '../terminals.js';
+import { connect, listen, type Peer, start, startServer } from '../support/peers.js';
+import { CTRL_C, CTRL_D, Terminal } from '../support/terminals.js';
 
 function optionsFor(program: string, port: number): (string | number)[] {
   return program === 'talk-client' ? ['-n', 'me', '-p', port] : ['127.0.0.1', port];

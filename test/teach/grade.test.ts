@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { concurrently, until } from '../peers.js';
-import { close, command, freePort, PATIENCE, startGrader, workshop } from './zoo.js';
+import { concurrently, until } from '../support/peers.js';
+import { close, command, freePort, PATIENCE, startGrader, workshop } from '../support/zoo.js';
 
 let folder: string;
 beforeAll(() => {

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CLI, Process, start, startServer } from '../peers.js';
-import { close, workshop } from './zoo.js';
+import { CLI, Process, start, startServer } from '../support/peers.js';
+import { close, workshop } from '../support/zoo.js';
 
 let folder: string;
 beforeAll(() => {

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { CLI, Process, until } from '../peers.js';
-import { close, command, freePort, workshop } from './zoo.js';
+import { CLI, Process, until } from '../support/peers.js';
+import { close, command, freePort, workshop } from '../support/zoo.js';
 
 let folder: string;
 beforeAll(() => {

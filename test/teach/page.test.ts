@@ -12,7 +12,7 @@ import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Sets } from '../../dist/teach/call.js';
+import type { Sets } from '../../dist/teach/recording/format.js';
 import {
   EVIL,
   type Expected,
@@ -23,8 +23,8 @@ import {
   record,
   recordCrowd,
   spelled,
-} from './recordings.js';
-import { fileFor, posixSelect } from './traced.js';
+} from '../support/recordings.js';
+import { fileFor, posixSelect } from '../support/traced.js';
 
 let browser: Browser;
 

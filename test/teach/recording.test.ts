@@ -1,9 +1,9 @@
 /** Reading a recording: what is bad in it is told in a line, and what is missing in a note. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { startPython, until } from '../peers.js';
-import { record } from './recordings.js';
-import { fileFor, posixSelect, traced } from './traced.js';
+import { startPython, until } from '../support/peers.js';
+import { record } from '../support/recordings.js';
+import { fileFor, posixSelect, traced } from '../support/traced.js';
 
 describe('a bad recording is told in a line', () => {
   async function refused(text: string | null): Promise<string> {

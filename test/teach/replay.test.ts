@@ -3,16 +3,16 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import type { OtherCall } from '../../dist/teach/call.js';
-import { pictures } from '../../dist/teach/explain.js';
-import { read } from '../../dist/teach/replay/recording.js';
+import type { OtherCall } from '../../dist/teach/recording/format.js';
+import { read } from '../../dist/teach/recording/read.js';
+import { tell } from '../../dist/teach/replay/from-recording.js';
 import { screen } from '../../dist/teach/replay/screen.js';
-import { packed, type Step, Story, unpacked } from '../../dist/teach/replay/story.js';
-import { tell } from '../../dist/teach/replay/tell.js';
-import { Process, until } from '../peers.js';
-import { CTRL_C, Terminal } from '../terminals.js';
-import { EVIL, expectedSteps, long, RECORDED, record, recordCrowd, spelled } from './recordings.js';
-import { fileFor, posixSelect } from './traced.js';
+import { packed, type Step, Story, unpacked } from '../../dist/teach/replay/timeline.js';
+import { pictures } from '../../dist/teach/trace/explain.js';
+import { Process, until } from '../support/peers.js';
+import { EVIL, expectedSteps, long, RECORDED, record, recordCrowd, spelled } from '../support/recordings.js';
+import { CTRL_C, Terminal } from '../support/terminals.js';
+import { fileFor, posixSelect } from '../support/traced.js';
 
 const storyOf = (file: string) => new Story(tell(read(file)));
 const stepsOf = (story: Story) => Array.from({ length: story.length }, (_, i) => story.step(i + 1));
@@ -242,7 +242,12 @@ test('where stdout is no terminal, all steps come as text', async () => {
 test('who reads the text may stop before its end', async () => {
   const file = fileFor('long.jsonl');
   writeFileSync(file, long(await record('select-server', [0]), 20_000));
-  const head = new Process('sh', ['-c', '"$0" dist/cli.js replay "$1" | head -n 1', process.execPath, file]);
+  const head = new Process('sh', [
+    '-c',
+    '"$0" dist/cli/main.js replay "$1" | head -n 1',
+    process.execPath,
+    file,
+  ]);
   expect(await head.exit).toBe(0);
   expect(head.stdout).toMatch(/^select-server 0\n$/);
   expect(head.stderr).toBe('');

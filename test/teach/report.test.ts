@@ -1,11 +1,11 @@
 /** The report of a grading: its width, and the JSON forms that it takes. */
 import { Ajv2020 as Ajv } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
-import { folded } from '../../dist/teach/columns.js';
 import { check50, github } from '../../dist/teach/grade/report.js';
 import { extra, line, part, type Result } from '../../dist/teach/grade/rubric.js';
-import { CLI, concurrently, Process } from '../peers.js';
-import { close, command, PATIENCE, startGrader, workshop } from './zoo.js';
+import { folded } from '../../dist/teach/text.js';
+import { CLI, concurrently, Process } from '../support/peers.js';
+import { close, command, PATIENCE, startGrader, workshop } from '../support/zoo.js';
 
 let folder: string;
 beforeAll(() => {
@@ -179,7 +179,12 @@ describe('--json', () => {
       ...['a', 'b'].map((title) => extra(title, part(1, check))),
     ];
     const result: Result = {
-      assignment: { name: 'srv', command: '', lines: [own, reached, missed] },
+      assignment: {
+        name: 'srv',
+        command: '',
+        skeleton: { file: '', given: '', run: '', grade: '' },
+        lines: [own, reached, missed],
+      },
       lines: [
         { line: own, score: 2, graded: 2, parts: [{ points: 2, evidence: 'seen' }] },
         { line: reached, score: 1, graded: 1, parts: [{ points: 1, evidence: 'seen' }] },

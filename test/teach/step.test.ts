@@ -1,9 +1,9 @@
 /** `--step`: from wait to wait at the push of Enter, in a terminal. */
 import { expect, test } from 'vitest';
-import { connect, until } from '../peers.js';
-import { CTRL_C, CTRL_D, Terminal } from '../terminals.js';
-import { ended } from '../threads.js';
-import { posixSelect } from './traced.js';
+import { connect, until } from '../support/peers.js';
+import { CTRL_C, CTRL_D, Terminal } from '../support/terminals.js';
+import { ended } from '../support/threads.js';
+import { posixSelect } from '../support/traced.js';
 
 const PROMPT = 'Enter goes on, Ctrl-D without further stops:';
 

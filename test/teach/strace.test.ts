@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { CLI, connect, Process, startPython, until } from '../peers.js';
+import { CLI, connect, Process, startPython, until } from '../support/peers.js';
 
 /** The calls that are compared, by the names that strace has for them. */
 const NAMES: Record<string, string> = {

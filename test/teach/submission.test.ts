@@ -2,9 +2,9 @@
 import { mkdtempSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CLI, Process } from '../peers.js';
-import { nodeArgs } from '../sockets.js';
-import { close, command, workshop } from './zoo.js';
+import { CLI, Process } from '../support/peers.js';
+import { nodeArgs } from '../support/sockets.js';
+import { close, command, workshop } from '../support/zoo.js';
 
 const dist = new URL('../../dist/teach/grade/', import.meta.url);
 
@@ -31,7 +31,7 @@ async function run(code: string) {
   const imports = `
     import { spawn } from 'node:child_process';
     import { setTimeout as pause } from 'node:timers/promises';
-    import { Exam } from '${dist}exam.js';
+    import { Exam } from '${dist}run.js';
     import { Submission } from '${dist}submission.js';
     const until = async (condition) => { while (!condition()) await pause(5); };`;
   const part = new Process(process.execPath, nodeArgs(imports + code), { cwd });

@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runInWorker } from 'posix-select';
 import { describe, expect, test } from 'vitest';
-import type { Call, OtherCall, SelectCall } from '../../dist/teach/call.js';
-import { CLI, connect, listen, Process, startPython, until } from '../peers.js';
-import { ended } from '../threads.js';
-import { parsed } from './recordings.js';
-import { type Args, fileFor, posixSelect, traced } from './traced.js';
+import type { Call, OtherCall, SelectCall } from '../../dist/teach/recording/format.js';
+import { CLI, connect, listen, Process, startPython, until } from '../support/peers.js';
+import { parsed } from '../support/recordings.js';
+import { ended } from '../support/threads.js';
+import { type Args, fileFor, posixSelect, traced } from '../support/traced.js';
 
 const isWait = (call: Call): call is SelectCall => call.call === 'select';
 const made = (calls: Call[], name: string) => calls.filter(({ call }) => call === name) as OtherCall[];
@@ -313,7 +313,7 @@ describe('where it goes', () => {
 const TOO_MUCH = `
 import { openSync } from 'node:fs';
 import { sys } from './dist/posix/sys.js';
-import { Output } from './dist/teach/output.js';
+import { Output } from './dist/teach/trace/writer.js';
 const output = new Output(sys, openSync('/dev/full', 'w'), '/dev/full');
 for (let i = 0; i < 1024; i++) output.write('x'.repeat(2 ** 20));`;
 
@@ -348,8 +348,8 @@ describe('nothing is lost when the program', () => {
 });
 
 describe('without it', () => {
-  const fixture = fileURLToPath(new URL('../fixtures/table.mjs', import.meta.url));
-  const trace = new URL('../../dist/teach/trace.js', import.meta.url);
+  const fixture = fileURLToPath(new URL('../support/fixtures/table.mjs', import.meta.url));
+  const trace = new URL('../../dist/teach/trace/trace.js', import.meta.url);
 
   /** The functions of the worker's table of system calls that are not the addon's own. */
   async function replaced(before?: { module: URL; options: unknown }): Promise<string[]> {

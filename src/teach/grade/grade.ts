@@ -1,25 +1,11 @@
 /** `posix-select grade`: runs a student's program and scores it by the assignment's rubric. */
 import { kill, pid } from 'node:process';
-import { print } from '../../terminal.js';
-import type { ASSIGNMENTS } from '../assignments.js';
-import { widthOf } from '../columns.js';
-import { chatclient } from './chatclient.js';
-import { Exam } from './exam.js';
-import { multiconn } from './multiconn.js';
+import { print } from '../../loop/terminal.js';
+import { widthOf } from '../text.js';
 import { check50, github, gradescope, text } from './report.js';
 import { type Assignment, grade, isFull } from './rubric.js';
-import { selectServer } from './select-server.js';
-import { srv } from './srv.js';
+import { Exam } from './run.js';
 import { killAll } from './submission.js';
-import { talkServer } from './talk-server.js';
-
-const RUBRICS: Record<(typeof ASSIGNMENTS)[number], Assignment> = {
-  'select-server': selectServer,
-  'talk-server': talkServer,
-  srv,
-  chatclient,
-  multiconn,
-};
 
 const FORMS = { gradescope, github, check50 };
 
@@ -31,8 +17,11 @@ export interface GradeOptions {
 }
 
 /** How a command must look that is wrong; undefined when it is right. */
-export function rightCommand(name: string, command: string[], port?: number): string | undefined {
-  const { command: example } = RUBRICS[name as keyof typeof RUBRICS];
+export function rightCommand(
+  { command: example }: Assignment,
+  command: string[],
+  port?: number,
+): string | undefined {
   const hasPort = command.some((arg) => arg.includes('{port}'));
   return hasPort || port !== undefined || !example.includes('{port}') ? undefined : example;
 }
@@ -44,13 +33,16 @@ function withoutPort(command: string[]): string[] {
 }
 
 /** @returns 0 when all points that could be graded were reached, else 1 */
-export async function gradeCommand(name: string, command: string[], options: GradeOptions): Promise<number> {
+export async function gradeCommand(
+  assignment: Assignment,
+  command: string[],
+  options: GradeOptions,
+): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => {
       killAll();
       kill(pid, signal);
     });
-  const assignment = RUBRICS[name as keyof typeof RUBRICS];
   const { more } = assignment;
   const own = more ? withoutPort(command) : command;
   const result = await grade(assignment, () => new Exam({ ...options, command: own, more }));

@@ -1,7 +1,7 @@
 /** The result of a grading: for a reader, and in the forms of Gradescope, GitHub Classroom and check50. */
-import { visible } from '../../terminal.js';
-import { folded } from '../columns.js';
-import type { Finding } from './finding.js';
+import { visible } from '../../loop/terminal.js';
+import { folded } from '../text.js';
+import type { Finding } from './failure.js';
 import type { LineResult, PartResult, Result } from './rubric.js';
 
 /** The points reached and those that could be; the extra ones are not among the latter. */

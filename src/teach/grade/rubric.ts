@@ -1,7 +1,7 @@
 /** What an assignment is graded by: lines with points, each of parts that are checked one by one. */
-import { Refusal } from '../refusal.js';
-import { type Exam, hasLine } from './exam.js';
-import { type Finding, Lost, NotStarted } from './finding.js';
+import { Refusal } from '../user-error.js';
+import { type Finding, Lost, NotStarted } from './failure.js';
+import { type Exam, hasLine } from './run.js';
 
 export interface Assignment {
   name: string;
@@ -9,7 +9,19 @@ export interface Assignment {
   command: string;
   /** arguments that the grader puts after the command, unless a check has others */
   more?: string[];
+  /** What `posix-select init` lays out. */
+  skeleton: Skeleton;
   lines: Line[];
+}
+
+/** The files and commands of an assignment that is laid out. */
+export interface Skeleton {
+  /** what is to be written, and the program at the other end, which is given: in Python, without `.py` */
+  file: string;
+  given: string;
+  /** arguments when the student runs it, and when it is graded */
+  run: string;
+  grade: string;
 }
 
 export interface Line {

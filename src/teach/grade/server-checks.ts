@@ -1,7 +1,7 @@
 /** Checks that several servers have in common. */
 import type { Client } from './client.js';
-import type { Exam } from './exam.js';
-import { Lost } from './finding.js';
+import { Lost } from './failure.js';
+import type { Exam } from './run.js';
 
 /** Bytes: ten times what the kernel keeps for a narrow client that does not read. */
 export const FLOOD = 1_000_000;

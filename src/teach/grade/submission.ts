@@ -8,8 +8,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ReadStream } from 'node:tty';
 import { OSError } from '../../posix/errors.js';
 import { sys } from '../../posix/sys.js';
-import { look, lookAt, type Seen } from '../look.js';
-import { family, ownerOf, type Process, processes, withVariable } from '../proc.js';
+import { family, ownerOf, type Process, processes, withVariable } from '../observe/proc.js';
+import { look, lookAt, type Seen } from '../observe/snapshot.js';
 
 /** Milliseconds that Ctrl-C may take to end a program. */
 const GRACE = 2000;

@@ -2,14 +2,18 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
-import { packed, type Tale } from './story.js';
+import { packed, type Tale } from './timeline.js';
 
 const text = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
 export function page(tale: Tale): string {
   const style = text('page/page.css');
   // One script: what the modules import from each other is all there.
-  const script = `${text('story.js')}\n${text('page/script.js')}`.replace(/^import .*\n|^export /gm, '');
+  const modules = ['../recording/set-rows.js', 'timeline.js', 'page/script.js'];
+  const script = modules
+    .map(text)
+    .join('\n')
+    .replace(/^import .*\n|^export /gm, '');
   const data = deflateSync(JSON.stringify(packed(tale)), { level: 9 }).toString('base64');
   const policy = `default-src 'none'; base-uri 'none'; form-action 'none'; style-src ${hash(style)}; script-src ${hash(script)}`;
   const parts: [begin: string, content: string][] = [

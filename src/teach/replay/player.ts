@@ -1,8 +1,8 @@
 /** The player in the terminal. */
 import type { ReadStream, WriteStream } from 'node:tty';
-import { cut } from '../columns.js';
+import { cut } from '../text.js';
 import { screen } from './screen.js';
-import type { Story } from './story.js';
+import type { Story } from './timeline.js';
 
 /** Milliseconds of a step at speed 1. */
 const STEP = 1000;

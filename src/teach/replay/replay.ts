@@ -3,13 +3,13 @@ import { statSync, writeFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { OSError } from '../../posix/errors.js';
-import { Refusal } from '../refusal.js';
+import { read } from '../recording/read.js';
+import { Refusal } from '../user-error.js';
+import { tell } from './from-recording.js';
 import { page } from './page.js';
 import { Player } from './player.js';
-import { read } from './recording.js';
 import { paragraph } from './screen.js';
-import { Story, type Tale } from './story.js';
-import { tell } from './tell.js';
+import { Story, type Tale } from './timeline.js';
 
 /** @throws Refusal; OSError when the page, or stdout, cannot be written */
 export async function replay(file: string, { html }: { html?: string }): Promise<number> {

@@ -1,8 +1,8 @@
 /** A step as lines of text: for a terminal of some size, and in full. */
 import { styleText } from 'node:util';
-import { cut, folded, padded } from '../columns.js';
-import { pictures } from '../explain.js';
-import { type Row, type Step, type Story, stateOf } from './story.js';
+import { cut, folded, padded } from '../text.js';
+import { pictures } from '../trace/explain.js';
+import { type Row, type Step, type Story, stateOf } from './timeline.js';
 
 export interface Size {
   columns: number;

@@ -1,5 +1,6 @@
 /** The player in the page: its compiled text stands in the page behind that of `story.ts`. */
-import { type Bits, type Row, type Step, Story, stateOf, unpacked } from '../story.js';
+import type { SetRow } from '../../recording/set-rows.js';
+import { type Row, type Step, Story, stateOf, unpacked } from '../timeline.js';
 
 /** Bits in a row. */
 const ROW = 10;
@@ -179,7 +180,7 @@ function pictures({ bits, wait }: Step): HTMLElement[] {
   });
 }
 
-function picture(bits: Bits[], first: number, end: number): HTMLElement {
+function picture(bits: SetRow[], first: number, end: number): HTMLElement {
   const fds = Array.from({ length: end - first }, (_, i) => first + i);
   const table = element('table');
   const head = element('tr');

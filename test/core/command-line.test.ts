@@ -1,0 +1,319 @@
+/** The command line: help, what it refuses, and how a system call that fails is told. */
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { AF_INET, AF_INET6, Socket } from 'posix-select/socket';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { CLI, Process, start, startServer } from '../support/peers.js';
+import { ended } from '../support/threads.js';
+
+const PROGRAMS = readdirSync(new URL('../../src/programs', import.meta.url)).map((name) => name.slice(0, -3));
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
+/** Runs the command line to its end. */
+async function run(...args: (string | number)[]) {
+  const command = new Process(process.execPath, [CLI, ...args.map(String)]);
+  const { exit } = await ended(command);
+  return { exit, stdout: command.stdout, stderr: command.stderr };
+}
+
+test.each([['--trace'], ['--trace-file', 'x'], ['--record', 'x'], ['--step']])(
+  '%s before a teaching tool is refused: it is for programs',
+  async (...options) => {
+    const { exit, stderr } = await run(...options, 'observe', '1');
+    expect(exit).toBe(2);
+    expect(stderr).toMatch(/^usage: .*\nerror: --trace, .* are for programs\n$/);
+  },
+);
+
+describe('help', () => {
+  test.each(['--help', '-h'])('%s gives each program a line', async (option) => {
+    const { exit, stdout, stderr } = await run(option);
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+    const lines = stdout.split('\n');
+    expect(lines[0]).toMatch(/^usage: posix-select /);
+    const programs = lines
+      .slice(0, lines.indexOf('teaching:'))
+      .filter((line) => /^ {2}\w/.test(line))
+      .map((line) => line.trim().split(' ')[0]);
+    expect(programs.toSorted()).toEqual(PROGRAMS.toSorted());
+    expect(stdout).toMatch(/^ {2}select-server .*prints who connects/m);
+  });
+
+  test.each(PROGRAMS.flatMap((program) => ['--help', '-h'].map((option) => [program, option])))(
+    '%s %s',
+    async (program, option) => {
+      const { exit, stdout, stderr } = await run(program, option);
+      expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+      expect(stdout).toMatch(new RegExp(`^usage: posix-select ${program} .*\n`));
+    },
+  );
+
+  test.each(['', ...PROGRAMS, 'replay', 'grade', 'init', 'observe'])(
+    '%s: in 80 columns of a terminal',
+    async (name) => {
+      const terminal = 'data:text/javascript,process.stdout.isTTY=true;process.stdout.columns=80';
+      const args = ['--import', terminal, CLI, ...(name ? [name] : []), '--help'];
+      const help = new Process(process.execPath, args);
+      expect(await help.exit).toBe(0);
+      expect(help.lines.filter((line) => line.length > 80)).toEqual([]);
+    },
+  );
+
+  test.each(['--version', '-V'])('%s is that of the package', async (option) => {
+    expect(await run(option)).toEqual({ exit: 0, stdout: `${version}\n`, stderr: '' });
+  });
+});
+
+/** What no port can be. */
+const NO_PORTS = ['abc', '-1', '70000', '65536', '1.5', '', '0x10', ' 80', '80 ', '+80', '٣'];
+const NO_COUNTS = ['0', '-1', '1.5', 'x', '', '1e3', '99999999999999999999'];
+/** The last one is more seconds than select() can wait. */
+const NO_INTERVALS = ['-1', 'x', '', ' ', 'Infinity', 'NaN', '1e300'];
+
+type Refused = [args: string[], usage: string, wrong: string];
+const server = (wrong: string, ...args: string[]): Refused => [
+  ['select-server', ...args],
+  'posix-select select-server',
+  wrong,
+];
+const client = (wrong: string, ...args: string[]): Refused => [
+  ['select-client', ...args],
+  'posix-select select-client',
+  wrong,
+];
+
+const REFUSED: Refused[] = [
+  [[], 'posix-select', 'select-server'],
+  [['nosuch'], 'posix-select', "unknown program 'nosuch'"],
+  [['--nosuch'], 'posix-select', "unknown option '--nosuch'"],
+  [
+    ['--trace=nosuch', 'srv'],
+    'posix-select',
+    "'nosuch' is invalid. Allowed choices are strace, explain, json",
+  ],
+  server("unknown option '--trace'", '--trace'),
+  server("unknown option '--nosuch'", '--nosuch'),
+  server("'--host <host>' argument missing", '--host'),
+  server('too many arguments', '1', '2'),
+  client("missing required argument 'prefix'"),
+  client("missing required argument 'host'", 'a'),
+  client("missing required argument 'port'", 'a', '127.0.0.1'),
+  client('too many arguments', 'a', '127.0.0.1', '1', '2'),
+  ...NO_PORTS.map((port) => server(`'${port}' is invalid`, port)),
+  ...['0', '70000', ''].map((port) => client(`'${port}' is invalid`, 'a', '127.0.0.1', port)),
+  ...NO_COUNTS.map((n) => client(`'${n}' is invalid`, 'a', '127.0.0.1', '1', `--count=${n}`)),
+  ...NO_INTERVALS.map((n) => client(`'${n}' is invalid`, 'a', '127.0.0.1', '1', `--interval=${n}`)),
+];
+
+describe('it refuses, with its usage and what is wrong,', () => {
+  test.each(REFUSED)('%j', async (args, usage, wrong) => {
+    const { exit, stdout, stderr } = await run(...args);
+    expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
+    expect(stderr.split('\n')[0]).toMatch(new RegExp(`^usage: ${usage} `));
+    expect(stderr.slice(stderr.indexOf('\n'))).toContain(wrong);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+});
+
+test('one file for a trace and a recording is refused, also through a link', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'posix-select-')), 'run');
+  onTestFinished(() => rmSync(dirname(file), { recursive: true }));
+  const link = `${file}.link`;
+  symlinkSync(file, link);
+  for (const other of [file, link]) {
+    const { exit, stderr } = await run('--trace-file', file, '--record', other, 'select-server', 0);
+    expect(exit).toBe(2);
+    expect(stderr).toMatch(/^usage: .*\nerror: --trace-file and --record are the same file: /);
+  }
+});
+
+/** A socket that has a port of its own, and listens or not. */
+function taken(host: string, listens: boolean): number {
+  const s = new Socket(host.includes(':') ? AF_INET6 : AF_INET);
+  onTestFinished(() => s.close());
+  s.bind([host, 0]);
+  if (listens) s.listen();
+  return (s.getsockname() as [string, number])[1];
+}
+
+type Failing = [what: string, command: () => (string | number)[], line: string];
+const FAILING: Failing[] = [
+  [
+    'a port that is taken',
+    () => ['select-server', taken('127.0.0.1', true)],
+    'bind 127.0.0.1:PORT: Address already in use (EADDRINUSE)',
+  ],
+  [
+    'a port that is taken on IPv6',
+    () => ['select-server', '--host', '::1', taken('::1', true)],
+    'bind [::1]:PORT: Address already in use (EADDRINUSE)',
+  ],
+  [
+    "an address that is not this machine's",
+    () => ['select-server', '--host', '198.51.100.1', 0],
+    'bind 198.51.100.1:0: Cannot assign requested address (EADDRNOTAVAIL)',
+  ],
+  [
+    // A name with an empty label is refused without asking a name server.
+    'an unknown host to listen on',
+    () => ['select-server', '--host', 'no..host', 0],
+    'getaddrinfo no..host: Name or service not known (EAI_NONAME)',
+  ],
+  [
+    'an unknown host to connect to',
+    () => ['select-client', 'a', 'no..host', 1],
+    'getaddrinfo no..host: Name or service not known (EAI_NONAME)',
+  ],
+  [
+    'a port that nobody listens on',
+    () => ['select-client', 'a', '127.0.0.1', taken('127.0.0.1', false)],
+    'connect 127.0.0.1:PORT: Connection refused (ECONNREFUSED)',
+  ],
+  ...['--trace-file', '--record'].map(
+    (option): Failing => [
+      `${option}: a file that cannot be opened`,
+      () => [option, '/nonexistent/file', 'select-server', 0],
+      'open /nonexistent/file: No such file or directory (ENOENT)',
+    ],
+  ),
+];
+
+describe('it tells in one line of', () => {
+  test.each(FAILING)('%s', async (_, command, line) => {
+    const args = command();
+    const stderr = `${line.replace('PORT', String(args.at(-1)))}\n`;
+    expect(await run(...args)).toEqual({ exit: 1, stdout: '', stderr });
+  });
+
+  test('a port that it may not have', async () => {
+    // Root without CAP_NET_BIND_SERVICE is as everybody else.
+    const drop = 'ctypes.CDLL(None).prctl(24, 10, 0, 0, 0)';
+    const unprivileged = `import ctypes, os, sys\n${drop}\nos.execv(sys.argv[1], sys.argv[1:])`;
+    const args = ['-c', unprivileged, process.execPath, CLI, 'select-server', '1'];
+    const child = new Process('python3', args);
+    expect((await ended(child)).exit).toBe(1);
+    expect(child.stderr).toBe('bind 127.0.0.1:1: Permission denied (EACCES)\n');
+    expect(child.stdout).toBe('');
+  });
+});
+
+describe.runIf(existsSync('/dev/full'))('a teaching tool tells in one line of a full disk:', () => {
+  const recording = (folder: string) => {
+    const head = {
+      format: 'posix-select recording',
+      version: 1,
+      program: 'srv',
+      args: [],
+      platform: '',
+      began: '',
+    };
+    const call = { call: 'close', at: 0, took: 0, result: 0, fd: 3 };
+    writeFileSync(join(folder, 'run.jsonl'), [head, call].map((line) => JSON.stringify(line)).join('\n'));
+    return join(folder, 'run.jsonl');
+  };
+  const TOOLS: [name: string, args: (folder: string) => string[]][] = [
+    ['observe', () => ['observe', String(process.pid)]],
+    ['replay', (folder) => ['replay', recording(folder)]],
+    ['init', (folder) => ['init', 'srv', join(folder, 'srv')]],
+    ['grade', () => ['grade', 'select-server', '--', 'no-such-command', '{port}']],
+  ];
+
+  /** Runs a tool with a stdout of the shell's making. */
+  async function into(stdout: string, args: string[]) {
+    const shell = new Process('sh', ['-c', `"$@" ${stdout}`, 'sh', process.execPath, CLI, ...args]);
+    return { exit: (await ended(shell)).exit, stderr: shell.stderr };
+  }
+
+  test.each(TOOLS)('%s; and ends in silence when its reader has gone', async (_, args) => {
+    const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const stderr = 'write stdout: No space left on device (ENOSPC)\n';
+    expect(await into('>/dev/full', args(folder))).toEqual({ exit: 1, stderr });
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+    // The reader has gone before the tool begins: the pipe is a broken one.
+    const broken =
+      'import os, sys; r, w = os.pipe(); os.close(r); os.dup2(w, 1); os.execv(sys.argv[1], sys.argv[1:])';
+    const tool = new Process('python3', ['-c', broken, process.execPath, CLI, ...args(folder)]);
+    expect((await ended(tool)).exit).toBe(1);
+    expect(tool.stderr).toBe('');
+  });
+});
+
+describe('the hint of a server', () => {
+  const HOSTS: [host: string, shown: string, reachable: string][] = [
+    ['127.0.0.1', '127.0.0.1', 'localhost'],
+    ['localhost', '127.0.0.1', 'localhost'],
+    ['127.0.0.2', '127.0.0.2', '127.0.0.2'],
+    ['0.0.0.0', '0.0.0.0', 'localhost'],
+    ['::1', '[::1]', '::1'],
+    ['::', '[::]', 'localhost'],
+  ];
+  test.each(HOSTS)(
+    'on %s names its address and a way to it that leads there',
+    async (host, shown, reachable) => {
+      const server = await startServer('select-server', [0, '--host', host]);
+      const { port } = server;
+      await server.err(/(.*\n){3}/);
+      expect(server.stderr).toBe(
+        `listening on ${shown}:${port}; talk to it from another terminal:\n` +
+          `  npx posix-select select-client alice ${reachable} ${port}\n` +
+          `  nc ${reachable} ${port}\n`,
+      );
+      const [, , program, ...args] = server.stderr.split('\n')[1].trim().split(' ');
+      expect(await start(program, [...args, '--count', 1]).exit).toBe(0);
+      await server.out(/: disconnected\n/);
+      expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+      const [, peer] = server.lines[1].match(/^(\('[\d.:a-f]+', \d+(?:, 0, 0)?\)): connected$/) ?? [];
+      expect(server.lines).toEqual([
+        'waiting for connections',
+        `${peer}: connected`,
+        expect.stringMatching(/^\(.*\) \d\d bytes: b'alice: [a-z]{10,19}'$/),
+        `${peer}: disconnected`,
+      ]);
+      expect(server.stderr.split('\n')).toHaveLength(4);
+    },
+  );
+});
+
+describe('linked as a command', () => {
+  /** A process with a PATH that leads to the command, as npm links it, and in a folder of its own. */
+  function command(...args: string[]): Process {
+    const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    chmodSync(CLI, 0o755);
+    symlinkSync(CLI, join(folder, 'posix-select'));
+    const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
+    return new Process('posix-select', args, { cwd: folder, env });
+  }
+
+  test('it shows its version', async () => {
+    const child = command('--version');
+    expect((await ended(child)).exit).toBe(0);
+    expect(child.stdout).toBe(`${version}\n`);
+  });
+
+  test('it runs a server, which ends on SIGINT', async () => {
+    const child = command('select-server', '0');
+    await child.err(/^listening on 127\.0\.0\.1:\d+;/);
+    expect(await child.end('SIGINT')).toMatchObject({ exit: 0 });
+    expect(child.stdout).toBe('waiting for connections\n');
+  });
+
+  test('it refuses a bad command line', async () => {
+    const child = command('select-server', 'abc');
+    expect((await ended(child)).exit).toBe(2);
+    expect(child.stderr).toMatch(/^usage: posix-select select-server .*\n.*'abc'/);
+  });
+});

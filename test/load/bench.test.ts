@@ -1,0 +1,204 @@
+/** The benchmark's command line, in its short form: that it runs, says what is missing, and writes its report. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { Process, until } from '../support/peers.js';
+
+const BENCH = fileURLToPath(new URL('../../dist/bench/bench.js', import.meta.url));
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'posix-select-'));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+/** A PATH on which only these commands are. */
+function pathOf(...commands: string[]): string {
+  const bin = folder();
+  for (const command of commands) symlinkSync(`/usr/bin/${command}`, join(bin, command));
+  return bin;
+}
+
+async function bench(args: string[], PATH = process.env.PATH): Promise<Process & { code: number | string }> {
+  const run = new Process(process.execPath, [BENCH, ...args], { env: { ...process.env, PATH } });
+  return Object.assign(run, { code: await run.exit });
+}
+
+test('--list names each benchmark with what it measures', async () => {
+  const { code, lines } = await bench(['--list']);
+  expect(code).toBe(0);
+  expect(lines.map((line) => line.split(' ')[0])).toEqual([
+    ...['call', 'wait', 'echo', 'idle', 'latency', 'many', 'memory', 'soundness'],
+  ]);
+});
+
+test('a name that is none, and trials that are no number, are refused', async () => {
+  for (const args of [['cal'], ['--trials', '0']]) {
+    const { code, stderr } = await bench(args);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/^error: .*\n$/);
+  }
+});
+
+test('a name runs that part: figures, chart and page', async () => {
+  const out = folder();
+  const { code, stdout } = await bench(['call', '--short', '--out', out]);
+  expect(code, stdout).toBe(0);
+  expect(stdout).toMatch(/select\(\) : CPython select .*\n.* 4 fds/);
+  const { samples, machine, versions, command } = JSON.parse(readFileSync(join(out, 'samples.json'), 'utf8'));
+  expect(command).toBe(`npm run bench -- call --short --out ${out}`);
+  expect(machine.cores).toBeGreaterThan(0);
+  expect(versions.node).toBe(process.version);
+  const of = (peer: string) => samples.filter((sample: { peer: string }) => sample.peer === peer);
+  for (const peer of ['C select', 'selectFdSets', 'select()', 'CPython select', 'koffi', 'EpollSelector']) {
+    expect(of(peer)).toHaveLength(6);
+    for (const { values } of of(peer)) expect(values.ns).toBeGreaterThan(0);
+  }
+  expect(readFileSync(join(out, 'call.svg'), 'utf8')).toMatch(/^<svg .*one call.*<\/svg>\n$/s);
+  expect(readFileSync(join(out, 'index.html'), 'utf8')).toContain('<svg');
+});
+
+test('a server is measured with its CPU and its latencies', async () => {
+  const out = folder();
+  const { code, stdout } = await bench(['echo', '--short', '--out', out]);
+  expect(code, stdout).toBe(0);
+  const { samples } = JSON.parse(readFileSync(join(out, 'samples.json'), 'utf8'));
+  expect(samples.map(({ peer }: { peer: string }) => peer)).toEqual([
+    ...['literal loop', 'Python-shaped loop', 'EpollSelector', 'node:net'],
+    ...['CPython select', 'CPython asyncio', 'C select', 'C epoll'],
+  ]);
+  for (const { values } of samples) {
+    expect(values.rate).toBeGreaterThan(0);
+    expect(values.p50).toBeGreaterThan(0);
+    expect(values.p999).toBeGreaterThanOrEqual(values.p50);
+    expect(values.user + values.sys).toBeGreaterThan(0);
+  }
+});
+
+test('a peer that is not there is said, and left out', async () => {
+  const out = folder();
+  const { code, stdout } = await bench(['wait', '--short', '--out', out], pathOf('cc', 'as', 'ld'));
+  expect(stdout).toContain('wait: without CPython select: no python3\n');
+  expect(code).toBe(0);
+  const { samples } = JSON.parse(readFileSync(join(out, 'samples.json'), 'utf8'));
+  expect(samples).toHaveLength(7);
+});
+
+test('without a C compiler nothing can be measured, which is no error', async () => {
+  const { code, stdout } = await bench([], pathOf());
+  expect(stdout).toMatch(/^no C compiler \(cc\): .*\n$/);
+  expect(code).toBe(0);
+});
+
+test('the checks on the measurement say what they found', async () => {
+  const { code, stdout } = await bench(['soundness', '--short', '--out', folder()]);
+  expect(code, stdout).toBe(0);
+  expect(stdout).toMatch(/^The generator needs [\d.]+ µs of its core a message/m);
+  expect(stdout).toMatch(/^C select: .* its core \d+ % busy, the generator's \d+ %\.$/m);
+  expect(stdout).toMatch(
+    /^A load beyond the peak .* \d+ ms at 130 % for 0.2 s, \d+ ms at 130 % for 0.4 s\.$/m,
+  );
+});
+
+/** An echo server that says, when all have gone, how much it had to read at once at most. */
+const WATCHFUL = `
+import selectors, socket
+sel, listener, most, conns = selectors.DefaultSelector(), socket.create_server(('127.0.0.1', 0)), 0, 0
+sel.register(listener, selectors.EVENT_READ)
+print(listener.getsockname()[1], flush=True)
+while True:
+    for key, _ in sel.select():
+        if key.fileobj is listener:
+            sel.register(listener.accept()[0], selectors.EVENT_READ)
+            conns += 1
+        elif data := key.fileobj.recv(65536):
+            most = max(most, len(data))
+            key.fileobj.sendall(data)
+        else:
+            sel.unregister(key.fileobj)
+            conns -= 1
+            if conns == 0: print(most, flush=True)
+`;
+
+test('a load beyond the peak: a message a connection, and the wait of those due counts', async () => {
+  const load = join(folder(), 'load');
+  execFileSync('cc', [
+    '-O2',
+    '-o',
+    load,
+    fileURLToPath(new URL('../../src/bench/echo/load.c', import.meta.url)),
+  ]);
+  const server = new Process('python3', ['-c', WATCHFUL]);
+  const [port] = await server.out(/^\d+\n/);
+  // 20,000 messages in 20 ms: more than any Python can answer.
+  const args = [port.trim(), server.pid, 3, 64, 0, 0, 0.02, 1e6];
+  const run = new Process(load, args.map(String));
+  expect(await run.exit, run.stderr).toBe(0);
+  const { p50, p999 } = JSON.parse(run.stdout);
+  // At half a million a second the median one, due after 10 ms, would be back after 20.
+  expect(p50).toBeGreaterThan(10_000);
+  expect(p999).toBeGreaterThan(p50);
+  const [, most] = await server.out(/\n(\d+)\n/);
+  expect(Number(most)).toBe(64);
+});
+
+interface Running {
+  pid: number;
+  command: string;
+}
+
+/** The processes that this one has started, and those that they have started. */
+function offspring(pid: number): Running[] {
+  const children = execFileSync('ps', ['-A', '-ww', '-o', 'ppid=,pid=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .flatMap((line) => {
+      const [, parent, child, command] = /^ *(\d+) +(\d+) (.*)$/.exec(line) ?? [];
+      return Number(parent) === pid ? [{ pid: Number(child), command }] : [];
+    });
+  return children.flatMap((child) => [child, ...offspring(child.pid)]);
+}
+
+/** A trial of `echo`, once its load runs. */
+const underLoad = (run: Process) =>
+  until(
+    'a server under load',
+    () => {
+      const all = offspring(run.pid);
+      return all.some(({ command }) => /^\S*echo-load /.test(command)) ? all : null;
+    },
+    50_000,
+  );
+
+function isThere({ pid }: Running): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+const TERMINAL = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
+
+test('Ctrl-C ends it at once: no process is left, the cursor is back', async () => {
+  const args = [BENCH, 'echo', '--trials', '100', '--out', folder()];
+  const run = new Process('python3', ['-c', TERMINAL, process.execPath, ...args]);
+  const all = await underLoad(run);
+  expect(all.length).toBeGreaterThanOrEqual(3); // the benchmark, a server and its load
+  run.type('\x03');
+  expect(await run.exit).toBe(130);
+  await until('all are gone', () => !all.some(isThere));
+  expect(run.stdout).not.toMatch(/Error|Traceback| at /);
+  const last = run.stdout.lastIndexOf('\x1b[?25l');
+  expect(last).toBeGreaterThanOrEqual(0);
+  expect(run.stdout.indexOf('\x1b[?25h', last)).toBeGreaterThan(last);
+});
+
+test.runIf(process.platform === 'linux')('a trial ends with a benchmark that is killed', async () => {
+  const run = new Process(process.execPath, [BENCH, 'echo', '--trials', '100', '--out', folder()]);
+  const trial = await underLoad(run);
+  await run.end('SIGKILL');
+  await until('the trial is over', () => !trial.some(isThere));
+});

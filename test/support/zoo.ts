@@ -1,0 +1,70 @@
+/** The servers in teach/zoo/, in whatever language, as commands to start them. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
+import { onTestFinished, type TestContext } from 'vitest';
+import { CLI, Process } from './peers.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Where programs are built; `rmSync` it at the end. */
+export function workshop(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(root, join(folder, 'node_modules/posix-select'));
+  symlinkSync(join(root, 'node_modules/@types'), join(folder, 'node_modules/@types'));
+  writeFileSync(join(folder, 'package.json'), '{"type": "module"}');
+  return folder;
+}
+
+export const close = (folder: string) => rmSync(folder, { recursive: true });
+
+/** The command that starts a server of the zoo, or one of our programs by its name; the port comes last. */
+export function command(folder: string, name: string): string[] {
+  const file = fileURLToPath(new URL(`../teach/zoo/${name}`, import.meta.url));
+  if (name.endsWith('.py')) return ['python3', '-B', file];
+  const built = join(folder, name.replace(/\.\w+$/, '.js'));
+  if (name.endsWith('.ts')) {
+    const options = { module: ModuleKind.ESNext, target: ScriptTarget.ES2022 };
+    writeFileSync(
+      built,
+      transpileModule(readFileSync(file, 'utf8'), { compilerOptions: options }).outputText,
+    );
+    return [process.execPath, built];
+  }
+  if (name.endsWith('.c')) {
+    execFileSync('cc', ['-Wall', '-pthread', '-o', join(folder, name.replace('.c', '')), file]);
+    return [join(folder, name.replace('.c', ''))];
+  }
+  return [process.execPath, CLI, name];
+}
+
+/** Milliseconds for a grading: many of them share a busy machine. */
+export const PATIENCE = 300_000;
+
+/**
+ * Starts a grader, which does not break its lines. At the end of the test it is told to end: were it killed, what it
+ * has started would go on.
+ */
+export function startGrader(args: string[], context?: TestContext): Process {
+  const env = { ...process.env, COLUMNS: '1000' };
+  const grader = new Process(process.execPath, [CLI, 'grade', ...args], { env });
+  (context?.onTestFinished ?? onTestFinished)(async () => {
+    grader.child.kill('SIGTERM');
+    await grader.exit;
+  });
+  return grader;
+}
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
