@@ -27,17 +27,17 @@ function newSlab(): Bytes {
 }
 
 /**
- * Memory for a read of up to n bytes; it is free again once `landed` has been called.
+ * Memory for a read of up to n bytes; it is free again once `received` has been called.
  *
  * @throws TypeError, RangeError for what is no number of bytes
  */
-export function landingFor(n: number): Bytes {
+export function bufferFor(n: number): Bytes {
   checkSize(n);
   return n <= LARGEST ? place : Buffer.allocUnsafeSlow(n);
 }
 
 /** What has come, at its true size: a recv(65536) that gets 20 bytes costs 20. */
-export function landed(buffer: Bytes, got: number): Bytes {
+export function received(buffer: Bytes, got: number): Bytes {
   if (buffer !== place)
     return got > buffer.length / 2 ? buffer.subarray(0, got) : Buffer.from(buffer.subarray(0, got));
   if (got >= LONG) return kept(got);

@@ -16,7 +16,7 @@ import {
 import { errno, OSError, type Subject } from './posix/errors.js';
 import type { Address } from './posix/sockaddr.js';
 import { sys } from './posix/sys.js';
-import { type Bytes, checkSize, landed, landingFor } from './recv-buffer.js';
+import { type Bytes, bufferFor, checkSize, received } from './recv-buffer.js';
 import { repr } from './repr.js';
 
 export { familyOf } from './address.js';
@@ -125,10 +125,10 @@ export class Socket implements Disposable {
    * @see man 2 recv
    */
   recv(n: number, flags = 0): Bytes {
-    const buffer = landingFor(n);
-    if (n === 0) return landed(buffer, 0);
+    const buffer = bufferFor(n);
+    if (n === 0) return received(buffer, 0);
     const got = checked(sys.recv(this.#fd, buffer, n, flags), 'recv', { fd: this.#fd });
-    return landed(buffer, Math.min(got, n));
+    return received(buffer, Math.min(got, n));
   }
 
   /**
@@ -150,9 +150,9 @@ export class Socket implements Disposable {
    * @see man 2 recvfrom
    */
   recvfrom(n: number, flags = 0): [data: Bytes, address: Address | null] {
-    const buffer = landingFor(n);
+    const buffer = bufferFor(n);
     const [got, address] = checked(sys.recvfrom(this.#fd, buffer, n, flags), 'recvfrom', { fd: this.#fd });
-    return [landed(buffer, Math.min(got, n)), address];
+    return [received(buffer, Math.min(got, n)), address];
   }
 
   /**

@@ -11,7 +11,7 @@ import { sys } from '../posix/sys.js';
 import { SELECTORS } from '../selectors.js';
 import { ASSIGNMENTS, load } from '../teach/assignments/index.js';
 import { FORMS, type TraceOptions } from '../teach/recording/format.js';
-import { Refusal } from '../teach/user-error.js';
+import { UserError } from '../teach/user-error.js';
 import { untilEnd } from '../worker/process.js';
 import { runInWorker } from '../worker/run.js';
 
@@ -307,7 +307,7 @@ async function teach(tool: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await tool();
   } catch (err) {
-    if (!(err instanceof Refusal || err instanceof OSError)) throw err;
+    if (!(err instanceof UserError || err instanceof OSError)) throw err;
     if (!('code' in err && err.code === 'EPIPE')) warn(err.message);
     process.exitCode = 1;
   }

@@ -44,7 +44,7 @@ export class Listener extends Socket {
    *
    * @param fdEnd what a connection's descriptor must be below: FD_SETSIZE for a loop on select()
    */
-  *admit(fdEnd: number = FD_SETSIZE): Generator<[conn: Socket, address: Address]> {
+  *acceptAll(fdEnd: number = FD_SETSIZE): Generator<[conn: Socket, address: Address]> {
     if (typeof fdEnd !== 'number' || Number.isNaN(fdEnd)) throw new TypeError('fdEnd must be a number');
     for (let n = 0; n < AT_ONCE; n++) {
       try {

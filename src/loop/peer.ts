@@ -23,7 +23,7 @@ export function isGone(err: unknown): boolean {
  * @param n bytes, at most
  * @returns what has come; empty once the peer is gone
  */
-export function receive(conn: Socket, n: number): Bytes {
+export function recvOrEof(conn: Socket, n: number): Bytes {
   try {
     return conn.recv(n);
   } catch (err) {
@@ -41,7 +41,7 @@ export function finish(conn: Socket): void {
     conn.shutdown(SHUT_WR);
     const end = performance.now() + PATIENCE;
     for (let left = PATIENCE; left > 0; left = end - performance.now()) {
-      if (select([conn], [], [], left / 1000)[0].length > 0 && receive(conn, 65_536).length === 0) break;
+      if (select([conn], [], [], left / 1000)[0].length > 0 && recvOrEof(conn, 65_536).length === 0) break;
     }
   } catch (err) {
     if (!(err instanceof OSError)) throw err;

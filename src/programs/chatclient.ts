@@ -16,7 +16,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { select } from 'posix-select';
 import { Lines } from 'posix-select/lines';
 import { Outbox } from 'posix-select/outbox';
-import { finish, receive } from 'posix-select/peer';
+import { finish, recvOrEof } from 'posix-select/peer';
 import { createConnection, type Socket } from 'posix-select/socket';
 import { print, Stdin } from 'posix-select/terminal';
 
@@ -51,7 +51,7 @@ export function main({ host, port }: { host: string; port: number }, stop: numbe
 
   /** Shows what has come; false at the end of the stream. */
   function hear(): boolean {
-    const data = receive(mySocket, BUFFER_SIZE);
+    const data = recvOrEof(mySocket, BUFFER_SIZE);
     for (const line of lines.push(data)) print(formatMessage(text.end(line)));
     if (data.length === 0) show(text.end(lines.take()));
     return data.length > 0;

@@ -16,7 +16,7 @@ import { select } from 'posix-select';
 import { Lines } from 'posix-select/lines';
 import { Listener } from 'posix-select/listener';
 import { Outbox } from 'posix-select/outbox';
-import { receive } from 'posix-select/peer';
+import { recvOrEof } from 'posix-select/peer';
 import type { Address, Socket } from 'posix-select/socket';
 import { print, Stdin, warn } from 'posix-select/terminal';
 
@@ -106,7 +106,7 @@ export function main(
   }
 
   function serve(conn: Socket, client: Client): void {
-    const data = receive(conn, BUFFER_SIZE);
+    const data = recvOrEof(conn, BUFFER_SIZE);
     for (const line of client.lines.push(data)) hear(conn, client, line);
     client.due = now() + PATIENCE;
     if (data.length > 0) return;
@@ -152,7 +152,7 @@ export function main(
     for (const s of readable) {
       const client = clients.get(s as Socket);
       if (client) serve(s as Socket, client);
-      else if (s === listener) for (const [conn] of listener.admit()) connect(conn);
+      else if (s === listener) for (const [conn] of listener.acceptAll()) connect(conn);
     }
     for (const [conn, client] of clients) {
       if (client.lines.pending > 0 && client.due <= now()) hear(conn, client, client.lines.take());

@@ -14,7 +14,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { select } from 'posix-select';
 import { Lines } from 'posix-select/lines';
 import { Outbox } from 'posix-select/outbox';
-import { finish, receive } from 'posix-select/peer';
+import { finish, recvOrEof } from 'posix-select/peer';
 import { createConnection, type Socket } from 'posix-select/socket';
 import { print, Stdin } from 'posix-select/terminal';
 
@@ -31,7 +31,7 @@ export function main(args: { host: string; port: number; framing: 'none' | 'line
 
   /** Prints what has come; false at the end of the stream. */
   function show(): boolean {
-    const data = receive(sock, BUFFER_SIZE);
+    const data = recvOrEof(sock, BUFFER_SIZE);
     const messages = args.framing === 'line' ? lines.push(data).map(String) : [text.write(data)];
     if (data.length === 0) messages.push(String(lines.take()), text.end());
     for (const message of messages) if (message !== '') print(message);

@@ -11,7 +11,7 @@
  */
 import { FD_SETSIZE, OSError, repr } from 'posix-select';
 import { Listener } from 'posix-select/listener';
-import { isGone, receive } from 'posix-select/peer';
+import { isGone, recvOrEof } from 'posix-select/peer';
 import { EVENT_READ, EVENT_WRITE, SELECTORS, type SelectorKey, SelectSelector } from 'posix-select/selectors';
 import { type Address, MSG_DONTWAIT, type Socket } from 'posix-select/socket';
 import { print } from 'posix-select/terminal';
@@ -40,7 +40,7 @@ export function main(
 
   function acceptConnections(): void {
     const fdEnd = sel instanceof SelectSelector ? FD_SETSIZE : Infinity;
-    for (const [conn, addr] of lsock.admit(fdEnd)) {
+    for (const [conn, addr] of lsock.acceptAll(fdEnd)) {
       print(`Accepted connection from ${repr(addr)}`);
       sel.register(conn, EVENT_READ, { addr, outb: Buffer.alloc(0), ended: false });
     }
@@ -50,7 +50,7 @@ export function main(
     const sock = key.fileobj as Socket;
     const data = key.data as Data;
     if (mask & EVENT_READ) {
-      const received = receive(sock, BUFFER_SIZE);
+      const received = recvOrEof(sock, BUFFER_SIZE);
       if (received.length > 0) data.outb = Buffer.concat([data.outb, received]);
       else data.ended = true;
     }

@@ -9,7 +9,7 @@
  */
 import { repr, select } from 'posix-select';
 import { Listener } from 'posix-select/listener';
-import { receive } from 'posix-select/peer';
+import { recvOrEof } from 'posix-select/peer';
 import type { Address, Socket } from 'posix-select/socket';
 import { print } from 'posix-select/terminal';
 
@@ -37,7 +37,7 @@ export function main(
         return 0;
       }
       if (s === listener) {
-        for (const [conn, address] of listener.admit()) {
+        for (const [conn, address] of listener.acceptAll()) {
           rlist.add(conn);
           addresses.set(conn, address);
           print(`${repr(address)}: connected`);
@@ -46,7 +46,7 @@ export function main(
       }
       const conn = s as Socket;
       const address = addresses.get(conn);
-      const data = receive(conn, BUFFER_SIZE);
+      const data = recvOrEof(conn, BUFFER_SIZE);
       if (data.length > 0) {
         print(`${repr(address)} ${data.length} bytes: ${repr(data)}`);
       } else {

@@ -16,7 +16,7 @@ import { select } from 'posix-select';
 import { Lines } from 'posix-select/lines';
 import { Listener } from 'posix-select/listener';
 import { Outbox } from 'posix-select/outbox';
-import { receive } from 'posix-select/peer';
+import { recvOrEof } from 'posix-select/peer';
 import type { Address, Socket } from 'posix-select/socket';
 import { print, warn } from 'posix-select/terminal';
 
@@ -75,7 +75,7 @@ export function main(
   }
 
   function serve(conn: Socket, user: User): void {
-    const data = receive(conn, BUFFER_SIZE);
+    const data = recvOrEof(conn, BUFFER_SIZE);
     if (data.length === 0) {
       if (user.lines.pending > 0) say(conn, user, user.lines.take());
       leave(conn, user);
@@ -97,7 +97,7 @@ export function main(
     for (const s of readable) {
       const user = users.get(s as Socket);
       if (user) serve(s as Socket, user);
-      else for (const [conn, address] of listener.admit()) enter(conn, address);
+      else for (const [conn, address] of listener.acceptAll()) enter(conn, address);
     }
     for (const [conn, reason] of outbox.lost) {
       const user = users.get(conn) as User;

@@ -11,7 +11,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import { select } from 'posix-select';
 import { Outbox } from 'posix-select/outbox';
-import { finish, receive } from 'posix-select/peer';
+import { finish, recvOrEof } from 'posix-select/peer';
 import { createConnection, type Socket } from 'posix-select/socket';
 import { print, Stdin, warn } from 'posix-select/terminal';
 
@@ -34,7 +34,7 @@ export function main(
 
   /** Prints what has come; false at the end of the stream. */
   function show(): boolean {
-    const data = receive(sock, BUFFER_SIZE);
+    const data = recvOrEof(sock, BUFFER_SIZE);
     note(`received ${data.length} bytes`);
     const shown = data.length > 0 ? text.write(data) : text.end();
     if (shown !== '') print(shown);

@@ -13,7 +13,7 @@
 import { select } from 'posix-select';
 import { Listener } from 'posix-select/listener';
 import { Outbox } from 'posix-select/outbox';
-import { receive } from 'posix-select/peer';
+import { recvOrEof } from 'posix-select/peer';
 import type { Address, Socket } from 'posix-select/socket';
 import { print, warn } from 'posix-select/terminal';
 
@@ -72,7 +72,7 @@ export function main(
   }
 
   function serve(conn: Socket, client: Client): void {
-    const message = receive(conn, BUFFER_SIZE);
+    const message = recvOrEof(conn, BUFFER_SIZE);
     if (message.length === 0) {
       disconnect(conn, client);
       return;
@@ -111,7 +111,7 @@ export function main(
     for (const s of readable) {
       const client = clients.get(s as Socket);
       if (client) serve(s as Socket, client);
-      else for (const [conn, address] of listener.admit()) connect(conn, address);
+      else for (const [conn, address] of listener.acceptAll()) connect(conn, address);
     }
     for (const [conn, reason] of outbox.lost) {
       const client = clients.get(conn) as Client;

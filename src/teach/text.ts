@@ -10,20 +10,20 @@ const ruler = createInterface({ input: new PassThrough() });
 const PART = /(\x1b\[\d*m)|./gsu;
 
 /** Styles take none. */
-export function columnsOf(text: string): number {
+export function displayWidth(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length;
   ruler.setPrompt(text);
   return ruler.getCursorPos().cols;
 }
 
 /** A line that is too long for the columns ends in dots; its styles stay. */
-export function cut(line: string, columns: number): string {
-  if (columnsOf(line) <= columns) return line;
+export function truncate(line: string, columns: number): string {
+  if (displayWidth(line) <= columns) return line;
   let room = columns - 1;
   let text = '';
   let isCut = false;
   for (const [part, style] of line.matchAll(PART)) {
-    const needed = style ? 0 : columnsOf(part);
+    const needed = style ? 0 : displayWidth(part);
     if (style || (!isCut && needed <= room)) {
       text += part;
       room -= needed;
@@ -35,8 +35,8 @@ export function cut(line: string, columns: number): string {
   return text;
 }
 
-export function padded(text: string, columns: number): string {
-  return text + ' '.repeat(Math.max(columns - columnsOf(text), 0));
+export function padTo(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(columns - displayWidth(text), 0));
 }
 
 /** A hanging indent leaves this much room at least. */
@@ -47,18 +47,18 @@ const ROOM = 20;
  *
  * @param indent columns before what goes on below, unless given four more than the line's own
  */
-export function folded(line: string, columns: number, indent?: number): string[] {
+export function wrap(line: string, columns: number, indent?: number): string[] {
   const [margin] = line.match(/^ */) as RegExpMatchArray;
   const below = ' '.repeat(indent ?? margin.length + 4);
   const width = Math.max(columns, (indent ?? 0) + ROOM);
-  if (columnsOf(line) <= width) return [line];
+  if (displayWidth(line) <= width) return [line];
   const lines: string[] = [];
   let text = margin;
   let isBegun = false;
   for (const word of line.trimStart().split(' ')) {
     // What hangs is not torn from its label.
     const mayEnd = isBegun && text.length >= (indent ?? 0);
-    if (mayEnd && columnsOf(`${text} ${word}`) > width) {
+    if (mayEnd && displayWidth(`${text} ${word}`) > width) {
       lines.push(text);
       text = below + word;
     } else {
@@ -70,6 +70,6 @@ export function folded(line: string, columns: number, indent?: number): string[]
 }
 
 /** How wide a stream is: 80 columns where it is no terminal; COLUMNS in the environment says otherwise. */
-export function widthOf(stream: NodeJS.WriteStream): number {
+export function pageWidth(stream: NodeJS.WriteStream): number {
   return Number(process.env.COLUMNS) || stream.columns || 80;
 }

@@ -1,2 +1,2 @@
 /** What a teaching tool cannot do, told in one line: an error of the user's or of the system's, not of the tool's. */
-export class Refusal extends Error {}
+export class UserError extends Error {}

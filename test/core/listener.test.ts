@@ -32,19 +32,19 @@ function listening(address: Address = LOOPBACK): Listener {
 
 /** Whom it admits, at one go. */
 function admitted(listener: Listener): [Socket, Address][] {
-  const all = [...listener.admit()];
+  const all = [...listener.acceptAll()];
   kept(...all.map(([conn]) => conn));
   return all;
 }
 
-test.each(WHERE)('%s: admit takes all that are waiting, and returns when none is', async (_, address) => {
+test.each(WHERE)('%s: acceptAll takes all that are waiting, and returns when none is', async (_, address) => {
   using listener = listening(address());
-  expect([...listener.admit()]).toEqual([]);
+  expect([...listener.acceptAll()]).toEqual([]);
   const clients = kept(...Array.from({ length: 10 }, () => createConnection(listener.getsockname())));
   const conns = admitted(listener);
   expect(conns.map(([, from]) => from)).toEqual(clients.map((client) => client.getsockname()));
   expect(conns.map(([conn]) => conn.getblocking())).toEqual(conns.map(() => true));
-  expect([...listener.admit()]).toEqual([]);
+  expect([...listener.acceptAll()]).toEqual([]);
   for (const [i, client] of clients.entries()) {
     client.sendall(Buffer.from([i]));
     await readable(conns[i][0]);
@@ -63,10 +63,10 @@ test('a flood of connections comes in, in order, however many go it takes', asyn
   expect(from).toEqual(clients.map((client) => client.getsockname()));
 });
 
-test('who stops half-way through admit loses nobody', () => {
+test('who stops half-way through acceptAll loses nobody', () => {
   using listener = listening();
   kept(...Array.from({ length: 3 }, () => createConnection(listener.getsockname())));
-  for (const [conn] of listener.admit()) {
+  for (const [conn] of listener.acceptAll()) {
     conn.close();
     break;
   }
@@ -83,7 +83,7 @@ test.each(WHERE)('%s: a connection that vanished before accept does no harm', as
   }
   const [alive] = kept(createConnection(at));
   const conns = admitted(listener);
-  expect([...listener.admit()]).toEqual([]);
+  expect([...listener.acceptAll()]).toEqual([]);
   alive.sendall(Buffer.from('alive'));
   const [last] = conns[conns.length - 1];
   expect(await drain(last, 5)).toBe('alive');
@@ -108,7 +108,7 @@ test('it does not block, takes IPv4 on ::, and infers the family', () => {
   expect(admitted(both)[0][1][0]).toBe('::ffff:127.0.0.1');
 });
 
-test('close releases everything, again does nothing, and admit is then EBADF', () => {
+test('close releases everything, again does nothing, and acceptAll is then EBADF', () => {
   const before = openFds(process.pid);
   for (let i = 0; i < 5; i++) {
     const listener = new Listener(LOOPBACK);
@@ -116,7 +116,7 @@ test('close releases everything, again does nothing, and admit is then EBADF', (
     listener.close();
     listener.close();
     expect([openFds(process.pid), listener.fileno()]).toEqual([before, -1]);
-    expect(failure(() => [...listener.admit()])).toBe('EBADF');
+    expect(failure(() => [...listener.acceptAll()])).toBe('EBADF');
   }
   {
     using listener = new Listener(LOOPBACK);
@@ -135,7 +135,7 @@ test('a limit that is no number is a TypeError or RangeError', () => {
   kept(createConnection(listener.getsockname()));
   const taken = ['x', {}, null, NaN, true, 1n].filter((limit) => {
     try {
-      return [...listener.admit(limit as never)];
+      return [...listener.acceptAll(limit as never)];
     } catch (err) {
       return !(err instanceof TypeError || err instanceof RangeError);
     }
@@ -146,7 +146,7 @@ test('a limit that is no number is a TypeError or RangeError', () => {
 test('a loop that is not on select() may take any descriptor', () => {
   using listener = listening();
   kept(createConnection(listener.getsockname()));
-  const conns = [...listener.admit(Infinity)];
+  const conns = [...listener.acceptAll(Infinity)];
   kept(...conns.map(([conn]) => conn));
   expect(conns.length).toBe(1);
 });
@@ -178,7 +178,7 @@ const conns = new Set();
 for (;;) {
   const [readable] = select([listener, ...conns], [], []);
   for (const s of readable) {
-    if (s === listener) for (const [conn] of listener.admit(end)) conns.add(conn);
+    if (s === listener) for (const [conn] of listener.acceptAll(end)) conns.add(conn);
     else {
       const data = s.recv(4096);
       if (data.length > 0) s.sendall(data);

@@ -1,21 +1,22 @@
-/** Replaying: the story that a recording tells, and the player in the terminal. */
+/** Replaying: the timeline that a recording tells, and the player in the terminal. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { OtherCall } from '../../dist/teach/recording/format.js';
 import { read } from '../../dist/teach/recording/read.js';
-import { tell } from '../../dist/teach/replay/from-recording.js';
+import { timelineOf } from '../../dist/teach/replay/from-recording.js';
 import { screen } from '../../dist/teach/replay/screen.js';
-import { packed, type Step, Story, unpacked } from '../../dist/teach/replay/timeline.js';
+import { packed, type Step, Timeline, unpacked } from '../../dist/teach/replay/timeline.js';
 import { pictures } from '../../dist/teach/trace/explain.js';
 import { Process, until } from '../support/peers.js';
 import { EVIL, expectedSteps, long, RECORDED, record, recordCrowd, spelled } from '../support/recordings.js';
 import { CTRL_C, Terminal } from '../support/terminals.js';
 import { fileFor, posixSelect } from '../support/traced.js';
 
-const storyOf = (file: string) => new Story(tell(read(file)));
-const stepsOf = (story: Story) => Array.from({ length: story.length }, (_, i) => story.step(i + 1));
+const timelineFor = (file: string) => new Timeline(timelineOf(read(file)));
+const stepsOf = (timeline: Timeline) =>
+  Array.from({ length: timeline.length }, (_, i) => timeline.step(i + 1));
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
 const STEERING = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]/;
@@ -69,10 +70,10 @@ function widthOf(text: string): number {
 describe.each(RECORDED)('%s', (_, program, args) => {
   test('each step has the recording’s bits, sentences, names and output', async () => {
     const recorded = await record(program, args);
-    const story = storyOf(recorded.file);
-    const steps = stepsOf(story);
+    const timeline = timelineFor(recorded.file);
+    const steps = stepsOf(timeline);
     const expected = expectedSteps(recorded.calls);
-    expect(story.length).toBe(expected.length);
+    expect(timeline.length).toBe(expected.length);
     for (const [i, { before, after, reasons, calls }] of expected.entries()) {
       const { wait, bits, sentences } = steps[i];
       const bitsOf = (when: string) => bits.filter((row) => row.when === when).map(({ fds }) => [...fds]);
@@ -101,8 +102,8 @@ describe.each(RECORDED)('%s', (_, program, args) => {
 
 test('a descriptor’s row says what it was called, and what becomes of it', async () => {
   const recorded = await record('chatserver', [0]);
-  const story = storyOf(recorded.file);
-  const rows = stepsOf(story).flatMap(({ table }) => table.filter(({ then }) => then !== undefined));
+  const timeline = timelineFor(recorded.file);
+  const rows = stepsOf(timeline).flatMap(({ table }) => table.filter(({ then }) => then !== undefined));
   const alice = recorded.calls.find(({ call }) => call === 'accept')?.result as number;
   const history = rows.filter(({ fd }) => fd === alice).map(({ name, then }) => [name, then]);
   expect(history).toEqual([
@@ -114,20 +115,20 @@ test('a descriptor’s row says what it was called, and what becomes of it', asy
 
 test('goes from step to step in which something happens on a descriptor', async () => {
   const { file, calls } = await record('select-server', [0]);
-  const story = storyOf(file);
+  const timeline = timelineFor(file);
   const fd = calls.find(({ call }) => call === 'accept')?.result as number;
-  const steps = stepsOf(story).flatMap(({ number, wait, sentences }) =>
+  const steps = stepsOf(timeline).flatMap(({ number, wait, sentences }) =>
     [...(wait?.reasons ?? []), ...sentences].some((text) => new RegExp(`\\b${fd} (is|127)`).test(text))
       ? [number]
       : [],
   );
   const forth: number[] = [];
-  for (let at = story.next(fd, 1, 1); at; at = story.next(fd, at, 1)) forth.push(at);
+  for (let at = timeline.next(fd, 1, 1); at; at = timeline.next(fd, at, 1)) forth.push(at);
   const back: number[] = [];
-  for (let at = story.next(fd, story.length, -1); at; at = story.next(fd, at, -1)) back.push(at);
+  for (let at = timeline.next(fd, timeline.length, -1); at; at = timeline.next(fd, at, -1)) back.push(at);
   expect(forth).toEqual(steps);
-  expect(back.toReversed()).toEqual(steps.filter((step) => step < story.length));
-  expect(story.next(1023, 1, 1)).toBeUndefined();
+  expect(back.toReversed()).toEqual(steps.filter((step) => step < timeline.length));
+  expect(timeline.next(1023, 1, 1)).toBeUndefined();
 });
 
 test.each([
@@ -135,9 +136,9 @@ test.each([
   [200, 50],
   [40, 10],
 ])('a screen of %d × %d has room for each step', async (columns, rows) => {
-  const story = storyOf((await record('chatserver', [0])).file);
-  for (const step of stepsOf(story)) {
-    const lines = screen(story, step, { columns, rows }).map(stripVTControlCharacters);
+  const timeline = timelineFor((await record('chatserver', [0])).file);
+  for (const step of stepsOf(timeline)) {
+    const lines = screen(timeline, step, { columns, rows }).map(stripVTControlCharacters);
     expect(lines.length).toBeLessThan(rows);
     for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(columns);
     const words = [...lines, ''].join(' ').replace(/ +/g, ' ');
@@ -150,9 +151,9 @@ test.each([
 });
 
 test('a tiny screen has the wait, why it has ended, and its bits', async () => {
-  const story = storyOf((await record('chatserver', [0])).file);
-  for (const step of stepsOf(story).filter(({ wait }) => wait?.reasons.length)) {
-    const lines = screen(story, step, { columns: 60, rows: 5 }).map(stripVTControlCharacters);
+  const timeline = timelineFor((await record('chatserver', [0])).file);
+  for (const step of stepsOf(timeline).filter(({ wait }) => wait?.reasons.length)) {
+    const lines = screen(timeline, step, { columns: 60, rows: 5 }).map(stripVTControlCharacters);
     expect(lines).toHaveLength(4);
     expect(lines[1]).toMatch(/^select waits /);
     expect(lines[2]).toBe(`  ${step.wait?.reasons[0]}`);
@@ -161,7 +162,7 @@ test('a tiny screen has the wait, why it has ended, and its bits', async () => {
 });
 
 test('packed for the page, a tale has each set once, and is the same unpacked', async () => {
-  const tale = tell(read((await recordCrowd(50)).file));
+  const tale = timelineOf(read((await recordCrowd(50)).file));
   const page = JSON.parse(JSON.stringify(packed(tale)));
   const sets = page.sets.map(String);
   expect(new Set(sets).size).toBe(sets.length);
@@ -169,24 +170,28 @@ test('packed for the page, a tale has each set once, and is the same unpacked', 
 });
 
 /** A recording of a server with one client, who has a name. */
-function namedStory(name: string): Story {
+function namedTimeline(name: string): Timeline {
   const sets = { readfds: [0, 25], writefds: null, exceptfds: null };
   const wait = {
     ...{ call: 'select', at: 1, patience: 'waits for ever', nfds: 26, before: sets, after: sets },
     ...{ outcome: '2 ready after 1 s', reasons: [`25 ${name}: 5 bytes can be read`] },
   };
   const names = { 0: 'stdin', 1: 'stdout', 25: name, 26: 'Ada' };
-  return new Story({ program: 'chatserver', notes: [], calls: [{ names }, { wait, output: `${name}\n` }] });
+  return new Timeline({
+    program: 'chatserver',
+    notes: [],
+    calls: [{ names }, { wait, output: `${name}\n` }],
+  });
 }
 
 test('wide characters and accents leave the columns where they are, and are cut whole', () => {
   const name = '漢字😀e\u0301';
-  const story = namedStory(name);
-  const lines = screen(story, story.step(2), { columns: 80, rows: 24 }).map(stripVTControlCharacters);
+  const timeline = namedTimeline(name);
+  const lines = screen(timeline, timeline.step(2), { columns: 80, rows: 24 }).map(stripVTControlCharacters);
   const row = lines.find((line) => line.includes('Ada')) as string;
   expect(widthOf(row.slice(0, row.indexOf(' 26 ')))).toBe(40);
   for (let columns = 4; columns <= 40; columns++) {
-    const long = namedStory(name.repeat(20));
+    const long = namedTimeline(name.repeat(20));
     const drawn = screen(long, long.step(2), { columns, rows: 99 }).map(stripVTControlCharacters);
     const [output] = drawn.slice(-1);
     expect(widthOf(output)).toBeLessThanOrEqual(columns);
@@ -198,12 +203,12 @@ test('wide characters and accents leave the columns where they are, and are cut 
 
 test('of very many descriptors, the bits of those that are ready come first', async () => {
   const { file } = await recordCrowd(500);
-  const story = storyOf(file);
-  const step = stepsOf(story).find(({ wait }) =>
+  const timeline = timelineFor(file);
+  const step = stepsOf(timeline).find(({ wait }) =>
     wait?.reasons.some((reason) => reason.includes(': 4 bytes')),
   ) as Step;
   for (const rows of [24, 10]) {
-    const lines = screen(story, step, { columns: 80, rows }).map(stripVTControlCharacters);
+    const lines = screen(timeline, step, { columns: 80, rows }).map(stripVTControlCharacters);
     const ruler = lines.findIndex((line) => line.startsWith('  fd '));
     expect(lines[ruler + 2]).toMatch(/1.* after$/);
   }
@@ -211,14 +216,14 @@ test('of very many descriptors, the bits of those that are ready come first', as
 
 test('of many descriptors, those that something happens on come first', async () => {
   const { file, calls } = await recordCrowd(100);
-  const story = storyOf(file);
+  const timeline = timelineFor(file);
   const fd = calls.find(({ call, result }) => call === 'recv' && result === 4) as OtherCall;
-  const step = stepsOf(story).find(({ wait }) =>
+  const step = stepsOf(timeline).find(({ wait }) =>
     wait?.reasons.some((reason) => reason.includes(': 4 bytes')),
   );
   expect(step?.table.length).toBeGreaterThan(100);
   expect(step?.table[0]).toMatchObject({ fd: fd.fd, ready: ['read'] });
-  const lines = screen(story, step as Step, { columns: 80, rows: 24 }).map(stripVTControlCharacters);
+  const lines = screen(timeline, step as Step, { columns: 80, rows: 24 }).map(stripVTControlCharacters);
   expect(lines.length).toBeLessThan(24);
   expect(lines.join('\n')).toMatch(new RegExp(`^  ${fd.fd} 127.*: 4 bytes can be read$`, 'm'));
   expect(lines.join('\n')).toMatch(new RegExp(`^ *${fd.fd} ● read  127`, 'm'));
@@ -230,9 +235,9 @@ test('where stdout is no terminal, all steps come as text', async () => {
   expect(await replay.exit).toBe(0);
   expect(replay.stderr).toBe('');
   expect(replay.lines[0]).toBe(`srv ${head.args.join(' ')}`);
-  const story = storyOf(file);
-  for (const { number, wait } of stepsOf(story)) {
-    expect(replay.stdout).toContain(`\nstep ${number} of ${story.length}\n`);
+  const timeline = timelineFor(file);
+  for (const { number, wait } of stepsOf(timeline)) {
+    expect(replay.stdout).toContain(`\nstep ${number} of ${timeline.length}\n`);
     for (const reason of wait?.reasons ?? []) expect(replay.stdout).toContain(`\n  ${reason}\n`);
   }
   expect(replay.stdout.match(/^ {2}> /gm)).toHaveLength(stdout.split('\n').filter(Boolean).length);
@@ -262,16 +267,16 @@ describe('in the terminal', () => {
   async function playing(text?: (file: string) => void) {
     const { file } = await record('select-server', [0]);
     text?.(file);
-    const story = storyOf(file);
+    const timeline = timelineFor(file);
     const terminal = new Terminal('replay', [file]);
     const shows = async (pattern: RegExp) => {
       await until(`the screen shows ${pattern}`, () => pattern.test(frame(terminal.stdout).join('\n'))).catch(
         (err) => expect.fail(`${err}\n${frame(terminal.stdout).join('\n')}\n${terminal.stderr}`),
       );
     };
-    const at = (step: number) => shows(new RegExp(` step ${step} of ${story.length}\n`));
+    const at = (step: number) => shows(new RegExp(` step ${step} of ${timeline.length}\n`));
     await at(1);
-    return { terminal, story, shows, at };
+    return { terminal, timeline, shows, at };
   }
 
   /** The terminal's name, to ask and to tell it its size. */
@@ -283,24 +288,24 @@ describe('in the terminal', () => {
   const childOf = (pid: number) => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
 
   test('forward, back, to the start, the end and a step', async () => {
-    const { terminal, story, at } = await playing();
+    const { terminal, timeline, at } = await playing();
     expect(frame(terminal.stdout).at(-1)).toMatch(/^q quit .*f follow fd$/);
-    for (let step = 2; step <= story.length; step++) {
+    for (let step = 2; step <= timeline.length; step++) {
       terminal.type(RIGHT);
       await at(step);
       const lines = frame(terminal.stdout).map((line) => line.trimEnd());
       expect(lines).toHaveLength(24);
-      for (const reason of story.step(step).wait?.reasons ?? []) expect(lines).toContain(`  ${reason}`);
+      for (const reason of timeline.step(step).wait?.reasons ?? []) expect(lines).toContain(`  ${reason}`);
     }
     for (const [keys, step] of [
-      [RIGHT, story.length],
-      [LEFT, story.length - 1],
+      [RIGHT, timeline.length],
+      [LEFT, timeline.length - 1],
       [HOME, 1],
       [LEFT, 1],
-      [END, story.length],
+      [END, timeline.length],
       ['g2\r', 2],
       [RIGHT + RIGHT, 4],
-      ['g99999\r', story.length],
+      ['g99999\r', timeline.length],
     ] as const) {
       terminal.type(keys);
       await at(step);
@@ -316,9 +321,9 @@ describe('in the terminal', () => {
   });
 
   test('plays, faster and faster, to the end; a key stops it', async () => {
-    const { terminal, story, shows, at } = await playing();
+    const { terminal, timeline, shows, at } = await playing();
     terminal.type('++++++ ');
-    await at(story.length);
+    await at(timeline.length);
     await shows(/space play /);
     terminal.type(`${HOME}------- `);
     await shows(/space pause/);
@@ -330,13 +335,13 @@ describe('in the terminal', () => {
   });
 
   test('follows a descriptor', async () => {
-    const { terminal, story, shows, at } = await playing();
-    const fd = story.fds.at(-1) as number;
-    const first = story.next(fd, 1, 1) as number;
+    const { terminal, timeline, shows, at } = await playing();
+    const fd = timeline.fds.at(-1) as number;
+    const first = timeline.next(fd, 1, 1) as number;
     terminal.type(`f${fd}\r`);
     await at(first);
     terminal.type('n');
-    await at(story.next(fd, first, 1) as number);
+    await at(timeline.next(fd, first, 1) as number);
     terminal.type('p');
     await at(first);
     terminal.type('p');
@@ -385,11 +390,11 @@ describe('in the terminal', () => {
   test('100,000 calls can be stepped through in any order', async () => {
     const recorded = await record('select-server', [0]);
     writeFileSync(recorded.file, long(recorded, 100_000));
-    const story = storyOf(recorded.file);
-    expect(story.length).toBeGreaterThan(20_000);
+    const timeline = timelineFor(recorded.file);
+    expect(timeline.length).toBeGreaterThan(20_000);
     for (let i = 0; i < 1000; i++) {
-      const number = 1 + ((i * 7919) % story.length);
-      const shown = screen(story, story.step(number), { columns: 80, rows: 24 }).join('\n');
+      const number = 1 + ((i * 7919) % timeline.length);
+      const shown = screen(timeline, timeline.step(number), { columns: 80, rows: 24 }).join('\n');
       expect(stripVTControlCharacters(shown)).toContain(` ${number} `);
     }
   });

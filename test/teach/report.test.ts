@@ -3,7 +3,7 @@ import { Ajv2020 as Ajv } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
 import { check50, github } from '../../dist/teach/grade/report.js';
 import { extra, line, part, type Result } from '../../dist/teach/grade/rubric.js';
-import { folded } from '../../dist/teach/text.js';
+import { wrap } from '../../dist/teach/text.js';
 import { CLI, concurrently, Process } from '../support/peers.js';
 import { close, command, PATIENCE, startGrader, workshop } from '../support/zoo.js';
 
@@ -38,7 +38,7 @@ describe('the width of a report', () => {
     ],
     ['a-word-that-is-longer-than-that-and-more', 20, 2, ['a-word-that-is-longer-than-that-and-more']],
   ])('%j at %i', (line, columns, indent, lines) => {
-    expect(folded(line, columns, indent)).toEqual(lines);
+    expect(wrap(line, columns, indent)).toEqual(lines);
   });
 });
 

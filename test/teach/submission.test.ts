@@ -26,12 +26,12 @@ function processesIn(cwd: string): string[] {
 }
 
 /** Runs a piece of code with the grader's parts to its end. */
-async function run(code: string) {
+async function execute(code: string) {
   const cwd = mkdtempSync(join(folder, 'part-'));
   const imports = `
     import { spawn } from 'node:child_process';
     import { setTimeout as pause } from 'node:timers/promises';
-    import { Exam } from '${dist}run.js';
+    import { Run } from '${dist}run.js';
     import { Submission } from '${dist}submission.js';
     const until = async (condition) => { while (!condition()) await pause(5); };`;
   const part = new Process(process.execPath, nodeArgs(imports + code), { cwd });
@@ -40,7 +40,7 @@ async function run(code: string) {
 
 test('it does not wait for a terminal that somebody else fills', async () => {
   // With a child of its own it cannot tell whose an orphan is, and leaves it alone.
-  const { stdout } = await run(`
+  const { stdout } = await execute(`
     const child = spawn('cat');
     const program = new Submission(['sh', '-c', 'env -i setsid yes &']);
     await until(() => program.ended && program.stdout.includes('y'));
@@ -52,7 +52,7 @@ test('it does not wait for a terminal that somebody else fills', async () => {
 
 test('it keeps the end of what is printed', async () => {
   const script = 'import os; [os.write(fd, 2_000_000 * b"." + b"end") for fd in (1, 2)]';
-  const { stdout } = await run(`
+  const { stdout } = await execute(`
     const program = new Submission(['python3', '-c', '${script}']);
     await until(() => program.stderr.endsWith('end') && program.stdout.endsWith('end'));
     console.log(program.stdout.length < 1e6, program.stderr.length < 1e6, program.complaint.length < 1000);
@@ -61,7 +61,7 @@ test('it keeps the end of what is printed', async () => {
 });
 
 test('an error of its own leaves nothing behind', async () => {
-  const { exit, stderr, cwd } = await run(`
+  const { exit, stderr, cwd } = await execute(`
     const program = new Submission(['sleep', '1000']);
     setTimeout(() => { throw new Error('its own') });`);
   expect(exit).toBe(1);
@@ -71,13 +71,13 @@ test('an error of its own leaves nothing behind', async () => {
 
 test('a server on :: that takes no IPv4 gets its clients', async () => {
   const server = command(folder, 'v6only.py').concat('{port}');
-  const { stdout, stderr } = await run(`
-    const exam = new Exam({ command: ${JSON.stringify(server)}, timeout: 2 });
-    await exam.listen();
-    const client = await exam.connect();
+  const { stdout, stderr } = await execute(`
+    const run = new Run({ command: ${JSON.stringify(server)}, timeout: 2 });
+    await run.listen();
+    const client = await run.connect();
     client.say('hello');
-    console.log(await exam.answer(() => client.received));
-    await exam.end(false);`);
+    console.log(await run.answer(() => client.received));
+    await run.end(false);`);
   expect({ stdout, stderr }).toEqual({ stdout: 'hello\n', stderr: '' });
 });
 
@@ -88,13 +88,13 @@ time.sleep(0.3)
 while conn.recv(4096): pass`;
 
 test('a server that reads a little late is not one that does not read', async () => {
-  const { stdout } = await run(`
-    const exam = new Exam({ command: ['python3', '-c', ${JSON.stringify(LATE)}, '{port}'], timeout: 20 });
-    await exam.listen();
-    const client = await exam.connect();
+  const { stdout } = await execute(`
+    const run = new Run({ command: ['python3', '-c', ${JSON.stringify(LATE)}, '{port}'], timeout: 20 });
+    await run.listen();
+    const client = await run.connect();
     client.say('hello');
-    console.log(await exam.receives(client, 'right', 'a client', '').catch(({ finding }) => finding.seen));
-    await exam.end(false);`);
+    console.log(await run.receives(client, 'right', 'a client', '').catch(({ finding }) => finding.seen));
+    await run.end(false);`);
   expect(stdout).toBe('it received "wrong"\n');
 });
 
@@ -106,20 +106,20 @@ function grade(...command: string[]) {
 }
 
 test('its last words are read, though it ended with them', async () => {
-  const { stdout } = await run(`
+  const { stdout } = await execute(`
     for (let i = 0; i < 20; i++) {
-      const exam = new Exam({ command: ['sh', '-c', 'seq 3000; echo it ends'], timeout: 2 });
-      const program = await exam.start();
+      const run = new Run({ command: ['sh', '-c', 'seq 3000; echo it ends'], timeout: 2 });
+      const program = await run.start();
       while (!program.ended) await new Promise(setImmediate);
-      await exam.prints(/^it ends$/, 'it ends', '');
-      await exam.end(false);
+      await run.prints(/^it ends$/, 'it ends', '');
+      await run.end(false);
     }
     console.log('all');`);
   expect(stdout).toBe('all\n');
 });
 
 test.runIf(process.getuid?.() === 0)('Ctrl-C comes to what su(1) has started', async () => {
-  const { stdout } = await run(`
+  const { stdout } = await execute(`
     const program = new Submission(['su', 'nobody', '-s', '/bin/sh', '-c', 'echo ready; exec sleep 1000']);
     await until(() => program.stdout.includes('ready'));
     console.log(await program.interrupt());`);

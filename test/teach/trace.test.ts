@@ -313,8 +313,8 @@ describe('where it goes', () => {
 const TOO_MUCH = `
 import { openSync } from 'node:fs';
 import { sys } from './dist/posix/sys.js';
-import { Output } from './dist/teach/trace/writer.js';
-const output = new Output(sys, openSync('/dev/full', 'w'), '/dev/full');
+import { TraceWriter } from './dist/teach/trace/writer.js';
+const output = new TraceWriter(sys, openSync('/dev/full', 'w'), '/dev/full');
 for (let i = 0; i < 1024; i++) output.write('x'.repeat(2 ** 20));`;
 
 describe('nothing is lost when the program', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Call } from '../../dist/teach/recording/format.js';
-import { line } from '../../dist/teach/recording/write.js';
+import { callLine } from '../../dist/teach/recording/write.js';
 
 const made = { n: 7, at: 61.000012, took: 0.5, result: 3 };
 const sets = { readfds: [3, 5], writefds: [], exceptfds: null };
@@ -48,7 +48,7 @@ const CALLS: [what: string, call: Call][] = [
 ];
 
 test.each(CALLS)('%s: as JSON.stringify has it', (_, call) => {
-  const text = line(call);
+  const text = callLine(call);
   expect(text).toMatch(/^.+\n$/);
   expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(call)));
 });

@@ -26,7 +26,7 @@ export function main(_args: object, stop: number, listening: (address: Address) 
       ready--;
       if (fd === stop) return 0;
       if (fd === lfd) {
-        for (const [conn] of listener.admit()) {
+        for (const [conn] of listener.acceptAll()) {
           conn.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
           conns[conn.fileno()] = conn;
           FD_SET(conn.fileno(), master);

@@ -2,7 +2,7 @@
 import { FD_SETSIZE } from 'posix-select';
 import { Listener } from 'posix-select/listener';
 import { Outbox } from 'posix-select/outbox';
-import { receive } from 'posix-select/peer';
+import { recvOrEof } from 'posix-select/peer';
 import { EVENT_READ, EVENT_WRITE, SELECTORS } from 'posix-select/selectors';
 import { type Address, IPPROTO_TCP, type Socket, TCP_NODELAY } from 'posix-select/socket';
 
@@ -31,7 +31,7 @@ export function main(
       if (fileobj === stop) return 0;
       const conn = fileobj as Socket;
       if (conn === listener) {
-        for (const [conn] of listener.admit(selector === 'select' ? FD_SETSIZE : Infinity)) {
+        for (const [conn] of listener.acceptAll(selector === 'select' ? FD_SETSIZE : Infinity)) {
           conn.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
           sel.register(conn, EVENT_READ);
         }
@@ -39,7 +39,7 @@ export function main(
       }
       if (events & EVENT_WRITE) outbox.flush(conn);
       if (events & EVENT_READ) {
-        const data = receive(conn, BUFFER_SIZE);
+        const data = recvOrEof(conn, BUFFER_SIZE);
         if (data.length === 0) {
           close(conn);
           continue;

@@ -2,7 +2,7 @@
 import { select } from 'posix-select';
 import { Listener } from 'posix-select/listener';
 import { Outbox } from 'posix-select/outbox';
-import { receive } from 'posix-select/peer';
+import { recvOrEof } from 'posix-select/peer';
 import { type Address, IPPROTO_TCP, type Socket, TCP_NODELAY } from 'posix-select/socket';
 
 const BACKLOG = 4096;
@@ -24,14 +24,14 @@ export function main(
     for (const s of readable) {
       if (s === stop) return 0;
       if (s === listener) {
-        for (const [conn] of listener.admit()) {
+        for (const [conn] of listener.acceptAll()) {
           conn.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
           rlist.add(conn);
         }
         continue;
       }
       const conn = s as Socket;
-      const data = receive(conn, BUFFER_SIZE);
+      const data = recvOrEof(conn, BUFFER_SIZE);
       if (delay > 0) idle(delay);
       if (data.length > 0) {
         outbox.send(conn, data);

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { print } from '../../loop/terminal.js';
 import { OSError } from '../../posix/errors.js';
 import type { Assignment } from '../grade/rubric.js';
-import { Refusal } from '../user-error.js';
+import { UserError } from '../user-error.js';
 
 export type Language = 'typescript' | 'python';
 
@@ -15,7 +15,7 @@ const FOLDER = fileURLToPath(new URL('../../../src/teach/assignments', import.me
 /**
  * What begins with a dot may be there already, as the `.git` of a repository that was just cloned.
  *
- * @throws Refusal when the directory is not empty; OSError when it cannot be made or written
+ * @throws UserError when the directory is not empty; OSError when it cannot be made or written
  */
 export async function init(
   assignment: Assignment,
@@ -26,12 +26,12 @@ export async function init(
     mkdirSync(directory, { recursive: true });
     const work = readdirSync(directory).find((name) => !name.startsWith('.'));
     if (work !== undefined)
-      throw new Refusal(`${directory} is not empty (${work}): give a directory that is, or a new one`);
+      throw new UserError(`${directory} is not empty (${work}): give a directory that is, or a new one`);
     layOut(assignment, directory, language);
   } catch (err) {
     const { code, errno, syscall = '', path = directory } = err as NodeJS.ErrnoException;
     if (errno === undefined) throw err;
-    if (code === 'EEXIST') throw new Refusal(`${directory} is a file: give a directory, or a new name`);
+    if (code === 'EEXIST') throw new UserError(`${directory} is a file: give a directory, or a new name`);
     throw new OSError(errno, syscall, path);
   }
   print(`${directory} is ready: begin with ${join(directory, 'README.md')}`);

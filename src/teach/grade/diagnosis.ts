@@ -1,5 +1,5 @@
 /** What a program is doing where it should do something else, and a hint for each. */
-import { namesOf, type Seen, sentence } from '../observe/snapshot.js';
+import { namesOf, sentence, type ThreadState } from '../observe/snapshot.js';
 
 /** How many looks must show the same: a server may wake up in between. */
 export const MOST = 0.8;
@@ -7,27 +7,27 @@ export const MOST = 0.8;
 /** The calls that wait for many descriptors. */
 export const MULTIPLEXERS = ['select', 'poll', 'epoll_wait'];
 
-export interface Doing {
+export interface Diagnosis {
   seen: string;
   /** the call that it is in, `running`, or another key of the hints */
   call: string;
 }
 
 /** Whether it is running each time that one looks, or most times. */
-export function runsOn(looks: Seen[][]): boolean {
+export function runsOn(looks: ThreadState[][]): boolean {
   const ran = looks.filter((all) => all.some(({ call }) => call === 'running'));
   return looks.length > 0 && ran.length >= MOST * looks.length;
 }
 
-const isAtRest = (all: Seen[]) => all.every(({ call }) => call !== 'running');
+const isAtRest = (all: ThreadState[]) => all.every(({ call }) => call !== 'running');
 
 /** The last look that found all of it waiting; else the very last. */
-export function lastAtRest(looks: Seen[][]): Seen[] {
+export function lastAtRest(looks: ThreadState[][]): ThreadState[] {
   return looks.findLast(isAtRest) ?? looks.at(-1) ?? [];
 }
 
 /** What most looks show it to be doing. */
-export function doing(looks: Seen[][]): Doing {
+export function diagnose(looks: ThreadState[][]): Diagnosis {
   if (runsOn(looks)) return { call: 'endless', seen: 'it is running all the time, and waits for nothing' };
   const all = lastAtRest(looks);
   const [main] = all.toSorted((a, b) => rank(a) - rank(b));
@@ -39,7 +39,7 @@ export function doing(looks: Seen[][]): Doing {
 }
 
 /** A runtime's own threads come late: they wait for pipes and the like alone, or for one another. */
-function rank(seen: Seen): number {
+function rank(seen: ThreadState): number {
   if (seen.call === 'running') return 4;
   if (seen.call === 'futex') return 3;
   if (seen.call === 'wait') return 2;
@@ -74,7 +74,7 @@ export function hintFor(call: string): string {
 }
 
 /** Where a program does not take what has come for it, whichever calls it may wait in. */
-export function hintForDeaf(call: string): string {
+export function hintForNotReading(call: string): string {
   if (MULTIPLEXERS.includes(call))
     return 'which descriptors does it wait for, each time that it makes that call?';
   return hintFor(call);

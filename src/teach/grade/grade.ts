@@ -1,10 +1,10 @@
 /** `posix-select grade`: runs a student's program and scores it by the assignment's rubric. */
 import { kill, pid } from 'node:process';
 import { print } from '../../loop/terminal.js';
-import { widthOf } from '../text.js';
+import { pageWidth } from '../text.js';
 import { check50, github, gradescope, text } from './report.js';
 import { type Assignment, grade, isFull } from './rubric.js';
-import { Exam } from './run.js';
+import { Run } from './run.js';
 import { killAll } from './submission.js';
 
 const FORMS = { gradescope, github, check50 };
@@ -45,8 +45,10 @@ export async function gradeCommand(
     });
   const { more } = assignment;
   const own = more ? withoutPort(command) : command;
-  const result = await grade(assignment, () => new Exam({ ...options, command: own, more }));
+  const result = await grade(assignment, () => new Run({ ...options, command: own, more }));
   const { json } = options;
-  print(json ? JSON.stringify(FORMS[json](result, command), null, 2) : text(result, widthOf(process.stdout)));
+  print(
+    json ? JSON.stringify(FORMS[json](result, command), null, 2) : text(result, pageWidth(process.stdout)),
+  );
   return isFull(result) ? 0 : 1;
 }

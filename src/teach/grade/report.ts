@@ -1,6 +1,6 @@
 /** The result of a grading: for a reader, and in the forms of Gradescope, GitHub Classroom and check50. */
 import { visible } from '../../loop/terminal.js';
-import { folded } from '../text.js';
+import { wrap } from '../text.js';
 import type { Finding } from './failure.js';
 import type { LineResult, PartResult, Result } from './rubric.js';
 
@@ -20,7 +20,7 @@ function totals({ lines }: Result): { score: number; graded: number; extra: numb
 export function text(result: Result, columns: number): string {
   const { score, graded, extra } = totals(result);
   const head = `${result.assignment.name}: ${score} of ${graded} points${extra > 0 ? `, and ${extra} extra` : ''}`;
-  const paragraph = (line: string, indent: number) => folded(visible(line), columns, indent);
+  const paragraph = (line: string, indent: number) => wrap(visible(line), columns, indent);
   const shown = new Set<string>();
   const once = (details: string[]) => {
     const isNew = details.length === 0 || !shown.has(details.join());

@@ -1,7 +1,7 @@
 /** What an assignment is graded by: lines with points, each of parts that are checked one by one. */
-import { Refusal } from '../user-error.js';
+import { UserError } from '../user-error.js';
 import { type Finding, Lost, NotStarted } from './failure.js';
-import { type Exam, hasLine } from './run.js';
+import { hasLine, type Run } from './run.js';
 
 export interface Assignment {
   name: string;
@@ -44,9 +44,9 @@ export interface Part {
  * Looks whether the student's program does what it should.
  *
  * @returns the evidence that it does
- * @throws Lost, when it does not; Refusal, when that cannot be seen here
+ * @throws Lost, when it does not; UserError, when that cannot be seen here
  */
-export type Check = (exam: Exam) => Promise<string>;
+export type Check = (run: Run) => Promise<string>;
 
 export function line(title: string, ...parts: Part[]): Line {
   return { title, points: parts.reduce((sum, { points }) => sum + points, 0), parts };
@@ -90,31 +90,31 @@ export interface Result {
 }
 
 /** Grades a program. Each part has a run of its own, so that no mistake costs points twice. */
-export async function grade(assignment: Assignment, begin: () => Exam): Promise<Result> {
+export async function grade(assignment: Assignment, begin: () => Run): Promise<Result> {
   const start = performance.now();
   const notes = new Set<string>();
   let notStarted: Finding | undefined;
   let hasStarted = false;
 
-  async function run({ points, check }: Part): Promise<PartResult> {
+  async function gradePart({ points, check }: Part): Promise<PartResult> {
     if (notStarted) return { points, finding: notStarted };
-    const exam = begin();
+    const run = begin();
     let result: PartResult;
     let missing: RegExp | undefined;
     try {
-      result = { points, evidence: await check(exam) };
+      result = { points, evidence: await check(run) };
     } catch (err) {
-      if (err instanceof Refusal) result = { points, ungraded: err.message };
+      if (err instanceof UserError) result = { points, ungraded: err.message };
       else if (err instanceof Lost) result = { points, finding: err.finding };
       else throw err;
       if (err instanceof NotStarted && !hasStarted) notStarted = err.finding;
       if (err instanceof Lost) missing = err.line;
     } finally {
       // Once it has been seen how it takes Ctrl-C, there is no need to wait for that again.
-      for (const note of await exam.end(notes.size === 0)) notes.add(note);
+      for (const note of await run.end(notes.size === 0)) notes.add(note);
     }
     hasStarted = true;
-    if ('finding' in result && missing && hasLine(exam.stdout, missing))
+    if ('finding' in result && missing && hasLine(run.stdout, missing))
       result.finding = heldBack(result.finding);
     return result;
   }
@@ -122,7 +122,7 @@ export async function grade(assignment: Assignment, begin: () => Exam): Promise<
   const lines: LineResult[] = [];
   for (const line of assignment.lines) {
     const parts: PartResult[] = [];
-    for (const part of line.parts) parts.push(await run(part));
+    for (const part of line.parts) parts.push(await gradePart(part));
     const sum = (some: PartResult[]) => some.reduce((total, { points }) => total + points, 0);
     const score = sum(parts.filter((part) => 'evidence' in part));
     lines.push({ line, score, graded: sum(parts.filter((part) => !('ungraded' in part))), parts });

@@ -3,13 +3,13 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { addressText } from '../../posix/sockaddr.js';
 import type { TcpSocket } from '../observe/proc.js';
-import { type Seen, sentence } from '../observe/snapshot.js';
-import { Refusal } from '../user-error.js';
+import { sentence, type ThreadState } from '../observe/snapshot.js';
+import { UserError } from '../user-error.js';
 import { Client } from './client.js';
-import { doing, hintFor, hintForDeaf, hintForEnded } from './diagnosis.js';
+import { diagnose, hintFor, hintForEnded, hintForNotReading } from './diagnosis.js';
 import { Lost, NotStarted } from './failure.js';
 import { freePort, isFreeForIPv4, listening } from './ports.js';
-import { untaken } from './socket-queues.js';
+import { unreadInput } from './socket-queues.js';
 import { cut, Submission } from './submission.js';
 
 export interface Options {
@@ -40,7 +40,7 @@ const SIGNS =
 /** A program that so many looks show at rest will not answer any more, however busy the machine is. */
 const AT_REST = 2 * LOOKS;
 
-export class Exam {
+export class Run {
   readonly #options: Options;
   readonly #clients: Client[] = [];
   #submission?: Submission;
@@ -48,7 +48,7 @@ export class Exam {
   #host = '127.0.0.1';
   #port = 0;
   /** The last looks at the program. */
-  #looks: Seen[][] = [];
+  #looks: ThreadState[][] = [];
   /** What costs no points and is worth knowing. */
   readonly notes: string[] = [];
 
@@ -123,7 +123,7 @@ export class Exam {
       });
     const limit = this.#options.timeout * START;
     const within = performance.now() - begin > limit * 1000 ? ` within ${limit} s` : '';
-    const { seen, call } = doing(this.#looks);
+    const { seen, call } = diagnose(this.#looks);
     throw new NotStarted({
       expected,
       seen: `it did not listen${within}: ${seen}`,
@@ -153,7 +153,7 @@ export class Exam {
       this.#clients.push(client);
       return client;
     }
-    const seen = program.ended ? `it ended before: ${this.howItEnded()}` : doing(this.#looks).seen;
+    const seen = program.ended ? `it ended before: ${this.howItEnded()}` : diagnose(this.#looks).seen;
     throw new NotStarted({
       expected: `a client that connects to port ${port}`,
       seen,
@@ -183,11 +183,11 @@ export class Exam {
   }
 
   /** What the threads of the program wait in; nothing where that cannot be seen. */
-  look(): Seen[] {
+  look(): ThreadState[] {
     try {
       return this.program.look();
     } catch (err) {
-      if (err instanceof Refusal) return [];
+      if (err instanceof UserError) return [];
       throw err;
     }
   }
@@ -198,11 +198,11 @@ export class Exam {
    * @param condition is asked again and again, with what the threads of the program wait in
    * @returns what it gave; undefined when the time is over, or when the program has ended or come to rest before
    */
-  answer<T>(condition: (all: Seen[]) => T | Promise<T>): Promise<T | undefined> {
+  answer<T>(condition: (all: ThreadState[]) => T | Promise<T>): Promise<T | undefined> {
     return this.#answer(condition, 1);
   }
 
-  async #answer<T>(condition: (all: Seen[]) => T | Promise<T>, times: number): Promise<T | undefined> {
+  async #answer<T>(condition: (all: ThreadState[]) => T | Promise<T>, times: number): Promise<T | undefined> {
     const deadline = performance.now() + this.#options.timeout * times * 1000;
     let before = '';
     for (let looks = 1, still = 1; ; looks++) {
@@ -224,7 +224,7 @@ export class Exam {
   /** Waits until nothing moves any more: in what the program prints, and in what its sockets have taken and sent. */
   async settles(): Promise<void> {
     const deadline = performance.now() + START * this.#options.timeout * 1000;
-    const moved = (all: Seen[]) => `${this.stdout.length} ${flow(all)}`;
+    const moved = (all: ThreadState[]) => `${this.stdout.length} ${flow(all)}`;
     let before = '';
     for (
       let now = moved(this.look());
@@ -320,12 +320,12 @@ export class Exam {
     let left: string | undefined;
     // What has only just come may be taken in a moment.
     await this.answer((all) => {
-      left = untaken(this, this.#clients, all);
+      left = unreadInput(this, this.#clients, all);
       return left === undefined;
     });
     if (left === undefined) return this.lost(expected, seen, hint, line);
-    const found = doing(this.#looks);
-    return this.lost(expected, `${seen}; ${left}: ${found.seen}`, hintForDeaf(found.call), line);
+    const found = diagnose(this.#looks);
+    return this.lost(expected, `${seen}; ${left}: ${found.seen}`, hintForNotReading(found.call), line);
   }
 
   howItEnded(): string {
@@ -406,14 +406,14 @@ function sameWords(a: string, b: string): boolean {
 }
 
 /** What has been left of what its sockets have received, and of what they have sent. */
-function flow(all: Seen[]): string {
+function flow(all: ThreadState[]): string {
   const sockets = all.flatMap(({ descriptors }) => [...descriptors.values()]);
   return sockets.flatMap(({ tcp }) => (tcp ? [`${tcp.unread} ${tcp.unsent}`] : [])).join();
 }
 
 /** What the threads wait in, if they will wait there until something comes from outside; '' if not. */
-function rest(all: Seen[]): string {
-  const isAtRest = ({ call, timeout, fds, descriptors }: Seen) =>
+function rest(all: ThreadState[]): string {
+  const isAtRest = ({ call, timeout, fds, descriptors }: ThreadState) =>
     call !== 'running' &&
     call !== 'nanosleep' &&
     typeof timeout !== 'number' &&

@@ -1,10 +1,10 @@
 /** Checks of what a server waits in, from outside: it must be select(), with the right descriptors. */
 import type { Descriptor } from '../observe/fds.js';
-import { type Seen, sentence } from '../observe/snapshot.js';
+import { sentence, type ThreadState } from '../observe/snapshot.js';
 import type { Client } from './client.js';
-import { type Doing, doing, hintFor, lastAtRest, MOST, runsOn } from './diagnosis.js';
+import { type Diagnosis, diagnose, hintFor, lastAtRest, MOST, runsOn } from './diagnosis.js';
 import type { Lost } from './failure.js';
-import { type Exam, LOOKS } from './run.js';
+import { LOOKS, type Run } from './run.js';
 import { hasRead } from './socket-queues.js';
 
 /** How many looks may find it running: on a busy machine one that has woken up must wait for its turn. */
@@ -35,7 +35,7 @@ const connectedTo = ({ port }: Client): Target => ({
 });
 
 /** Whether a thread waits for a descriptor: to read it, or for anything. */
-function waitsOn({ is }: Target, { fds, descriptors }: Seen, toRead = false): boolean {
+function waitsOn({ is }: Target, { fds, descriptors }: ThreadState, toRead = false): boolean {
   return fds.some(({ fd, events }) => {
     const descriptor = descriptors.get(fd);
     return descriptor && is(descriptor) && (!toRead || events.includes('read'));
@@ -43,12 +43,12 @@ function waitsOn({ is }: Target, { fds, descriptors }: Seen, toRead = false): bo
 }
 
 /** The threads that wait for a descriptor. */
-function waitersFor(target: Target, all: Seen[]): Seen[] {
+function waitersFor(target: Target, all: ThreadState[]): ThreadState[] {
   return all.filter((seen) => waitsOn(target, seen));
 }
 
 /** A server that waits for all these in one call, to read them, and for none of them in a call of another kind. */
-function waitsFor(targets: Target[], all: Seen[], calls: string[]): boolean {
+function waitsFor(targets: Target[], all: ThreadState[], calls: string[]): boolean {
   const waiters = all.filter((seen) => targets.some((target) => waitsOn(target, seen)));
   const inOne = waiters.some((seen) => targets.every((target) => waitsOn(target, seen, true)));
   return inOne && waiters.every(({ call }) => calls.includes(call));
@@ -57,17 +57,17 @@ function waitsFor(targets: Target[], all: Seen[], calls: string[]): boolean {
 /** What was seen at a time, in milliseconds. */
 interface Look {
   at: number;
-  all: Seen[];
+  all: ThreadState[];
 }
 
 /** Watches a server until most looks show what is wanted and it is idle, or the time for an answer is over. */
 async function watch(
-  exam: Exam,
-  wanted: (all: Seen[]) => boolean,
+  run: Run,
+  wanted: (all: ThreadState[]) => boolean,
 ): Promise<{ holds: boolean; looks: Look[] }> {
-  exam.program.look(); // throws where that cannot be seen
+  run.program.look(); // throws where that cannot be seen
   const looks: Look[] = [];
-  const holds = await exam.answer((all) => {
+  const holds = await run.answer((all) => {
     looks.push({ at: performance.now(), all });
     if (looks.length > LOOKS) looks.shift();
     const waits = looks.filter(({ all }) => wanted(all) || all.every(({ call }) => call !== 'running'));
@@ -95,11 +95,11 @@ function isIdle(looks: Look[]): boolean {
 /** At rest it waits in select() with the listener in readfds. */
 export const forConnections =
   (calls = ['select']) =>
-  async (exam: Exam): Promise<string> => {
-    await exam.listen();
+  async (run: Run): Promise<string> => {
+    await run.listen();
     return atRest(
-      exam,
-      [listenerOn(exam.port)],
+      run,
+      [listenerOn(run.port)],
       calls,
       `with no client, it waits in ${named(calls)} for the listener`,
     );
@@ -108,71 +108,67 @@ export const forConnections =
 /** While two clients say nothing it waits for both in one select(), and reads at once what one of them says. */
 export const forData =
   (calls = ['select']) =>
-  async (exam: Exam): Promise<string> => {
-    await exam.listen();
-    const silent = await exam.connect();
-    const other = await exam.connect();
+  async (run: Run): Promise<string> => {
+    await run.listen();
+    const silent = await run.connect();
+    const other = await run.connect();
     const targets = [silent, other].map(connectedTo);
-    const evidence = await atRest(exam, targets, calls, forBoth(calls));
+    const evidence = await atRest(run, targets, calls, forBoth(calls));
     other.say('hello');
-    if (!(await exam.answer((all) => hasRead(exam, other, all))))
-      throw exam.lost(
-        'it reads what one client sends while another is silent',
-        'it did not',
-        hintFor('recv'),
-      );
+    if (!(await run.answer((all) => hasRead(run, other, all))))
+      throw run.lost('it reads what one client sends while another is silent', 'it did not', hintFor('recv'));
     return evidence;
   };
 
 /** Once a client has left, its descriptor is in no set: it would be ready for ever. */
 export const afterLeaving =
   (calls = ['select']) =>
-  async (exam: Exam): Promise<string> => {
-    await exam.listen();
-    const stays = await exam.connect();
-    const leaves = await exam.connect();
+  async (run: Run): Promise<string> => {
+    await run.listen();
+    const stays = await run.connect();
+    const leaves = await run.connect();
     const expected = `when one of two clients has left, it waits in ${named(calls)} for the other alone`;
-    await atRest(exam, [stays, leaves].map(connectedTo), calls, forBoth(calls));
+    await atRest(run, [stays, leaves].map(connectedTo), calls, forBoth(calls));
     leaves.leave();
     const { holds, looks } = await watch(
-      exam,
+      run,
       (all) =>
         waitsFor([connectedTo(stays)], all, calls) && waitersFor(connectedTo(leaves), all).length === 0,
     );
     if (holds) return `waits in ${theirSentence([connectedTo(stays)], looks)}`;
     const hint = 'a stream that has ended can be read for ever: what becomes of its descriptor?';
-    throw await missed(exam, expected, diagnosis(looks, [connectedTo(stays)], calls), hint);
+    throw await missed(run, expected, diagnosis(looks, [connectedTo(stays)], calls), hint);
   };
 
 /** A client waits for the keyboard and for the server in one select(). */
-export async function forKeyboardAndServer(exam: Exam): Promise<string> {
-  await exam.accept();
-  const server: Target = { name: 'the server', is: ({ tcp }) => tcp?.remote[1] === exam.port };
+export async function forKeyboardAndServer(run: Run): Promise<string> {
+  await run.accept();
+  const server: Target = { name: 'the server', is: ({ tcp }) => tcp?.remote[1] === run.port };
   const keyboard: Target = { name: 'the keyboard', is: ({ fd }) => fd === 0 };
   const expected = 'it waits in one select() for the keyboard (descriptor 0) and for the server';
-  return atRest(exam, [keyboard, server], ['select'], expected);
+  return atRest(run, [keyboard, server], ['select'], expected);
 }
 
-async function atRest(exam: Exam, targets: Target[], calls: string[], expected: string): Promise<string> {
-  const { holds, looks } = await watch(exam, (all) => waitsFor(targets, all, calls));
+async function atRest(run: Run, targets: Target[], calls: string[], expected: string): Promise<string> {
+  const { holds, looks } = await watch(run, (all) => waitsFor(targets, all, calls));
   if (holds) return `waits in ${theirSentence(targets, looks)}`;
-  throw await missed(exam, expected, diagnosis(looks, targets, calls));
+  throw await missed(run, expected, diagnosis(looks, targets, calls));
 }
 
 /** @param hintForBusy what a busy loop may come from */
 async function missed(
-  exam: Exam,
+  run: Run,
   expected: string,
-  found: Doing,
+  found: Diagnosis,
   hintForBusy = hintFor('running'),
 ): Promise<Lost> {
-  if (found.call !== 'running') return exam.lost(expected, found.seen, hintFor(found.call));
+  if (found.call !== 'running') return run.lost(expected, found.seen, hintFor(found.call));
   // A busy loop has an eye on its clients; one that goes round for ever for another reason has not.
-  const client = exam.isRunning && (await exam.connect());
-  if (!client || (await exam.answer((all) => hasRead(exam, client, all))))
-    return exam.lost(expected, found.seen, hintForBusy);
+  const client = run.isRunning && (await run.connect());
+  if (!client || (await run.answer((all) => hasRead(run, client, all))))
+    return run.lost(expected, found.seen, hintForBusy);
   const seen = 'it is running all the time, and accepts nobody (endless loop)';
-  return exam.lost(expected, seen, hintFor('endless'));
+  return run.lost(expected, seen, hintFor('endless'));
 }
 
 const forBoth = (calls: string[]) => `while two clients are silent, it waits in ${named(calls)} for both`;
@@ -188,7 +184,7 @@ function theirSentence(targets: Target[], looks: Look[]): string {
 }
 
 /** What was found instead, and in which call. */
-function diagnosis(looks: Look[], targets: Target[], calls: string[]): Doing {
+function diagnosis(looks: Look[], targets: Target[], calls: string[]): Diagnosis {
   const seens = looks.map(({ all }) => all);
   if (runsOn(seens))
     return {
@@ -208,13 +204,13 @@ function diagnosis(looks: Look[], targets: Target[], calls: string[]): Doing {
     (all) => all.every(({ call }) => call !== 'running') && !waitsFor(targets, all, calls),
   );
   if (right && other) {
-    const [one, two] = [right, other].map((all) => doing([all]).seen);
+    const [one, two] = [right, other].map((all) => diagnose([all]).seen);
     return { call: 'each', seen: `by turns: ${one}; then ${two}` };
   }
   const waiters = [...new Set(targets.flatMap((target) => waitersFor(target, all)))];
   const missing = targets.find((target) => waitersFor(target, all).length === 0);
   const wrong = waiters.find(({ call }) => !calls.includes(call)) ?? waiters[0];
-  if (!wrong) return doing([all]);
+  if (!wrong) return diagnose([all]);
   const kind = new Set(waiters.map(({ pid }) => pid)).size > 1 ? 'process' : 'thread';
   const each =
     waiters.length > 1 ? ` (a ${kind} for each)` : missing ? `; nobody waits for ${missing.name}` : '';

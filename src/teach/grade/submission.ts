@@ -9,7 +9,7 @@ import { ReadStream } from 'node:tty';
 import { OSError } from '../../posix/errors.js';
 import { sys } from '../../posix/sys.js';
 import { family, ownerOf, type Process, processes, withVariable } from '../observe/proc.js';
-import { look, lookAt, type Seen } from '../observe/snapshot.js';
+import { snapshot, snapshotOf, type ThreadState } from '../observe/snapshot.js';
 
 /** Milliseconds that Ctrl-C may take to end a program. */
 const GRACE = 2000;
@@ -110,10 +110,10 @@ export class Submission {
     this.#keyboard.write(text);
   }
 
-  /** What its threads wait in; once it has ended, those of what it has put into the background. @throws Refusal */
-  look(): Seen[] {
-    if (this.ended) return lookAt(this.#members());
-    return this.#child?.pid ? look(this.#child.pid) : [];
+  /** What its threads wait in; once it has ended, those of what it has put into the background. @throws UserError */
+  look(): ThreadState[] {
+    if (this.ended) return snapshotOf(this.#members());
+    return this.#child?.pid ? snapshot(this.#child.pid) : [];
   }
 
   /** Whether it has ended, and all that it has started. */

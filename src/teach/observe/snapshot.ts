@@ -1,32 +1,32 @@
 /** What all threads of a program wait in, their descriptors named (Linux). */
 import { existsSync, readFileSync } from 'node:fs';
-import { Refusal } from '../user-error.js';
+import { UserError } from '../user-error.js';
 import { type Wait, waits } from './blocked.js';
 import { type Descriptor, descriptors } from './fds.js';
 import { asOneMay, family, ownerOf, type Process, process as processOf } from './proc.js';
 
 /** A thread with what it waits in. */
-export interface Seen extends Wait {
+export interface ThreadState extends Wait {
   process: Process;
   descriptors: Map<number, Descriptor>;
 }
 
 /** Why nothing can be seen, in a line. */
-export class CannotLook extends Refusal {}
+export class CannotObserve extends UserError {}
 
 /**
  * What each thread waits in, of a process and of all that come from it.
  *
- * @throws CannotLook
+ * @throws CannotObserve
  */
-export function look(root: number): Seen[] {
+export function snapshot(root: number): ThreadState[] {
   if (process.platform !== 'linux')
-    throw new CannotLook(`what a program waits in cannot be seen here: ${process.platform} has no /proc`);
-  return lookAt(family(root));
+    throw new CannotObserve(`what a program waits in cannot be seen here: ${process.platform} has no /proc`);
+  return snapshotOf(family(root));
 }
 
-/** @throws CannotLook */
-export function lookAt(members: Process[]): Seen[] {
+/** @throws CannotObserve */
+export function snapshotOf(members: Process[]): ThreadState[] {
   return members.flatMap((member) => {
     try {
       const [seen, named] = asOneMay(member.pid, () => [waits(member.pid), descriptors(member.pid)] as const);
@@ -34,7 +34,7 @@ export function lookAt(members: Process[]): Seen[] {
       return seen.map((wait) => ({ ...wait, ...stopped, process: member, descriptors: named }));
     } catch (err) {
       if (!processOf(member.pid)) return [];
-      throw new CannotLook(whyNot(member.pid, (err as NodeJS.ErrnoException).code));
+      throw new CannotObserve(whyNot(member.pid, (err as NodeJS.ErrnoException).code));
     }
   });
 }
@@ -63,7 +63,7 @@ const MEANING: Record<string, string> = {
 };
 
 /** The call and how long it may take: `select, no timeout`. A lock's time is the runtime's own matter. */
-export function callOf({ call, timeout }: Seen): string {
+export function callOf({ call, timeout }: ThreadState): string {
   const limit =
     timeout === undefined || call === 'futex'
       ? ''
@@ -74,7 +74,7 @@ export function callOf({ call, timeout }: Seen): string {
 }
 
 /** The descriptors: `3 listener 127.0.0.1:3490 (LISTEN)`; with what for, when that is not reading alone. */
-export function namesOf({ fds, descriptors }: Seen): string[] {
+export function namesOf({ fds, descriptors }: ThreadState): string[] {
   return fds.map(({ fd, events }) => {
     const purpose = events.join() === 'read' ? '' : ` [${events.join(', ') || 'errors only'}]`;
     return `${fd} ${descriptors.get(fd)?.name ?? 'closed'}${purpose}`;
@@ -82,6 +82,6 @@ export function namesOf({ fds, descriptors }: Seen): string[] {
 }
 
 /** All in a line: `select, no timeout: 3 listener 127.0.0.1:3490 (LISTEN), 4 connected to 127.0.0.1:50312`. */
-export function sentence(seen: Seen): string {
+export function sentence(seen: ThreadState): string {
   return [callOf(seen), namesOf(seen).join(', ')].filter(Boolean).join(': ');
 }

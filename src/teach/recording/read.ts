@@ -1,12 +1,12 @@
 /** Reads a recording, and says which line is bad and why. */
 import { readFileSync } from 'node:fs';
 import { OSError } from '../../posix/errors.js';
-import { Refusal } from '../user-error.js';
+import { UserError } from '../user-error.js';
 import type { Call, Head } from './format.js';
 
 export interface Recording {
   head: Head;
-  /** One after the other, for a long recording has many; throws a Refusal at a bad line. */
+  /** One after the other, for a long recording has many; throws a UserError at a bad line. */
   calls: Iterable<Call>;
   /** What is missing of it. */
   missing?: string;
@@ -15,12 +15,12 @@ export interface Recording {
 /** Above any descriptor that a system gives. */
 const MOST_FD = 2 ** 24;
 
-/** @throws Refusal */
+/** @throws UserError */
 export function read(file: string): Recording {
   const text = ended(contents(file));
   const whole = text.lastIndexOf('\n') + 1;
   const end = whole - tailOf(text.slice(0, whole)).length;
-  const bad = (number: number, why: string) => new Refusal(`${file}, line ${number}: ${why}`);
+  const bad = (number: number, why: string) => new UserError(`${file}, line ${number}: ${why}`);
   if (text === '') throw bad(1, 'the file is empty');
   if (whole === 0) throw bad(1, 'it is no recording, or breaks off in its first line');
 
@@ -68,7 +68,7 @@ function ended(text: string): string {
   }
 }
 
-function parse(line: string, number: number, bad: (number: number, why: string) => Refusal) {
+function parse(line: string, number: number, bad: (number: number, why: string) => UserError) {
   try {
     return JSON.parse(line);
   } catch (err) {
@@ -81,7 +81,7 @@ function contents(file: string): string {
     return readFileSync(file, 'utf8').replace(/^\uFEFF/, ''); // Windows begins a file with it
   } catch (err) {
     const { errno, syscall = '', message } = err as NodeJS.ErrnoException;
-    throw new Refusal(errno ? new OSError(errno, syscall, file).message : `${file}: ${message}`);
+    throw new UserError(errno ? new OSError(errno, syscall, file).message : `${file}: ${message}`);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Call, OtherCall, Sets, Why } from './format.js';
  * What JSON.stringify makes of a call, written field by field: that takes a third of the time, and a recording is
  * to hold up the program as little as can be.
  */
-export function line(call: Call): string {
+export function callLine(call: Call): string {
   const { n, at, took, errno, after, why, names } = call;
   let text = `{"n":${n},"at":${decimal(at)},"took":${decimal(took)},"call":"${call.call}","result":${call.result}`;
   if (errno !== undefined) text += `,"errno":"${errno}"`;

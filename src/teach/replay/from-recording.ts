@@ -4,7 +4,7 @@ import { visible } from '../../loop/terminal.js';
 import type { Call, OtherCall } from '../recording/format.js';
 import type { Recording } from '../recording/read.js';
 import { Explanation, outcome, patience, setsOf } from '../trace/explain.js';
-import { NAME, type Tale, type Told, type Wait } from './timeline.js';
+import { NAME, type TimelineCall, type TimelineData, type Wait } from './timeline.js';
 
 /** What turns the direction of a text, or ends its line: like control characters it is shown, not obeyed. */
 const STEERING = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
@@ -12,7 +12,7 @@ const STEERING = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 /** Few texts have any of it: this is asked first. */
 const STEERS = new RegExp(`\\p{Cc}|${STEERING.source}`, 'u');
 
-export function tell({ head, calls, missing }: Recording): Tale {
+export function timelineOf({ head, calls, missing }: Recording): TimelineData {
   const explanation = new Explanation();
   const decoders = new Map<number, StringDecoder>();
   const notes = [`recorded on ${head.platform}, ${head.began.replace(/T(\d\d:\d\d)\S*Z$/, ' $1 UTC')}`];
@@ -24,8 +24,8 @@ export function tell({ head, calls, missing }: Recording): Tale {
   };
 }
 
-function told(call: Call, explanation: Explanation, decoders: Map<number, StringDecoder>): Told {
-  const told: Told = { fds: touched(call) };
+function told(call: Call, explanation: Explanation, decoders: Map<number, StringDecoder>): TimelineCall {
+  const told: TimelineCall = { fds: touched(call) };
   if (setsOf(call)) {
     explanation.learn(call);
     told.wait = waitOf(call, explanation);
@@ -56,7 +56,7 @@ function waitOf(call: Call, explanation: Explanation): Wait {
   };
 }
 
-/** A sentence without its descriptor's name, which the story knows: with two hundred users it is most of a page. */
+/** A sentence without its descriptor's name, which the timeline knows: with two hundred users it is most of a page. */
 function nameless(sentence: string, { call, fd = -1 }: OtherCall, explanation: Explanation): string {
   const begin = `${shown(call)} `;
   const of = shown(explanation.of(fd));

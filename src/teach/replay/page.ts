@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
-import { packed, type Tale } from './timeline.js';
+import { packed, type TimelineData } from './timeline.js';
 
 const text = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
-export function page(tale: Tale): string {
+export function page(timeline: TimelineData): string {
   const style = text('page/page.css');
   // One script: what the modules import from each other is all there.
   const modules = ['../recording/set-rows.js', 'timeline.js', 'page/script.js'];
@@ -14,7 +14,7 @@ export function page(tale: Tale): string {
     .map(text)
     .join('\n')
     .replace(/^import .*\n|^export /gm, '');
-  const data = deflateSync(JSON.stringify(packed(tale)), { level: 9 }).toString('base64');
+  const data = deflateSync(JSON.stringify(packed(timeline)), { level: 9 }).toString('base64');
   const policy = `default-src 'none'; base-uri 'none'; form-action 'none'; style-src ${hash(style)}; script-src ${hash(script)}`;
   const parts: [begin: string, content: string][] = [
     ['Content-Security-Policy" content="', policy],

@@ -1,8 +1,8 @@
 /** The player in the terminal. */
 import type { ReadStream, WriteStream } from 'node:tty';
-import { cut } from '../text.js';
+import { truncate } from '../text.js';
 import { screen } from './screen.js';
-import type { Story } from './timeline.js';
+import type { Timeline } from './timeline.js';
 
 /** Milliseconds of a step at speed 1. */
 const STEP = 1000;
@@ -35,7 +35,7 @@ interface Typing {
 }
 
 export class Player {
-  readonly #story: Story;
+  readonly #timeline: Timeline;
   readonly #keyboard: ReadStream;
   readonly #terminal: WriteStream;
   #at = 1;
@@ -47,8 +47,8 @@ export class Player {
   #message = '';
   #quit: (code: number) => void = () => {};
 
-  constructor(story: Story, keyboard: ReadStream, terminal: WriteStream) {
-    this.#story = story;
+  constructor(timeline: Timeline, keyboard: ReadStream, terminal: WriteStream) {
+    this.#timeline = timeline;
     this.#keyboard = keyboard;
     this.#terminal = terminal;
   }
@@ -96,7 +96,7 @@ export class Player {
     ...keys(() => this.#go(this.#at + 10), '\x1b[6~'),
     ...keys(() => this.#go(this.#at - 10), '\x1b[5~'),
     ...keys(() => this.#go(1), '\x1b[H', '\x1bOH', '\x1b[1~'),
-    ...keys(() => this.#go(this.#story.length), '\x1b[F', '\x1bOF', '\x1b[4~'),
+    ...keys(() => this.#go(this.#timeline.length), '\x1b[F', '\x1bOF', '\x1b[4~'),
     '+': () => this.#hurry(2),
     '-': () => this.#hurry(1 / 2),
     g: () => this.#ask('step'),
@@ -140,13 +140,13 @@ export class Player {
 
   #go(step: number): void {
     this.#play(false);
-    this.#at = Math.min(Math.max(step, 1), this.#story.length);
+    this.#at = Math.min(Math.max(step, 1), this.#timeline.length);
   }
 
   /** To where something happens on the chosen descriptor. */
   #along(direction: 1 | -1): void {
     const fd = this.#fd;
-    const step = fd === undefined ? undefined : this.#story.next(fd, this.#at, direction);
+    const step = fd === undefined ? undefined : this.#timeline.next(fd, this.#at, direction);
     if (fd === undefined) this.#ask('fd');
     else if (step !== undefined) this.#go(step);
     else this.#message = `nothing ${direction === 1 ? 'more' : 'earlier'} happens on fd ${fd}`;
@@ -155,13 +155,13 @@ export class Player {
   #play(plays: boolean): void {
     clearInterval(this.#timer);
     this.#timer = plays ? setInterval(() => this.#tick(), STEP / this.#speed) : undefined;
-    if (plays && this.#at === this.#story.length) this.#at = 1;
+    if (plays && this.#at === this.#timeline.length) this.#at = 1;
   }
 
   #tick(): void {
     this.#message = '';
-    if (this.#at < this.#story.length) this.#at++;
-    if (this.#at === this.#story.length) this.#play(false);
+    if (this.#at < this.#timeline.length) this.#at++;
+    if (this.#at === this.#timeline.length) this.#play(false);
     this.#draw();
   }
 
@@ -174,11 +174,11 @@ export class Player {
   #draw(): void {
     const columns = this.#terminal.columns || COLUMNS;
     const rows = this.#terminal.rows || ROWS;
-    const lines = screen(this.#story, this.#story.step(this.#at), { columns, rows });
+    const lines = screen(this.#timeline, this.#timeline.step(this.#at), { columns, rows });
     while (lines.length < rows - 1) lines.push('');
     // Each line is cleared before and not after: there the cursor stands on the last column of a full one.
     const text = lines.map((line) => `${CLEAR_LINE}${line}\r\n`).join('');
-    this.#terminal.write(`${HOME}${text}${CLEAR_BELOW}${cut(this.#foot(), columns)}`);
+    this.#terminal.write(`${HOME}${text}${CLEAR_BELOW}${truncate(this.#foot(), columns)}`);
   }
 
   #foot(): string {

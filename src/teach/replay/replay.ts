@@ -4,28 +4,28 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { OSError } from '../../posix/errors.js';
 import { read } from '../recording/read.js';
-import { Refusal } from '../user-error.js';
-import { tell } from './from-recording.js';
+import { UserError } from '../user-error.js';
+import { timelineOf } from './from-recording.js';
 import { page } from './page.js';
 import { Player } from './player.js';
 import { paragraph } from './screen.js';
-import { Story, type Tale } from './timeline.js';
+import { Timeline, type TimelineData } from './timeline.js';
 
-/** @throws Refusal; OSError when the page, or stdout, cannot be written */
+/** @throws UserError; OSError when the page, or stdout, cannot be written */
 export async function replay(file: string, { html }: { html?: string }): Promise<number> {
-  const tale = tell(read(file));
-  if (html !== undefined) return write(html, tale, file);
-  const story = new Story(tale);
+  const data = timelineOf(read(file));
+  if (html !== undefined) return write(html, data, file);
+  const timeline = new Timeline(data);
   if (process.stdin.isTTY && process.stdout.isTTY)
-    return new Player(story, process.stdin, process.stdout).run();
-  return print(story);
+    return new Player(timeline, process.stdin, process.stdout).run();
+  return print(timeline);
 }
 
-function write(file: string, tale: Tale, recording: string): number {
+function write(file: string, timeline: TimelineData, recording: string): number {
   try {
     if (isSame(file, recording))
-      throw new Refusal(`${file} is the recording: --html needs a file of its own`);
-    writeFileSync(file, page(tale));
+      throw new UserError(`${file} is the recording: --html needs a file of its own`);
+    writeFileSync(file, page(timeline));
   } catch (err) {
     throw failure(err, file);
   }
@@ -45,16 +45,16 @@ function failure(err: unknown, name: string): unknown {
 }
 
 /** All steps, one after the other. */
-async function print(story: Story): Promise<number> {
+async function print(timeline: Timeline): Promise<number> {
   try {
-    await pipeline(Readable.from(paragraphs(story)), process.stdout, { end: false });
+    await pipeline(Readable.from(paragraphs(timeline)), process.stdout, { end: false });
   } catch (err) {
     throw failure(err, 'stdout');
   }
   return 0;
 }
 
-function* paragraphs(story: Story): Generator<string> {
-  yield `${[story.program, ...story.notes].join('\n')}\n\n`;
-  for (let step = 1; step <= story.length; step++) yield paragraph(story, story.step(step));
+function* paragraphs(timeline: Timeline): Generator<string> {
+  yield `${[timeline.program, ...timeline.notes].join('\n')}\n\n`;
+  for (let step = 1; step <= timeline.length; step++) yield paragraph(timeline, timeline.step(step));
 }

@@ -1,8 +1,8 @@
 /** A step as lines of text: for a terminal of some size, and in full. */
 import { styleText } from 'node:util';
-import { cut, folded, padded } from '../text.js';
+import { padTo, truncate, wrap } from '../text.js';
 import { pictures } from '../trace/explain.js';
-import { type Row, type Step, type Story, stateOf } from './timeline.js';
+import { type Row, type Step, stateOf, type Timeline } from './timeline.js';
 
 export interface Size {
   columns: number;
@@ -26,16 +26,19 @@ const bold = (text: string) => styleText('bold', text, { validateStream: false }
 const dim = (text: string) => styleText('dim', text, { validateStream: false });
 
 /** A step on a terminal: at most as many lines as it has rows, but for the last. */
-export function screen(story: Story, step: Step, size: Size): string[] {
-  return parts(story, step, size).map((line) => cut(line, size.columns));
+export function screen(timeline: Timeline, step: Step, size: Size): string[] {
+  return parts(timeline, step, size).map((line) => truncate(line, size.columns));
 }
 
-function parts(story: Story, step: Step, { columns, rows }: Size): string[] {
-  const place = `step ${step.number} of ${story.length}`;
+function parts(timeline: Timeline, step: Step, { columns, rows }: Size): string[] {
+  const place = `step ${step.number} of ${timeline.length}`;
   const room = Math.max(0, columns - place.length - 2);
-  const top = [`${bold(padded(cut(story.program, room), room))}  ${place}`, dim(story.notes.join('; '))];
+  const top = [
+    `${bold(padTo(truncate(timeline.program, room), room))}  ${place}`,
+    dim(timeline.notes.join('; ')),
+  ];
   const printed = step.output.replace(/\n$/, '').split('\n');
-  const head = folded(heading(step), columns);
+  const head = wrap(heading(step), columns);
   const bits = bitsOf(step, { columns, rows });
   const part = step.bits.length + 1;
   const least = head.length + Math.min(bits.length, part + 1); // a part, and how much more there is
@@ -75,7 +78,7 @@ function short(step: Step, size: Size): string[] {
 }
 
 /** A step in full, with what it has printed. */
-export function paragraph({ length }: Story, step: Step): string {
+export function paragraph({ length }: Timeline, step: Step): string {
   const printed = step.output.slice(step.output.length - step.printed);
   const lines = [
     `step ${step.number} of ${length}`,
@@ -102,7 +105,7 @@ function bitsOf({ bits, wait }: Step, size?: Size): string[] {
 }
 
 function reasons({ wait }: Step, columns = Number.POSITIVE_INFINITY): string[] {
-  return (wait?.reasons ?? []).flatMap((reason) => folded(`  ${reason}`, columns));
+  return (wait?.reasons ?? []).flatMap((reason) => wrap(`  ${reason}`, columns));
 }
 
 /** In columns, from top to bottom; what is ready stands out. */
@@ -112,7 +115,7 @@ function table(rows: Row[], columns: number): string[] {
       .map((purpose) => `${row.ready.includes(purpose) ? '●' : '○'} ${purpose}`)
       .join(' ');
     const text = `${String(row.fd).padStart(3)} ${waits.padEnd(7)} ${stateOf(row)}`;
-    const cell = padded(cut(text, CELL - 2), CELL);
+    const cell = padTo(truncate(text, CELL - 2), CELL);
     return row.ready.length > 0 ? bold(cell) : cell;
   });
   const height = Math.ceil(cells.length / Math.max(1, Math.floor(columns / CELL)));

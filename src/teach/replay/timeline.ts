@@ -1,5 +1,5 @@
 /**
- * A recording as a story, step by step: a step is a wait with the calls that follow it until the next wait. It
+ * A recording as a timeline, step by step: a step is a wait with the calls that follow it until the next wait. It
  * runs in Node and, as its compiled text, in the page; so it imports nothing at run time but set-rows.ts, whose text is there too.
  */
 import type { Sets } from '../recording/format.js';
@@ -25,7 +25,7 @@ export interface Wait {
 }
 
 /** A call, told. */
-export interface Told {
+export interface TimelineCall {
   wait?: Wait;
   /** any other call, in a sentence, where NAME stands for its first descriptor and what that is called */
   sentence?: string;
@@ -38,18 +38,18 @@ export interface Told {
 }
 
 /** A recording, told. */
-export interface Tale {
+export interface TimelineData {
   /** `select-server 3490` */
   program: string;
   /** when and where it was recorded, and what is wrong with it */
   notes: string[];
-  calls: Told[];
+  calls: TimelineCall[];
 }
 
-/** A tale by field instead of by call, each set once: deflated, it takes a tenth of the room. */
-export interface Packed extends Omit<Tale, 'calls'> {
+/** A timeline by field instead of by call, each set once: deflated, it takes a tenth of the room. */
+export interface Packed extends Omit<TimelineData, 'calls'> {
   sets: number[][];
-  calls: Record<keyof Told, unknown[]>;
+  calls: Record<keyof TimelineCall, unknown[]>;
 }
 
 /** Instead of a set, its place among all. */
@@ -57,7 +57,7 @@ type Places = (number | null)[] | null;
 
 const FIELDS = ['wait', 'sentence', 'output', 'fds', 'names'] as const;
 
-export function packed({ calls, ...tale }: Tale): Packed {
+export function packed({ calls, ...timeline }: TimelineData): Packed {
   const sets: number[][] = [];
   const known = new Map<string, number>();
   const place = (fds: number[] | null) => {
@@ -72,10 +72,10 @@ export function packed({ calls, ...tale }: Tale): Packed {
     wait ? { ...wait, before: places(wait.before), after: places(wait.after) } : null,
   );
   const columns = FIELDS.map((field) => [field, calls.map((call) => call[field] ?? null)]);
-  return { ...tale, sets, calls: { ...Object.fromEntries(columns), wait: waits } };
+  return { ...timeline, sets, calls: { ...Object.fromEntries(columns), wait: waits } };
 }
 
-export function unpacked({ calls, sets, ...tale }: Packed): Tale {
+export function unpacked({ calls, sets, ...timeline }: Packed): TimelineData {
   const setsAt = (places: Places) =>
     places && Object.fromEntries(SETS.map((set, i) => [set, sets[places[i] ?? -1] ?? null]));
   for (const wait of calls.wait as (Record<string, unknown> | null)[]) {
@@ -86,7 +86,7 @@ export function unpacked({ calls, sets, ...tale }: Packed): Tale {
     Object.fromEntries(
       FIELDS.flatMap((field) => (calls[field][i] === null ? [] : [[field, calls[field][i]]])),
     );
-  return { ...tale, calls: calls.fds.map(told) };
+  return { ...timeline, calls: calls.fds.map(told) };
 }
 
 /** A row of the table of descriptors. */
@@ -138,11 +138,11 @@ export function stateOf({ name, then }: Row): string {
   return name === null ? `${then}, new` : `${name}, then ${then}`;
 }
 
-/** Looks each step up in what it has noted down once, so that a long story is told as fast as a short one. */
-export class Story {
+/** Looks each step up in what it has noted down once, so that a long timeline is told as fast as a short one. */
+export class Timeline {
   readonly program: string;
   readonly notes: string[];
-  readonly #calls: Told[];
+  readonly #calls: TimelineCall[];
   /** The place of each step's first call. */
   readonly #begins: number[] = [];
   /** What has been printed by the end of each step: up to there in the whole output. */
@@ -153,7 +153,7 @@ export class Story {
   /** The steps in which something happens on a descriptor. */
   readonly #happens = new Map<number, number[]>();
 
-  constructor({ program, notes, calls }: Tale) {
+  constructor({ program, notes, calls }: TimelineData) {
     this.program = program;
     this.notes = notes;
     this.#calls = calls;
@@ -228,7 +228,7 @@ export class Story {
     return history?.names[search(history.from, call) - 1] ?? null;
   }
 
-  #sentence({ sentence, fds: [fd] = [] }: Told, call: number): string | undefined {
+  #sentence({ sentence, fds: [fd] = [] }: TimelineCall, call: number): string | undefined {
     if (fd === undefined) return sentence;
     const name = this.#nameAt(fd, call - 1);
     return sentence?.replace(NAME, () => (name === null ? `fd ${fd}` : `${fd} ${name}`));

@@ -4,7 +4,7 @@ import { addressText } from '../../posix/sockaddr.js';
 import { repr } from '../../repr.js';
 import type { Call, OtherCall, Sets } from '../recording/format.js';
 import { type SetRow, setRows } from '../recording/set-rows.js';
-import { columnsOf } from '../text.js';
+import { displayWidth } from '../text.js';
 import { shown } from './readiness.js';
 import { strace } from './strace.js';
 
@@ -68,7 +68,7 @@ export class Explanation {
     let text = begin;
     for (const [i, name] of names.entries()) {
       const word = ` ${name}${i < names.length - 1 ? ',' : ''}`;
-      const columns = columnsOf(word);
+      const columns = displayWidth(word);
       if (column + columns > WIDTH) {
         text += `\n${' '.repeat(begin.length)}`;
         column = begin.length;

@@ -10,7 +10,7 @@ const LONGEST = 24;
 /** Characters that are kept of what a nameless user has said. */
 const HEARD = 512;
 
-export class Descriptors {
+export class FdNames {
   readonly kinds = new Map<number, Kind>();
   readonly #names = new Map<number, string>();
   /** What those who have no name yet have said, the last speaker last. */

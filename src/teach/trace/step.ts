@@ -1,7 +1,7 @@
 /** Lets the loop go from wait to wait at the push of a key. */
 import { isatty } from 'node:tty';
 import type { Sys } from '../../posix/sys.js';
-import { Output } from './writer.js';
+import { TraceWriter } from './writer.js';
 
 const PROMPT = '  Enter goes on, Ctrl-D without further stops: ';
 const STDIN_PROMPT = '  Enter goes on, text is for the program, Ctrl-D goes on without stops: ';
@@ -10,7 +10,7 @@ export class Step {
   readonly #sys: Sys;
   readonly #tty: number;
   readonly #stop: number;
-  readonly #screen: Output;
+  readonly #screen: TraceWriter;
   #steps = true;
 
   /** Whether it still waits for Enter. */
@@ -26,7 +26,7 @@ export class Step {
     this.#sys = sys;
     this.#tty = tty;
     this.#stop = stop;
-    this.#screen = new Output(sys, tty, '/dev/tty');
+    this.#screen = new TraceWriter(sys, tty, '/dev/tty');
   }
 
   /**

@@ -4,19 +4,19 @@
  */
 import { type Sys, sys } from '../../posix/sys.js';
 import type { Call, Head, OtherCall, SelectCall, Sets, Tail, TraceOptions } from '../recording/format.js';
-import { line } from '../recording/write.js';
+import { callLine } from '../recording/write.js';
 import { Explanation, setsOf as setsOfCall } from './explain.js';
 import { begun, members, pairs, readySets, setOf, setsOf, timeval } from './fd-lists.js';
-import { Descriptors } from './fd-names.js';
+import { FdNames } from './fd-names.js';
 import { why } from './readiness.js';
 import { Step } from './step.js';
 import { strace } from './strace.js';
 import { bits, CALLS, epollEvent, errnoName } from './syscalls.js';
-import { Output } from './writer.js';
+import { TraceWriter } from './writer.js';
 
 /** Tells of calls, in one of the forms. */
 interface Teller {
-  output: Output;
+  output: TraceWriter;
   begins?(call: Call): string;
   ended(call: Call): string;
   /** How it all has ended. */
@@ -43,7 +43,7 @@ class Tracer {
   /** The system calls as they are. */
   readonly #sys: Sys = { ...sys };
   readonly #origin = clock.now();
-  readonly #descriptors: Descriptors;
+  readonly #descriptors: FdNames;
   readonly #tellers: Teller[] = [];
   /** Whether somebody wants to know why. */
   readonly #asks: boolean;
@@ -57,7 +57,7 @@ class Tracer {
   #n = 0;
 
   constructor({ program, args, trace, record, step }: TraceOptions, stop: number) {
-    this.#descriptors = new Descriptors(program, stop);
+    this.#descriptors = new FdNames(program, stop);
     this.#asks =
       record !== undefined || trace?.form === 'json' || trace?.form === 'explain' || step !== undefined;
     this.#onStderr = trace?.fd === 2;
@@ -65,20 +65,20 @@ class Tracer {
     const { platform } = process;
     const head: Head = { format: 'posix-select recording', version: 1, program, args, platform, began };
     const recording = ({ fd, name }: { fd: number; name: string }) => {
-      const output = new Output(this.#sys, fd, name);
+      const output = new TraceWriter(this.#sys, fd, name);
       output.write(`${JSON.stringify(head)}\n`);
-      this.#tellers.push({ output, ended: line, tail: (tail) => `${JSON.stringify(tail)}\n` });
+      this.#tellers.push({ output, ended: callLine, tail: (tail) => `${JSON.stringify(tail)}\n` });
     };
 
     if (record) recording(record);
     if (trace?.form === 'json') recording(trace);
-    else if (trace) this.#tellers.push(teller(trace.form, new Output(this.#sys, trace.fd, trace.name)));
+    else if (trace) this.#tellers.push(teller(trace.form, new TraceWriter(this.#sys, trace.fd, trace.name)));
     if (step !== undefined) {
       const enter = new Step(this.#sys, step, stop);
       const explanation = new Explanation();
       const isExplained = trace?.form === 'explain' && this.#onStderr;
       this.#tellers.push({
-        output: new Output(this.#sys, step, '/dev/tty'),
+        output: new TraceWriter(this.#sys, step, '/dev/tty'),
         ended: (call) => {
           const text = explanation.ended(call); // of all calls: names come with them
           return call.after && enter.isOn && !isExplained ? text : '';
@@ -351,7 +351,7 @@ class Tracer {
 /** Calls that may keep the loop: what was told so far is written before. */
 const MAY_BLOCK = new Set(['connect', 'read']);
 
-function teller(form: 'strace' | 'explain', output: Output): Teller {
+function teller(form: 'strace' | 'explain', output: TraceWriter): Teller {
   if (form === 'strace') return { output, ended: (call) => `${strace(call)}\n` };
   const explanation = new Explanation();
   return { output, begins: (call) => explanation.begins(call), ended: (call) => explanation.ended(call) };

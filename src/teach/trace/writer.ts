@@ -10,7 +10,7 @@ const utf8 = new TextEncoder();
 /** Where text becomes bytes, again and again: new memory for each write would cost more than the write. */
 const bytes = new Uint8Array(2 * MOST);
 
-export class Output {
+export class TraceWriter {
   readonly #sys: Sys;
   readonly #fd: number;
   readonly #name: string;

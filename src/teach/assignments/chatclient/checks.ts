@@ -1,7 +1,7 @@
 /** chatclient: shows what the server sends, and sends what is typed. */
 
 import { type Assignment, byTeacher, extra, line, part } from '../../grade/rubric.js';
-import type { Exam } from '../../grade/run.js';
+import type { Run } from '../../grade/run.js';
 import { forKeyboardAndServer } from '../../grade/select-checks.js';
 
 export const assignment: Assignment = {
@@ -28,27 +28,27 @@ const WELCOME = `${'-'.repeat(37)}\nWelcome to the Hackbright Chat Server\n${'-'
 const GONE = 'Disconnected from server!';
 const END = 'recv() returns no bytes when the server is gone';
 
-async function connects(exam: Exam): Promise<string> {
-  await exam.accept();
+async function connects(run: Run): Promise<string> {
+  await run.accept();
   return 'it connected';
 }
 
-async function shows(exam: Exam): Promise<string> {
-  const server = await exam.accept();
+async function shows(run: Run): Promise<string> {
+  const server = await run.accept();
   server.say(WELCOME);
-  return exam.shows(/Welcome to the Hackbright Chat Server/, 'what the server sends', 'is stdout flushed?');
+  return run.shows(/Welcome to the Hackbright Chat Server/, 'what the server sends', 'is stdout flushed?');
 }
 
-async function sends(exam: Exam): Promise<string> {
-  const server = await exam.accept();
+async function sends(run: Run): Promise<string> {
+  const server = await run.accept();
   server.say(WELCOME);
-  await exam.answer(() => exam.stdout.includes('Welcome'));
-  exam.program.type('FoofusTheCat\n');
+  await run.answer(() => run.stdout.includes('Welcome'));
+  run.program.type('FoofusTheCat\n');
   const got = () => server.received.trimEnd();
-  if (await exam.answer(() => got() === 'FoofusTheCat'))
+  if (await run.answer(() => got() === 'FoofusTheCat'))
     return `the server received ${JSON.stringify(server.received)}`;
   const seen = `it received ${server.received === '' ? 'nothing' : JSON.stringify(server.received)}`;
-  throw await exam.unanswered(
+  throw await run.unanswered(
     'the server receives the line that was typed',
     seen,
     'a line is read from the keyboard, and sent',
@@ -56,44 +56,44 @@ async function sends(exam: Exam): Promise<string> {
 }
 
 /** A message comes while nothing is typed. */
-async function showsBetween(exam: Exam): Promise<string> {
-  const server = await exam.accept();
+async function showsBetween(run: Run): Promise<string> {
+  const server = await run.accept();
   server.say(WELCOME);
-  exam.program.type('FoofusTheCat\n');
-  await exam.answer(() => server.received !== '');
+  run.program.type('FoofusTheCat\n');
+  await run.answer(() => server.received !== '');
   server.say('FoofusTheCat logged in\n');
-  await exam.answer(() => exam.stdout.includes('logged in'));
+  await run.answer(() => run.stdout.includes('logged in'));
   server.say('Bob::how are you\n');
   const hint = 'a call that waits for the keyboard alone does not hear the server';
-  return exam.shows(/how are you/, 'a message that comes while nothing is typed', hint);
+  return run.shows(/how are you/, 'a message that comes while nothing is typed', hint);
 }
 
-async function saysGone(exam: Exam): Promise<string> {
-  const server = await exam.accept();
+async function saysGone(run: Run): Promise<string> {
+  const server = await run.accept();
   server.leave();
-  return exam.shows(/Disconnected from server!/, GONE, END);
+  return run.shows(/Disconnected from server!/, GONE, END);
 }
 
-async function endsWhenGone(exam: Exam): Promise<string> {
-  const server = await exam.accept();
+async function endsWhenGone(run: Run): Promise<string> {
+  const server = await run.accept();
   server.leave();
-  if (await exam.answer(() => exam.program.ended)) return `it ended: ${exam.program.ended}`;
-  throw await exam.unanswered('it ends when the server is gone', 'it went on', END);
+  if (await run.answer(() => run.program.ended)) return `it ended: ${run.program.ended}`;
+  throw await run.unanswered('it ends when the server is gone', 'it went on', END);
 }
 
-async function formats(exam: Exam): Promise<string> {
-  const server = await exam.accept();
+async function formats(run: Run): Promise<string> {
+  const server = await run.accept();
   server.say('Bob::how are you\n');
-  return exam.shows(
+  return run.shows(
     /\[Bob\] how are you/,
     '[Bob] how are you',
     'the first :: separates the name from the text',
   );
 }
 
-async function quits(exam: Exam): Promise<string> {
-  await exam.accept();
-  exam.program.type('/quit\n');
-  if (await exam.answer(() => exam.program.ended)) return '/quit ended it';
-  throw exam.lost('it ends at /quit', 'it went on', 'compare the line without its newline');
+async function quits(run: Run): Promise<string> {
+  await run.accept();
+  run.program.type('/quit\n');
+  if (await run.answer(() => run.program.ended)) return '/quit ended it';
+  throw run.lost('it ends at /quit', 'it went on', 'compare the line without its newline');
 }

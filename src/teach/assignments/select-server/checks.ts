@@ -2,7 +2,7 @@
 import type { Client } from '../../grade/client.js';
 import { Lost } from '../../grade/failure.js';
 import { type Assignment, line, part } from '../../grade/rubric.js';
-import type { Exam } from '../../grade/run.js';
+import type { Run } from '../../grade/run.js';
 import { afterLeaving, forConnections, forData } from '../../grade/select-checks.js';
 import { hasRead } from '../../grade/socket-queues.js';
 
@@ -28,62 +28,62 @@ function exactly(text: string): RegExp {
 
 const TEXT = 'compare it with the assignment letter by letter: quotes, spaces, colon';
 
-async function connects(exam: Exam): Promise<string> {
-  await exam.listen();
-  const text = `${addressOf(await exam.connect())}: connected`;
-  return exam.prints(exactly(text), text, TEXT);
+async function connects(run: Run): Promise<string> {
+  await run.listen();
+  const text = `${addressOf(await run.connect())}: connected`;
+  return run.prints(exactly(text), text, TEXT);
 }
 
-async function leaves(exam: Exam): Promise<string> {
-  await exam.listen();
-  const client = await exam.connect();
-  await accepted(exam, client);
+async function leaves(run: Run): Promise<string> {
+  await run.listen();
+  const client = await run.connect();
+  await accepted(run, client);
   client.leave();
-  const evidence = await disconnected(exam, client, '');
-  await noteIfEnded(exam);
+  const evidence = await disconnected(run, client, '');
+  await noteIfEnded(run);
   return evidence;
 }
 
 /** No line of the rubric asks for it: a server goes on when its only client has left. */
-async function noteIfEnded(exam: Exam): Promise<void> {
+async function noteIfEnded(run: Run): Promise<void> {
   try {
-    await accepted(exam, await exam.connect());
+    await accepted(run, await run.connect());
   } catch (err) {
     if (!(err instanceof Lost)) throw err;
   }
-  if (exam.ended) exam.notes.push(`it ended when its only client had left: ${exam.howItEnded()}`);
+  if (run.ended) run.notes.push(`it ended when its only client had left: ${run.howItEnded()}`);
 }
 
-async function resets(exam: Exam): Promise<string> {
-  await exam.listen();
-  const client = await exam.connect();
-  await accepted(exam, client);
+async function resets(run: Run): Promise<string> {
+  await run.listen();
+  const client = await run.connect();
+  await accepted(run, client);
   client.reset();
-  return disconnected(exam, client, ' for a client that reset its connection');
+  return disconnected(run, client, ' for a client that reset its connection');
 }
 
 /** A connection that goes before it is accepted might never be seen. */
-async function accepted(exam: Exam, client: Client): Promise<void> {
+async function accepted(run: Run, client: Client): Promise<void> {
   client.say('hello');
-  await exam.answer((all) => exam.stdout.includes(String(client.port)) || hasRead(exam, client, all));
+  await run.answer((all) => run.stdout.includes(String(client.port)) || hasRead(run, client, all));
 }
 
-function disconnected(exam: Exam, client: Client, when: string): Promise<string> {
+function disconnected(run: Run, client: Client, when: string): Promise<string> {
   const text = `${addressOf(client)}: disconnected`;
   const hint =
     'recv() returns no bytes when a client has left, and fails when the connection was reset; who was it?';
-  return exam.prints(exactly(text), `${text}${when}`, hint);
+  return run.prints(exactly(text), `${text}${when}`, hint);
 }
 
 const MESSAGES = ['test1: xajrxttphhlwmjf', 'test1: geqtgopbayo', 'test1: jquijcatyhvfpydn'];
 
 /** What comes in one send may be received in pieces: then each has its line. */
-async function sends(exam: Exam): Promise<string> {
-  await exam.listen();
-  const client = await exam.connect();
+async function sends(run: Run): Promise<string> {
+  await run.listen();
+  const client = await run.connect();
   const start = exactly(addressOf(client)).source.slice(0, -1);
   const pieces = () =>
-    exam.program.lines.flatMap((line) => {
+    run.program.lines.flatMap((line) => {
       const [, size, bytes] = line.match(`${start} (\\d+) bytes: b'(.*)'$`) ?? [];
       return bytes?.length === Number(size) ? bytes : [];
     });
@@ -93,16 +93,16 @@ async function sends(exam: Exam): Promise<string> {
     client.say(message);
     sent += message;
     text = `${addressOf(client)} ${message.length} bytes: b'${message}'`;
-    if (await exam.answer(() => pieces().join('') === sent)) continue;
-    throw await exam.unanswered(
+    if (await run.answer(() => pieces().join('') === sent)) continue;
+    throw await run.unanswered(
       `it prints ${text}`,
-      exam.printed,
+      run.printed,
       'how many bytes did recv() return, and which?',
       exactly(text),
     );
   }
   const count = pieces().length;
   if (count > MESSAGES.length)
-    return `it printed all ${sent.length} bytes, in ${count} lines; ${exam.printed}`;
+    return `it printed all ${sent.length} bytes, in ${count} lines; ${run.printed}`;
   return `it printed: ${text}`;
 }

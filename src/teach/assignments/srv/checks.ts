@@ -1,7 +1,7 @@
 /** srv: a chat whose users are known by their addresses. */
 import type { Client } from '../../grade/client.js';
 import { type Assignment, extra, line, part } from '../../grade/rubric.js';
-import type { Exam } from '../../grade/run.js';
+import type { Run } from '../../grade/run.js';
 import { forConnections, forData } from '../../grade/select-checks.js';
 import { endsOnCtrlC, survivesReset, waitsForNobody } from '../../grade/server-checks.js';
 
@@ -26,35 +26,35 @@ const news = ({ port }: Client, count: number) => `> New user 127.0.0.1:${port} 
 const message = ({ port }: Client, text: string) => `[127.0.0.1:${port}] ${text}`;
 
 /** Two users who have been told all that there is to tell. */
-async function two(exam: Exam): Promise<[Client, Client]> {
-  await exam.listen();
-  const first = await exam.connect();
-  await exam.arrives(first, greeting(1).length);
+async function two(run: Run): Promise<[Client, Client]> {
+  await run.listen();
+  const first = await run.connect();
+  await run.arrives(first, greeting(1).length);
   first.received = '';
-  const second = await exam.connect();
-  await exam.arrives(second, greeting(2).length);
-  await exam.arrives(first, news(second, 2).length);
+  const second = await run.connect();
+  await run.arrives(second, greeting(2).length);
+  await run.arrives(first, news(second, 2).length);
   return [first, second];
 }
 
-async function joins(exam: Exam, isNarrow = false): Promise<Client> {
-  const user = await exam.connect(isNarrow);
-  await exam.answer(() => user.received !== '');
+async function joins(run: Run, isNarrow = false): Promise<Client> {
+  const user = await run.connect(isNarrow);
+  await run.answer(() => user.received !== '');
   return user;
 }
 
-async function greets(exam: Exam): Promise<string> {
-  await exam.listen();
+async function greets(run: Run): Promise<string> {
+  await run.listen();
   const hint = 'the greeting goes to the newcomer alone, who is counted too';
-  const first = await exam.connect();
-  await exam.receives(first, greeting(1), 'the first user', hint);
-  const second = await exam.connect();
-  return exam.receives(second, greeting(2), 'the second user', hint);
+  const first = await run.connect();
+  await run.receives(first, greeting(1), 'the first user', hint);
+  const second = await run.connect();
+  return run.receives(second, greeting(2), 'the second user', hint);
 }
 
-async function announces(exam: Exam): Promise<string> {
-  const [first, second] = await two(exam);
-  return exam.receives(
+async function announces(run: Run): Promise<string> {
+  const [first, second] = await two(run);
+  return run.receives(
     first,
     news(second, 2),
     'the first user',
@@ -62,11 +62,11 @@ async function announces(exam: Exam): Promise<string> {
   );
 }
 
-async function relays(exam: Exam): Promise<string> {
-  const [first, second] = await two(exam);
+async function relays(run: Run): Promise<string> {
+  const [first, second] = await two(run);
   first.received = second.received = '';
   first.say('hello');
-  const evidence = await exam.receives(
+  const evidence = await run.receives(
     second,
     message(first, 'hello'),
     'the second user',
@@ -74,23 +74,23 @@ async function relays(exam: Exam): Promise<string> {
   );
   second.say('hi');
   // Had the first been sent its own words, they would come first.
-  await exam.receives(first, message(second, 'hi'), 'the first user', 'not the one who sent it');
+  await run.receives(first, message(second, 'hi'), 'the first user', 'not the one who sent it');
   return evidence;
 }
 
-async function goesOn(exam: Exam): Promise<string> {
-  const [first, second] = await two(exam);
-  const third = await joins(exam);
+async function goesOn(run: Run): Promise<string> {
+  const [first, second] = await two(run);
+  const third = await joins(run);
   first.leave();
-  await exam.answer(() => first.ended);
+  await run.answer(() => first.ended);
   second.say('still there?');
-  await exam.hears(third, 'still there?', 'the third user', 'who has left is in no list any more');
+  await run.hears(third, 'still there?', 'the third user', 'who has left is in no list any more');
   return 'when one had left, the others went on';
 }
 
 /** One who comes is heard by another. */
-async function serves(exam: Exam): Promise<string> {
-  const [first, second] = [await joins(exam), await joins(exam)];
+async function serves(run: Run): Promise<string> {
+  const [first, second] = [await joins(run), await joins(run)];
   first.say('hello');
-  return exam.hears(second, 'hello', 'the second user', 'who is gone is in no list any more');
+  return run.hears(second, 'hello', 'the second user', 'who is gone is in no list any more');
 }

@@ -1,6 +1,6 @@
-/** The player in the page: its compiled text stands in the page behind that of `story.ts`. */
+/** The player in the page: its compiled text stands in the page behind that of `timeline.ts`. */
 import type { SetRow } from '../../recording/set-rows.js';
-import { type Row, type Step, Story, stateOf, unpacked } from '../timeline.js';
+import { type Row, type Step, stateOf, Timeline, unpacked } from '../timeline.js';
 
 /** Bits in a row. */
 const ROW = 10;
@@ -20,15 +20,15 @@ function element(name: string, text = '', className = ''): HTMLElement {
 }
 
 /** The deflated recording, told. */
-async function load(): Promise<Story> {
-  const base64 = atob((byId('tale').textContent ?? '').trim());
+async function load(): Promise<Timeline> {
+  const base64 = atob((byId('timeline-data').textContent ?? '').trim());
   const bytes = Uint8Array.from(base64, (char) => char.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
-  return new Story(unpacked(JSON.parse(await new Response(stream).text())));
+  return new Timeline(unpacked(JSON.parse(await new Response(stream).text())));
 }
 
 class PagePlayer {
-  readonly #story: Story;
+  readonly #timeline: Timeline;
   readonly #slider = byId<HTMLInputElement>('slider');
   readonly #number = byId<HTMLInputElement>('number');
   readonly #fd = byId<HTMLSelectElement>('fd');
@@ -36,16 +36,16 @@ class PagePlayer {
   #at = 1;
   #timer: number | undefined;
 
-  constructor(story: Story) {
-    this.#story = story;
-    document.title = `${story.program}, recorded`;
-    byId('program').textContent = story.program;
-    byId('notes').textContent = story.notes.join('; ');
-    byId('length').textContent = String(story.length);
-    for (const input of [this.#slider, this.#number]) input.max = String(story.length);
-    this.#fd.append(...story.fds.map((fd) => new Option(`fd ${fd}`, String(fd))));
+  constructor(timeline: Timeline) {
+    this.#timeline = timeline;
+    document.title = `${timeline.program}, recorded`;
+    byId('program').textContent = timeline.program;
+    byId('notes').textContent = timeline.notes.join('; ');
+    byId('length').textContent = String(timeline.length);
+    for (const input of [this.#slider, this.#number]) input.max = String(timeline.length);
+    this.#fd.append(...timeline.fds.map((fd) => new Option(`fd ${fd}`, String(fd))));
 
-    const last = story.length;
+    const last = timeline.length;
     this.#button('start', () => this.#go(1));
     this.#button('back', () => this.#go(this.#at - 1));
     this.#button('play', () => this.#play(this.#timer === undefined));
@@ -83,7 +83,7 @@ class PagePlayer {
       PageDown: () => this.#go(this.#at + 10),
       PageUp: () => this.#go(this.#at - 10),
       Home: () => this.#go(1),
-      End: () => this.#go(this.#story.length),
+      End: () => this.#go(this.#timeline.length),
       ' ': () => this.#play(this.#timer === undefined),
       n: () => this.#along(1),
       p: () => this.#along(-1),
@@ -95,13 +95,13 @@ class PagePlayer {
 
   #go(step: number): void {
     this.#play(false);
-    this.#at = Math.min(Math.max(Math.round(step), 1), this.#story.length);
+    this.#at = Math.min(Math.max(Math.round(step), 1), this.#timeline.length);
     this.#draw();
   }
 
   #next(direction: 1 | -1): number | undefined {
     const { value } = this.#fd;
-    return value === '' ? undefined : this.#story.next(Number(value), this.#at, direction);
+    return value === '' ? undefined : this.#timeline.next(Number(value), this.#at, direction);
   }
 
   #along(direction: 1 | -1): void {
@@ -112,18 +112,18 @@ class PagePlayer {
   #play(plays: boolean): void {
     clearInterval(this.#timer);
     this.#timer = plays ? setInterval(() => this.#tick(), SECOND / Number(this.#speed.value)) : undefined;
-    if (plays && this.#at === this.#story.length) this.#at = 1;
+    if (plays && this.#at === this.#timeline.length) this.#at = 1;
     this.#draw();
   }
 
   #tick(): void {
-    if (this.#at < this.#story.length) this.#at++;
-    if (this.#at === this.#story.length) this.#play(false);
+    if (this.#at < this.#timeline.length) this.#at++;
+    if (this.#at === this.#timeline.length) this.#play(false);
     else this.#draw();
   }
 
   #draw(): void {
-    const step = this.#story.step(this.#at);
+    const step = this.#timeline.step(this.#at);
     const { wait, number } = step;
     this.#slider.value = this.#number.value = String(number);
     const plays = this.#timer !== undefined;
@@ -133,11 +133,11 @@ class PagePlayer {
       byId<HTMLButtonElement>(id).disabled = disabled;
     };
     for (const id of ['start', 'back']) disable(id, number === 1);
-    for (const id of ['forward', 'end']) disable(id, number === this.#story.length);
+    for (const id of ['forward', 'end']) disable(id, number === this.#timeline.length);
     disable('earlier', this.#next(-1) === undefined);
     disable('later', this.#next(1) === undefined);
 
-    const place = `step ${number} of ${this.#story.length}`;
+    const place = `step ${number} of ${this.#timeline.length}`;
     this.#slider.setAttribute('aria-valuetext', place);
     byId('place').textContent = wait ? `${place}, at ${wait.at.toFixed(3)} s` : place;
     byId('call').textContent = wait ? `${wait.call} ${wait.patience}` : 'Before the first wait';

@@ -2,7 +2,7 @@
 import { OSError, select } from 'posix-select';
 import { Lines } from 'posix-select/lines';
 import { Outbox } from 'posix-select/outbox';
-import { receive } from 'posix-select/peer';
+import { recvOrEof } from 'posix-select/peer';
 import { createServer, type Socket } from 'posix-select/socket';
 import { print } from 'posix-select/terminal';
 
@@ -47,7 +47,7 @@ function runServer(port: number): void {
         outbox.send(conn, Buffer.from(WELCOME));
         continue;
       }
-      const data = receive(s, 1024);
+      const data = recvOrEof(s, 1024);
       for (const line of begun.get(s)?.push(data) ?? []) hear(s, String(line).trim());
       if (data.length === 0) leave(s);
     }
