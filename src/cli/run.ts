@@ -1,0 +1,87 @@
+/** Runs a program on its worker thread to its end, traced if that was asked for. */
+import { fstatSync, openSync } from 'node:fs';
+import type { Command } from 'commander';
+import { warn } from '../loop/terminal.js';
+import { OSError } from '../posix/errors.js';
+import { type Address, hostPort } from '../posix/sockaddr.js';
+import { sys } from '../posix/sys.js';
+import type { TraceOptions } from '../teach/recording/format.js';
+import { untilEnd } from '../worker/process.js';
+import { runInWorker } from '../worker/run.js';
+
+/** A system call that fails is one line on stderr, without a stack trace, and exit code 1. */
+export async function runProgram(
+  program: Command,
+  name: string,
+  args: object,
+  onListening?: (address: Address) => void,
+): Promise<void> {
+  let code = 1;
+  try {
+    const module = new URL(`../programs/${name}.js`, import.meta.url);
+    const loop = runInWorker(module, { args, before: tracing(program) });
+    if (onListening) loop.address.then(onListening).catch(() => {});
+    code = await untilEnd(loop);
+  } catch (err) {
+    if (!(err instanceof OSError)) throw err;
+    warn(err.message);
+  }
+  // At once: a second Ctrl-C (npm sends one) must not reach a process that no longer handles it.
+  sys._exit(code);
+}
+
+/** Runs a server, and says on stderr where it listens and which command talks to it from another terminal. */
+export function serve(
+  program: Command,
+  name: string,
+  args: object,
+  client: (host: string, port: number) => string,
+): Promise<void> {
+  return runProgram(program, name, args, (address) => {
+    const [host, port] = address as [string, number];
+    const reachable = ['0.0.0.0', '::', '127.0.0.1'].includes(host) ? 'localhost' : host;
+    const commands = [`npx posix-select ${client(reachable, port)}`, `nc ${reachable} ${port}`];
+    const lines = commands.map((command) => `\n  ${command}`).join('');
+    warn(`listening on ${hostPort(host, port)}; talk to it from another terminal:${lines}`);
+  });
+}
+
+/** The tracer's module and options; undefined when no option asks for one. */
+function tracing(program: Command): { module: URL; options: TraceOptions } | undefined {
+  const { trace, traceFile, record, step } = program.opts();
+  if (!trace && !record && !step) return undefined;
+  const [name = '', ...args] = program.args;
+  const options: TraceOptions = { program: name, args };
+  if (traceFile) options.trace = { form: trace, ...open(traceFile) };
+  else if (trace) options.trace = { form: trace, fd: 2, name: 'stderr' };
+  if (record) options.record = open(record);
+  if (options.trace && options.record && isSameFile(options.trace.fd, options.record.fd))
+    program.error('error: --trace-file and --record are the same file: each needs its own');
+  if (step) options.step = openTerminal();
+  return { module: new URL('../teach/trace/trace.js', import.meta.url), options };
+}
+
+function openTerminal(): number {
+  try {
+    return openSync('/dev/tty', 'r+');
+  } catch {
+    warn('--step: there is no terminal to push Enter on');
+    return sys._exit(1);
+  }
+}
+
+/** Whether two descriptors write to one regular file; a terminal or `/dev/null` takes both. */
+function isSameFile(fd: number, other: number): boolean {
+  const a = fstatSync(fd, { bigint: true });
+  const b = fstatSync(other, { bigint: true });
+  return a.isFile() && a.dev === b.dev && a.ino === b.ino;
+}
+
+/** @throws OSError */
+function open(name: string): { fd: number; name: string } {
+  try {
+    return { fd: openSync(name, 'w'), name };
+  } catch (err) {
+    throw new OSError((err as { errno: number }).errno, 'open', name);
+  }
+}

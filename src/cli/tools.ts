@@ -1,0 +1,88 @@
+/** The teaching tools as commands. */
+import { Argument, type Command, Option } from 'commander';
+import { warn } from '../loop/terminal.js';
+import { OSError } from '../posix/errors.js';
+import { ASSIGNMENTS, load } from '../teach/assignments/index.js';
+import { UserError } from '../teach/user-error.js';
+import { add, integer, PORT, positiveSeconds } from './options.js';
+
+export function addTools(program: Command): void {
+  addObserve(program);
+  addInit(program);
+  addGrade(program);
+  addReplay(program);
+}
+
+function addObserve(program: Command): void {
+  add(program, 'observe', 'shows live what any program is blocked in (Linux)')
+    .usage('<pid> | -- <command ...>')
+    .argument('<pid or command...>', 'a process that runs, or a command to run')
+    .action(async (command: string[]) => {
+      const { observe, observeCommand } = await import('../teach/observe/observe.js');
+      const [pid = ''] = command;
+      const isPid = command.length === 1 && /^\d+$/.test(pid) && process.argv.at(-2) !== '--';
+      await runTool(program, () => (isPid ? observe(Number(pid)) : observeCommand(command)));
+    });
+}
+
+function addInit(program: Command): void {
+  add(program, 'init', 'lays out an assignment, with a skeleton to fill in')
+    .addArgument(new Argument('<assignment>', 'which').choices(ASSIGNMENTS))
+    .argument(
+      '[dir]',
+      'an empty directory, a fresh clone, or one to be made (default: named as the assignment)',
+    )
+    .addOption(
+      new Option('--language <name>', 'of the skeleton')
+        .choices(['typescript', 'python'])
+        .default('typescript'),
+    )
+    .action(async (assignment, directory, { language }) => {
+      const { init } = await import('../teach/assignments/init.js');
+      await runTool(program, async () => init(await load(assignment), directory, language));
+    });
+}
+
+function addGrade(program: Command): void {
+  add(program, 'grade', "scores a student's program, in any language, by the assignment's rubric")
+    .usage('<assignment> [options] -- <command ... {port} ...>')
+    .addArgument(new Argument('<assignment>', 'what the program is to be').choices(ASSIGNMENTS))
+    .argument('<command...>', 'what starts it; {port} in it is the port it is to listen on')
+    .addOption(new Option('--json <form>', 'result as JSON').choices(['gradescope', 'github', 'check50']))
+    .option('--port <port>', 'the port, instead of a free one', integer(...PORT))
+    .option('--timeout <seconds>', 'for each answer', positiveSeconds, 2)
+    .action(async (name, command, options, self) => {
+      const { gradeCommand, rightCommand } = await import('../teach/grade/grade.js');
+      const assignment = await load(name);
+      const right = rightCommand(assignment, command, options.port);
+      if (right) self.error(`error: the command has no {port}. It should be like: ${right}`);
+      await runTool(program, () => gradeCommand(assignment, command, options));
+    });
+}
+
+function addReplay(program: Command): void {
+  add(program, 'replay', 'plays a recording step by step, in the terminal or as a page')
+    .argument('<recording>', 'a file that --record has written')
+    .option('--html <file>', 'writes it as a page for any browser, which needs no network')
+    .action(async (file, options) => {
+      const { replay } = await import('../teach/replay/replay.js');
+      await runTool(program, () => replay(file, options));
+    });
+}
+
+/**
+ * Ends with the tool's exit code. What the tool cannot do is one line on stderr and exit code 1; nothing is said
+ * where the reader of stdout has gone.
+ */
+async function runTool(program: Command, tool: () => Promise<number>): Promise<void> {
+  const { trace, record, step } = program.opts();
+  if (trace || record || step)
+    program.error('error: --trace, --trace-file, --record and --step are for programs');
+  try {
+    process.exitCode = await tool();
+  } catch (err) {
+    if (!(err instanceof UserError || err instanceof OSError)) throw err;
+    if (!('code' in err && err.code === 'EPIPE')) warn(err.message);
+    process.exitCode = 1;
+  }
+}
