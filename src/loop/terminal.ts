@@ -3,53 +3,48 @@ import { isatty } from 'node:tty';
 import { errno, OSError } from '../posix/errors.js';
 import { sys } from '../posix/sys.js';
 import { Lines } from './lines.js';
+import { writeAll } from './write-all.js';
 
-/** Bytes for one read: a terminal's line is 4096 at most. */
-const BUFFER_SIZE = 4096;
+/** Bytes for one read: a terminal's line has 4096 at most. */
+const BUFFER_BYTES = 4096;
 
 const STDOUT_IS_TERMINAL = isatty(1);
 const STDERR_IS_TERMINAL = isatty(2);
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it matches
 const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 
 /**
  * Writes a line to stdout, whole and at once, by write(2): `console.log` on such a thread shows its first line
  * and no other. On a terminal, control characters other than newline and tab are shown as `\x1b`, so that text
- * from the network cannot steer it.
+ * from the network cannot control the terminal.
  *
  * @throws OSError EPIPE when nobody reads stdout any more
  */
 export function print(line: string): void {
-  writeAll(1, 'stdout', STDOUT_IS_TERMINAL ? visible(line) : line);
+  writeLine(1, 'stdout', STDOUT_IS_TERMINAL ? visible(line) : line);
 }
 
-/** Writes a line to stderr, for hints and troubles; if nobody reads it, it is lost. */
+/** Writes a line to stderr, for hints and errors. When nobody reads stderr, the line is lost. */
 export function warn(line: string): void {
   try {
-    writeAll(2, 'stderr', STDERR_IS_TERMINAL ? visible(line) : line);
+    writeLine(2, 'stderr', STDERR_IS_TERMINAL ? visible(line) : line);
   } catch (err) {
     if (!(err instanceof OSError)) throw err;
   }
 }
 
-/** Text with its control characters, but newline and tab, shown as `\x1b`. */
+/** The text with its control characters, except newline and tab, shown as `\x1b`. */
 export function visible(line: string): string {
   return line.replace(CONTROL, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
-function writeAll(fd: number, name: string, line: string): void {
-  let rest: Uint8Array = Buffer.from(`${line}\n`);
-  while (rest.length > 0) {
-    const written = sys.write(fd, rest);
-    if (written >= 0) rest = rest.subarray(written);
-    // Whoever started the process may have made the pipe non-blocking.
-    else if (written === -errno.EAGAIN) sys.select(null, Int32Array.of(fd));
-    else if (written !== -errno.EINTR) throw new OSError(written, 'write', name);
-  }
+function writeLine(fd: number, name: string, line: string): void {
+  const failed = writeAll(sys, fd, Buffer.from(`${line}\n`));
+  if (failed !== 0) throw new OSError(failed, 'write', name);
 }
 
-/** stdin for a loop's rlist. */
+/** stdin as an element of rlist. */
 export class Stdin {
   readonly #lines = new Lines();
   #ended = false;
@@ -58,22 +53,22 @@ export class Stdin {
     return 0;
   }
 
-  /** Whether the end has been read: then stdin is to leave the rlist, for it stays readable. */
+  /** Whether stdin has ended: it stays readable from then on, so it must leave rlist. */
   get ended(): boolean {
     return this.#ended;
   }
 
   /**
-   * Reads what is there, once select() has called it readable.
+   * Reads once, after select() has said that stdin is readable.
    *
-   * @returns the lines that are complete, without their newlines; at the end also one without
+   * @returns the complete lines, without their newlines; at the end also the last line without one
    * @throws OSError when stdin cannot be read
    */
   readLines(): string[] {
-    const buffer = Buffer.allocUnsafe(BUFFER_SIZE);
+    const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
     const got = sys.read(0, buffer);
     if (got === -errno.EAGAIN || got === -errno.EINTR) return [];
-    // A terminal that has gone away reads as EIO, and nohup's stdin, which nobody may read, as EBADF.
+    // EIO: the terminal has gone away. EBADF: nobody may read nohup's stdin. Both are the end.
     if (got < 0 && got !== -errno.EIO && got !== -errno.EBADF) throw new OSError(got, 'read', 'stdin');
     if (got > 0) return this.#lines.push(buffer.subarray(0, got)).map(String);
     this.#ended = true;
