@@ -1,0 +1,185 @@
+#!/usr/bin/env node
+/**
+ * Builds what has changed since the last build: the addon into build/, the TypeScript into dist/.
+ *
+ *     node src/build.mjs            both
+ *     node src/build.mjs typescript dist/ alone
+ *     node src/build.mjs watch ARG… both, then tsc and vitest in watch mode; ARG… goes to vitest
+ *
+ * Plain JavaScript, because it runs before anything is compiled. When nothing has changed it starts no other
+ * process: `npm start` then takes no longer than the program itself.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const PAGE = 'src/teach/replay/page';
+/** Beside what it describes: both go together. */
+const BUILD_INFO = 'dist/.tsbuildinfo';
+const ADDON = 'build/Release/posix_select.node';
+const require = createRequire(import.meta.url);
+
+/** What has to be installed for the addon to be compiled, and the commands that would do. */
+const TOOLS = [
+  { name: 'python3', commands: [process.env.PYTHON, 'python3', 'python'] },
+  { name: 'make', commands: [process.env.MAKE, 'make', 'gmake'] },
+  {
+    name: process.platform === 'darwin' ? 'clang++' : 'g++',
+    commands: [process.env.CXX, 'g++', 'clang++', 'c++'],
+  },
+];
+
+class BuildError extends Error {}
+
+/** The files of a folder, and of the folders in it, by their paths from the root. */
+function filesIn(folder, pattern) {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && pattern.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length));
+}
+
+/** A digest of files' names, times and sizes; it differs when one was changed, added or removed. */
+function digestOf(files) {
+  const hash = createHash('sha256');
+  for (const file of files.toSorted()) {
+    const { mtimeMs, size } = statSync(join(ROOT, file), { throwIfNoEntry: false }) ?? {};
+    hash.update(`${file} ${mtimeMs} ${size}\n`);
+  }
+  return hash.digest('hex');
+}
+
+/** Runs a build step unless its inputs are those of the last time, and notes them down once it has succeeded. */
+function step(name, inputs, output, build) {
+  const note = join(ROOT, `build/.${name}`);
+  const digest = digestOf(inputs);
+  const [lastDigest, lastFiles] = existsSync(note) ? readFileSync(note, 'utf8').split('\n\n') : [];
+  if (lastDigest === digest && existsSync(join(ROOT, output))) return;
+  const files = inputs.toSorted().join('\n');
+  build(lastFiles !== undefined && lastFiles !== files);
+  mkdirSync(join(ROOT, 'build'), { recursive: true });
+  writeFileSync(note, `${digest}\n\n${files}`);
+}
+
+function run(file, args, options) {
+  return spawnSync(process.execPath, [file, ...args], { cwd: ROOT, encoding: 'utf8', ...options });
+}
+
+const works = (command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
+
+function buildNative() {
+  const missing = TOOLS.filter(({ commands }) => !commands.some((command) => command && works(command)));
+  if (missing.length > 0) throw new BuildError(adviceFor(missing.map(({ name }) => name)));
+  const gyp = installed('node-gyp/bin/node-gyp.js');
+  const isConfigured = existsSync(join(ROOT, 'build/Makefile'));
+  const commands = isConfigured ? ['configure', 'build'] : ['rebuild'];
+  for (const command of commands) {
+    const { status, stdout, stderr } = run(gyp, [command, '-j', 'max', ...headers()]);
+    if (status !== 0) throw new BuildError(reasonIn(`${stdout}${stderr}`));
+  }
+}
+
+/** The headers that came with this Node, as most installations have them: then node-gyp downloads none. */
+function headers() {
+  const folder = join(process.execPath, '../..');
+  const isSet = process.env.npm_config_nodedir !== undefined;
+  return !isSet && existsSync(join(folder, 'include/node/node_api.h')) ? [`--nodedir=${folder}`] : [];
+}
+
+function adviceFor(names) {
+  const list = names.join(', ').replace(/, ([^,]*)$/, ' and $1');
+  const install =
+    process.platform === 'darwin'
+      ? 'xcode-select --install'
+      : `apt-get install ${names.join(' ')} (Debian, Ubuntu), or your system's packages of these names`;
+  return `the addon is compiled here, and that needs ${list}, which this machine does not have.\nTo install: ${install}`;
+}
+
+/** Why node-gyp has failed, without its log: the compiler's own errors, or that there are no headers. */
+function reasonIn(log) {
+  if (/^.*error:|^make: \*\*\*/m.test(log))
+    return `the addon does not compile:\n${log.replace(/^gyp .*\n/gm, '')}`;
+  const [, cause = ''] =
+    log.match(
+      /gyp ERR! (?:stack )?(?:\w*Error: )?(.*(?:ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|response|tunneling).*)/,
+    ) ?? [];
+  if (cause || /headers/.test(log)) {
+    return (
+      `the addon is compiled against Node's headers, which could not be downloaded${cause && ` (${cause})`}.\n` +
+      'With a network, try again; without one, unpack node-v…-headers.tar.gz of nodejs.org and\n' +
+      `say where: npm config set nodedir <folder>   (this is Node ${process.version})`
+    );
+  }
+  return `node-gyp failed:\n${log}`;
+}
+
+/** A file of a development dependency. */
+function installed(path) {
+  try {
+    return require.resolve(path);
+  } catch {
+    throw new BuildError(`${path.split('/')[0]} is not installed: run npm ci first`);
+  }
+}
+
+function tsc(...args) {
+  const { status, stdout } = run(installed('typescript/bin/tsc'), args);
+  if (status !== 0) throw new BuildError(`the TypeScript does not compile:\n${stdout}`);
+}
+
+/** @param isRenamed a source was added, renamed or removed: what was compiled from it must not stay behind */
+function buildTypeScript(isRenamed) {
+  if (isRenamed) rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
+  tsc('--incremental', '--tsBuildInfoFile', BUILD_INFO);
+  tsc('-p', PAGE);
+  for (const file of ['page.html', 'page.css'])
+    cpSync(join(ROOT, PAGE, file), join(ROOT, 'dist/teach/replay/page', file));
+}
+
+function build(what = 'all') {
+  const config = ['package-lock.json', 'package.json'];
+  if (what !== 'typescript')
+    step('addon', [...filesIn('native', /\.(cc|h)$/), 'binding.gyp', ...config], ADDON, buildNative);
+  const sources = filesIn('src', /\.(ts|html|css)$/).filter(
+    (file) => !/\/assignments\/.*\/typescript\//.test(file),
+  );
+  step(
+    'typescript',
+    [...sources, 'tsconfig.json', `${PAGE}/tsconfig.json`, ...config],
+    'dist/cli/main.js',
+    buildTypeScript,
+  );
+}
+
+function watch(args) {
+  const children = [
+    [installed('typescript/bin/tsc'), '--watch', '--preserveWatchOutput', '--pretty'],
+    [installed('vitest/vitest.mjs'), 'watch', ...args],
+  ].map((command) => spawn(process.execPath, command, { cwd: ROOT, stdio: 'inherit' }));
+  const endAll = () => {
+    for (const child of children) child.kill();
+  };
+  for (const child of children) child.once('exit', endAll);
+}
+
+const [what, ...args] = process.argv.slice(2);
+try {
+  build(what);
+  if (what === 'watch') watch(args);
+} catch (err) {
+  if (!(err instanceof BuildError)) throw err;
+  console.error(`posix-select: ${err.message}`);
+  process.exitCode = 1;
+}

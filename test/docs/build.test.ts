@@ -1,0 +1,140 @@
+/** `npm run build` on a copy of the project: what it compiles again, and what it says where it cannot. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A copy of the project, its build included; in a path that has a space. */
+let copy: string;
+
+beforeAll(() => {
+  copy = join(mkdtempSync(join(tmpdir(), 'posix-select-')), 'a copy');
+  for (const name of ['src', 'native', 'binding.gyp', 'package.json', 'package-lock.json', 'tsconfig.json'])
+    cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  expect(build()).toEqual({ status: 0, output: '' });
+}, 180_000);
+afterAll(() => rmSync(dirname(copy), { recursive: true }));
+
+/** Builds the copy: the exit code, and all that was printed. */
+function build(env: NodeJS.ProcessEnv = {}, node = process.execPath) {
+  const { status, stdout, stderr } = spawnSync(node, ['src/build.mjs'], {
+    cwd: copy,
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  });
+  return { status, output: stdout + stderr };
+}
+
+/** The modification times of the addon's object files. */
+function objects(): Map<string, number> {
+  const folder = join(copy, 'build/Release/obj.target/posix_select/native');
+  const names = readdirSync(folder).filter((name) => name.endsWith('.o'));
+  return new Map(names.map((name) => [name, statSync(join(folder, name)).mtimeMs]));
+}
+
+test('when nothing has changed it starts no process: there is none to be found', () => {
+  expect(build({ PATH: '/nowhere' })).toEqual({ status: 0, output: '' });
+});
+
+test('of the addon it compiles only what has changed', () => {
+  const before = objects();
+  appendFileSync(join(copy, 'native/select.cc'), '// changed\n');
+  expect(build()).toEqual({ status: 0, output: '' });
+  const changed = [...objects()].filter(([name, time]) => before.get(name) !== time).map(([name]) => name);
+  expect(changed).toEqual(['select.o']);
+  expect(before.size).toBeGreaterThan(5);
+});
+
+test('what was compiled from a source that is gone does not stay behind', () => {
+  const [source, compiled] = [join(copy, 'src/bench/goals.ts'), join(copy, 'dist/bench/goals.js')];
+  writeFileSync(join(copy, 'src/bench/extra.ts'), 'export const extra = 1;\n');
+  build();
+  expect(existsSync(join(copy, 'dist/bench/extra.js'))).toBe(true);
+  renameSync(join(copy, 'src/bench/extra.ts'), join(copy, 'src/bench/other.ts'));
+  build();
+  expect(existsSync(join(copy, 'dist/bench/extra.js'))).toBe(false);
+  expect(existsSync(join(copy, 'dist/bench/other.js'))).toBe(true);
+  expect([existsSync(source), existsSync(compiled)]).toEqual([true, true]);
+});
+
+describe('what is missing is said without node-gyp’s words', () => {
+  const changeAddon = () => appendFileSync(join(copy, 'native/fd.cc'), '// changed\n');
+
+  test('compiler, make, python3', () => {
+    changeAddon();
+    const { status, output } = build({ PATH: '/nowhere' });
+    expect(status).toBe(1);
+    expect(output).toMatch(/^posix-select: the addon is compiled here, and that needs python3, make and \S+/);
+    expect(output).toMatch(/^To install: /m);
+    expect(output).not.toMatch(/gyp|^ {4}at /m);
+  });
+
+  test('headers', () => {
+    changeAddon();
+    const bin = join(dirname(copy), 'bin');
+    mkdirSync(bin);
+    copyFileSync(process.execPath, join(bin, 'node')); // a Node that has no headers beside it
+    rmSync(join(copy, 'build'), { recursive: true });
+    const nowhere = {
+      npm_config_disturl: 'http://127.0.0.1:1',
+      npm_config_devdir: join(dirname(copy), 'dev'),
+    };
+    const { status, output } = build(
+      { ...nowhere, npm_config_nodedir: undefined, HOME: copy },
+      join(bin, 'node'),
+    );
+    expect(status).toBe(1);
+    expect(output).toMatch(/^posix-select: the addon is compiled against Node's headers, which could not be/);
+    expect(output).toMatch(/npm config set nodedir/);
+    expect(output).not.toMatch(/gyp ERR|^ {4}at /m);
+  });
+
+  test('node_modules', () => {
+    changeAddon();
+    renameSync(join(copy, 'node_modules'), join(copy, 'node_modules.away'));
+    const { status, output } = build();
+    renameSync(join(copy, 'node_modules.away'), join(copy, 'node_modules'));
+    expect({ status, output }).toEqual({
+      status: 1,
+      output: 'posix-select: node-gyp is not installed: run npm ci first\n',
+    });
+  });
+});
+
+test('an error of the compiler is shown, and node-gyp’s log is not', () => {
+  appendFileSync(join(copy, 'native/fd.cc'), 'int broken = ;\n');
+  const { status, output } = build();
+  expect(status).toBe(1);
+  expect(output).toMatch(/^posix-select: the addon does not compile:\n/);
+  expect(output).toMatch(/fd\.cc:\d+:\d+: error/);
+  expect(output).not.toMatch(/^gyp/m);
+  execFileSync('cp', [join(ROOT, 'native/fd.cc'), join(copy, 'native/fd.cc')]);
+});
+
+test('so is one of TypeScript', () => {
+  writeFileSync(join(copy, 'src/broken.ts'), 'export const broken: number = "text";\n');
+  const { status, output } = build();
+  rmSync(join(copy, 'src/broken.ts'));
+  expect(status).toBe(1);
+  expect(output).toMatch(
+    /^posix-select: the TypeScript does not compile:\nsrc\/broken\.ts\(1,14\): error TS2322/,
+  );
+});
