@@ -1,14 +1,10 @@
 /** select as Python has it: `select.select`. */
-import { isMainThread } from 'node:worker_threads';
 import { FD_SETSIZE } from './fdset.js';
-import { errno, failureOn } from './posix/errors.js';
+import { failureOn } from './posix/errors.js';
 import { sys } from './posix/sys.js';
+import { deadlineMs, filenoOf, isToRetry, leftS, TIME_T_END_S, type Waitable } from './wait.js';
 
-/** What select() can wait for: a descriptor, or an object that has one. */
-export type Waitable = number | { fileno(): number };
-
-/** time_t's reach, seconds. */
-const TIME_T_END = 2 ** 63;
+export type { Waitable } from './wait.js';
 
 /**
  * Waits until one of the given descriptors is ready, and returns those that are: the very same elements, in
@@ -63,19 +59,18 @@ export function select(
 function checkTimeout(timeout: number): void {
   if (typeof timeout !== 'number') throw new TypeError('timeout must be a number or null');
   if (timeout < 0) throw new RangeError(`timeout must be non-negative (${timeout})`);
-  if (!(timeout < TIME_T_END)) throw new RangeError(`timeout out of range for time_t (${timeout})`);
+  if (!(timeout < TIME_T_END_S)) throw new RangeError(`timeout out of range for time_t (${timeout})`);
 }
 
 function wait({ r, w, x }: Lists, timeout: number | null): void {
-  const deadline = timeout ? performance.now() + timeout * 1000 : 0;
+  const deadline = deadlineMs(timeout);
   const isReadAlone = timeout === null && w.memory() === null && x.memory() === null;
   let left = timeout;
   while (true) {
     const ready = isReadAlone ? sys.select(r.memory()) : sys.select(r.memory(), w.memory(), x.memory(), left);
     if (ready >= 0) return;
-    if (ready !== -errno.EINTR || isMainThread)
-      throw failureOn([...r.fds, ...w.fds, ...x.fds], ready, 'select');
-    if (left) left = Math.max(0, (deadline - performance.now()) / 1000);
+    if (!isToRetry(ready)) throw failureOn([...r.fds, ...w.fds, ...x.fds], ready, 'select');
+    left = leftS(timeout, deadline);
   }
 }
 
@@ -96,7 +91,7 @@ class FdList {
 
   fill(list: Iterable<Waitable>): void {
     if (Array.isArray(list)) {
-      for (let i = 0; i < list.length; i++) this.#add(list[i]);
+      for (let i = 0; i < list.length; i++) this.#add(list[i] as Waitable);
     } else {
       if (typeof list?.[Symbol.iterator] !== 'function') {
         throw new TypeError('arguments 1-3 must be sequences');
@@ -107,7 +102,7 @@ class FdList {
   }
 
   #add(element: Waitable): void {
-    const fd = typeof element === 'number' ? element : filenoOf(element);
+    const fd = typeof element === 'number' ? element : checkedFd(element);
     if (!(fd >= 0 && fd < FD_SETSIZE) || (fd | 0) !== fd) reject(fd);
     const n = this.#length++;
     if (this.#length === this.#memory.length) this.#grow();
@@ -122,7 +117,7 @@ class FdList {
   #keepObjects(n: number): void {
     if (this.#hasObjects) return;
     this.#hasObjects = true;
-    for (let i = 0; i < n; i++) this.#elements[i] = this.#fds[i] = this.#memory[i];
+    for (let i = 0; i < n; i++) this.#elements[i] = this.#fds[i] = this.#memory[i] as number;
   }
 
   /** The elements whose descriptors the call has left in the memory. */
@@ -130,13 +125,13 @@ class FdList {
     const ready: Waitable[] = [];
     const memory = this.#memory;
     if (!this.#hasObjects) {
-      for (let i = 0; memory[i] >= 0; i++) ready.push(memory[i]);
+      for (let i = 0, fd = memory[0] as number; fd >= 0; fd = memory[++i] as number) ready.push(fd);
       return ready;
     }
-    for (let i = 0, next = memory[0]; next >= 0; i++) {
+    for (let i = 0, next = memory[0] as number; next >= 0; i++) {
       if (this.#fds[i] !== next) continue;
-      ready.push(this.#elements[i]);
-      next = memory[ready.length];
+      ready.push(this.#elements[i] as Waitable);
+      next = memory[ready.length] as number;
     }
     return ready;
   }
@@ -168,13 +163,13 @@ class Lists {
 /** Lists that no call is using. */
 const spare: Lists[] = [];
 
-function filenoOf(element: Exclude<Waitable, number>): number {
-  if (typeof element?.fileno !== 'function') {
+function checkedFd(element: Exclude<Waitable, number>): number {
+  const fd = filenoOf(element);
+  if (fd === undefined && typeof element?.fileno !== 'function') {
     throw new TypeError('argument must be an int, or have a fileno() method');
   }
-  const fd = element.fileno();
   if (!Number.isInteger(fd)) throw new TypeError('fileno() returned a non-integer');
-  return fd;
+  return fd as number;
 }
 
 function reject(fd: number): never {

@@ -1,8 +1,9 @@
 /** Runs a program on its worker thread to its end, traced if that was asked for. */
-import { fstatSync, openSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import type { Command } from 'commander';
 import { warn } from '../loop/terminal.js';
 import { OSError } from '../posix/errors.js';
+import { isSameFile } from '../posix/files.js';
 import { type Address, hostPort } from '../posix/sockaddr.js';
 import { sys } from '../posix/sys.js';
 import type { TraceOptions } from '../teach/recording/format.js';
@@ -70,18 +71,11 @@ function openTerminal(): number {
   }
 }
 
-/** Whether two descriptors write to one regular file; a terminal or `/dev/null` takes both. */
-function isSameFile(fd: number, other: number): boolean {
-  const a = fstatSync(fd, { bigint: true });
-  const b = fstatSync(other, { bigint: true });
-  return a.isFile() && a.dev === b.dev && a.ino === b.ino;
-}
-
 /** @throws OSError */
 function open(name: string): { fd: number; name: string } {
   try {
     return { fd: openSync(name, 'w'), name };
   } catch (err) {
-    throw new OSError((err as { errno: number }).errno, 'open', name);
+    throw OSError.from(err, name);
   }
 }

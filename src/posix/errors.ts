@@ -75,6 +75,17 @@ export class OSError extends Error {
     else if (typeof subject.address === 'string') this.address = subject.address;
     else [this.address, this.port] = subject.address;
   }
+
+  /**
+   * A system error of Node's own (of `node:fs`, `node:net`) as an OSError; any other error as it is.
+   *
+   * @param subject what the call was working on: Node's path unless given
+   */
+  static from(err: unknown, subject?: Subject): unknown {
+    if (err instanceof OSError || !(err instanceof Error)) return err;
+    const { errno: number, syscall = '', path } = err as NodeJS.ErrnoException;
+    return typeof number === 'number' ? new OSError(number, syscall, subject ?? path) : err;
+  }
 }
 
 /** The error of a call on many descriptors. EBADF does not say which of them is closed: each is asked. */

@@ -1,9 +1,8 @@
 /** What all selectors have in common: the keys, and the wait with its deadline. */
-import { isMainThread } from 'node:worker_threads';
 import { errno, failureOn, OSError } from '../posix/errors.js';
 import { sys } from '../posix/sys.js';
 import { repr } from '../repr.js';
-import type { Waitable } from '../select.js';
+import { deadlineMs, filenoOf, isToRetry, leftS, TIME_T_END_S, type Waitable } from '../wait.js';
 
 /** The descriptor can be read: data, a connection to accept, the end of the stream. */
 export const EVENT_READ = 1;
@@ -26,25 +25,20 @@ export class SelectorKey<Data = unknown> {
   }
 }
 
-/** time_t's reach, seconds. */
-const TIME_T_END = 2 ** 63;
-
 /** A wrong use that Python has a KeyError or RuntimeError for. */
 function misuse(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-function filenoOf(fileobj: Waitable): number {
-  const fd =
-    typeof fileobj === 'number' ? fileobj : typeof fileobj?.fileno === 'function' && fileobj.fileno();
-  if (typeof fd !== 'number' || !Number.isInteger(fd)) {
-    throw new TypeError(`Invalid file object: ${shown(fileobj)}`);
-  }
-  return fd;
+/** What `fileno()` gives: below 0 for a closed socket. */
+function integerFileno(fileobj: Waitable): number {
+  const fd = filenoOf(fileobj);
+  if (!Number.isInteger(fd)) throw new TypeError(`Invalid file object: ${shown(fileobj)}`);
+  return fd as number;
 }
 
 function fdOf(fileobj: Waitable): number {
-  const fd = filenoOf(fileobj);
+  const fd = integerFileno(fileobj);
   if (fd < 0 || fd !== (fd | 0)) throw new RangeError(`Invalid file descriptor: ${fd}`);
   return fd;
 }
@@ -102,7 +96,7 @@ function lookUp<Data>(
   keys: ReadonlyMap<number, SelectorKey<Data>>,
   fileobj: Waitable,
 ): SelectorKey<Data> | undefined {
-  const fd = filenoOf(fileobj);
+  const fd = integerFileno(fileobj);
   if (fd >= 0) return keys.get(fd);
   for (const key of keys.values()) if (key.fileobj === fileobj) return key;
   if (typeof fileobj === 'number') throw new RangeError(`Invalid file descriptor: ${fd}`);
@@ -197,21 +191,19 @@ export abstract class BaseSelector<Data = unknown> implements Disposable {
     if (timeout !== null && (typeof timeout !== 'number' || Number.isNaN(timeout))) {
       throw new TypeError('timeout must be a number or null');
     }
-    if (timeout !== null && timeout >= TIME_T_END) throw new RangeError(`timeout out of range (${timeout})`);
+    if (timeout !== null && timeout >= TIME_T_END_S)
+      throw new RangeError(`timeout out of range (${timeout})`);
     if (this.ready.length < 2 * this.#keys.size) this.ready = new Int32Array(4 * this.#keys.size);
-    const deadline = timeout && timeout > 0 ? performance.now() + timeout * 1000 : 0;
-    let left = timeout && Math.max(0, timeout);
-    let count = this.wait(left);
-    while (count === -errno.EINTR && !isMainThread) {
-      if (left) left = Math.max(0, (deadline - performance.now()) / 1000);
-      count = this.wait(left);
-    }
+    const timeoutS = timeout && Math.max(0, timeout);
+    const deadline = deadlineMs(timeoutS);
+    let count = this.wait(timeoutS);
+    while (isToRetry(count)) count = this.wait(leftS(timeoutS, deadline));
     if (count < 0) throw failureOn(this.#keys.keys(), count, this.syscall);
 
     const ready: [SelectorKey<Data>, number][] = [];
     for (let i = 0; i < 2 * count; i += 2) {
-      const key = this.#keys.get(this.ready[i]);
-      const events = key ? this.ready[i + 1] & key.events : 0;
+      const key = this.#keys.get(this.ready[i] as number);
+      const events = key ? (this.ready[i + 1] as number) & key.events : 0;
       if (key && events !== 0) ready.push([key, events]);
     }
     return ready;
@@ -247,11 +239,6 @@ export abstract class BaseSelector<Data = unknown> implements Disposable {
   #open(): void {
     if (this.#closed) throw misuse('ERR_SELECTOR_CLOSED', 'the selector is closed');
   }
-}
-
-/** Whole milliseconds, rounded up so that no wait is shorter than asked for and spins; -1 for ever. */
-export function milliseconds(timeout: number | null): number {
-  return timeout === null ? -1 : Math.min(Math.ceil(timeout * 1000), 2 ** 31 - 1);
 }
 
 /** What poll and epoll report: a hang-up or an error is neither IN nor OUT, and reaches whoever waits for either. */

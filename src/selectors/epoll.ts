@@ -1,5 +1,6 @@
 import { sys } from '../posix/sys.js';
-import { bitsOf, eventsOf, KernelSelector, milliseconds } from './base.js';
+import { millisecondsOf } from '../wait.js';
+import { bitsOf, eventsOf, KernelSelector } from './base.js';
 
 const { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT } = sys.constants;
 
@@ -28,8 +29,9 @@ export class EpollSelector<Data = unknown> extends KernelSelector<Data> {
   }
 
   protected wait(timeout: number | null): number {
-    const count = sys.epoll_wait(this.fileno(), this.ready, milliseconds(timeout));
-    for (let i = 1; i < 2 * count; i += 2) this.ready[i] = eventsOf(this.ready[i], EPOLLIN, EPOLLOUT);
+    const count = sys.epoll_wait(this.fileno(), this.ready, millisecondsOf(timeout));
+    for (let i = 1; i < 2 * count; i += 2)
+      this.ready[i] = eventsOf(this.ready[i] as number, EPOLLIN, EPOLLOUT);
     return count;
   }
 }

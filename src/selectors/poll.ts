@@ -1,5 +1,6 @@
 import { sys } from '../posix/sys.js';
-import { BaseSelector, bitsOf, eventsOf, milliseconds } from './base.js';
+import { millisecondsOf } from '../wait.js';
+import { BaseSelector, bitsOf, eventsOf } from './base.js';
 
 const { POLLIN, POLLOUT } = sys.constants;
 
@@ -45,7 +46,7 @@ export class PollSelector<Data = unknown> extends BaseSelector<Data> {
 
   protected wait(timeout: number | null): number {
     const pollfds = this.#pollfds;
-    const count = sys.poll(pollfds, this.#places.size, milliseconds(timeout));
+    const count = sys.poll(pollfds, this.#places.size, millisecondsOf(timeout));
     for (let i = 0, n = 0; n < 2 * count; i += 2) {
       const revents = pollfds[i + 1] >>> 16;
       if (revents === 0) continue;

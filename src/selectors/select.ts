@@ -1,6 +1,7 @@
 import { FD_CLR, FD_ISSET, FD_SET, FD_SETSIZE, FdSet } from '../fdset.js';
 import { errno } from '../posix/errors.js';
 import { sys } from '../posix/sys.js';
+import { putTimeval } from '../wait.js';
 import { BaseSelector, EVENT_READ, EVENT_WRITE } from './base.js';
 
 const { F_GETFD } = sys.constants;
@@ -51,9 +52,7 @@ export class SelectSelector<Data = unknown> extends BaseSelector<Data> {
     if (this.#nfds > 64 && sys.fcntl(this.#nfds - 1, F_GETFD, 0) < 0) return -errno.EBADF;
     const readfds = this.#readfds.assign(this.#watchedForRead);
     const writefds = this.#writefds.assign(this.#watchedForWrite);
-    const micros = Math.ceil((timeout ?? 0) * 1e6);
-    this.#timeval[0] = Math.floor(micros / 1e6);
-    this.#timeval[1] = micros % 1e6;
+    if (timeout !== null) putTimeval(timeout, this.#timeval);
     const timeval = timeout === null ? null : this.#timeval;
     const result = sys.selectFdSets(this.#nfds, readfds.words, writefds.words, null, timeval);
     if (result <= 0) return result;

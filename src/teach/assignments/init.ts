@@ -29,10 +29,9 @@ export async function init(
       throw new UserError(`${directory} is not empty (${work}): give a directory that is, or a new one`);
     layOut(assignment, directory, language);
   } catch (err) {
-    const { code, errno, syscall = '', path = directory } = err as NodeJS.ErrnoException;
-    if (errno === undefined) throw err;
+    const { code, path = directory } = err as NodeJS.ErrnoException;
     if (code === 'EEXIST') throw new UserError(`${directory} is a file: give a directory, or a new name`);
-    throw new OSError(errno, syscall, path);
+    throw OSError.from(err, path);
   }
   print(`${directory} is ready: begin with ${join(directory, 'README.md')}`);
   return 0;

@@ -17,7 +17,7 @@ export async function listening(server: Server, port: number): Promise<void> {
   try {
     await once(server.listen(port, '127.0.0.1'), 'listening');
   } catch (err) {
-    throw new OSError((err as { errno: number }).errno, 'listen', { address: ['127.0.0.1', port] });
+    throw OSError.from(err, { address: ['127.0.0.1', port] });
   }
 }
 

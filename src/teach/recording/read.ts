@@ -80,8 +80,8 @@ function contents(file: string): string {
   try {
     return readFileSync(file, 'utf8').replace(/^\uFEFF/, ''); // Windows begins a file with it
   } catch (err) {
-    const { errno, syscall = '', message } = err as NodeJS.ErrnoException;
-    throw new UserError(errno ? new OSError(errno, syscall, file).message : `${file}: ${message}`);
+    const failure = OSError.from(err, file);
+    throw new UserError(failure instanceof OSError ? failure.message : `${file}: ${(err as Error).message}`);
   }
 }
 

@@ -1,8 +1,9 @@
 /** `posix-select replay`: plays a recording in the terminal, or writes it as a page. */
-import { statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { OSError } from '../../posix/errors.js';
+import { isSameFile } from '../../posix/files.js';
 import { read } from '../recording/read.js';
 import { UserError } from '../user-error.js';
 import { timelineOf } from './from-recording.js';
@@ -23,25 +24,13 @@ export async function replay(file: string, { html }: { html?: string }): Promise
 
 function write(file: string, timeline: TimelineData, recording: string): number {
   try {
-    if (isSame(file, recording))
+    if (isSameFile(file, recording))
       throw new UserError(`${file} is the recording: --html needs a file of its own`);
     writeFileSync(file, page(timeline));
   } catch (err) {
-    throw failure(err, file);
+    throw OSError.from(err, file);
   }
   return 0;
-}
-
-/** Whether two names lead to one file. */
-function isSame(name: string, other: string): boolean {
-  const [a, b] = [name, other].map((name) => statSync(name, { bigint: true, throwIfNoEntry: false }));
-  return a !== undefined && a.dev === b?.dev && a.ino === b.ino;
-}
-
-/** An error of Node's as one of ours. */
-function failure(err: unknown, name: string): unknown {
-  const { errno, syscall = '' } = err as NodeJS.ErrnoException;
-  return errno === undefined ? err : new OSError(errno, syscall, name);
 }
 
 /** All steps, one after the other. */
@@ -49,7 +38,7 @@ async function print(timeline: Timeline): Promise<number> {
   try {
     await pipeline(Readable.from(paragraphs(timeline)), process.stdout, { end: false });
   } catch (err) {
-    throw failure(err, 'stdout');
+    throw OSError.from(err, 'stdout');
   }
   return 0;
 }

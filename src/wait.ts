@@ -1,0 +1,49 @@
+/** What all waits share: the object that has a descriptor, the deadline, the interrupting signal. */
+import { isMainThread } from 'node:worker_threads';
+import { errno } from './posix/errors.js';
+
+/** What a wait takes: a descriptor, or an object that has one. */
+export type Waitable = number | { fileno(): number };
+
+/** The first second that a time_t cannot hold. */
+export const TIME_T_END_S = 2 ** 63;
+
+/** poll and epoll_wait take an int. */
+const MAX_MS = 2 ** 31 - 1;
+
+/** The descriptor of an object as its `fileno()` gives it, unchecked; undefined where it has no such method. */
+export function filenoOf(fileobj: Waitable): number | undefined {
+  if (typeof fileobj === 'number') return fileobj;
+  return typeof fileobj?.fileno === 'function' ? fileobj.fileno() : undefined;
+}
+
+/** When a wait that begins now is over, in the milliseconds of `performance.now()`; 0 for a poll or no end. */
+export function deadlineMs(timeoutS: number | null): number {
+  return timeoutS ? performance.now() + timeoutS * 1000 : 0;
+}
+
+/** The timeout for the rest of a wait, in seconds: what is left of it; 0 and null stay as they are. */
+export function leftS(timeoutS: number | null, deadlineMs: number): number | null {
+  return timeoutS ? Math.max(0, (deadlineMs - performance.now()) / 1000) : timeoutS;
+}
+
+/**
+ * Whether a result says that a signal has interrupted the call, and the call is to be made again. On the main thread
+ * it is not: JavaScript's signal handlers run there, and only once the call has returned.
+ */
+export function isToRetry(result: number): boolean {
+  return result === -errno.EINTR && !isMainThread;
+}
+
+/** A timeout for poll and epoll_wait, rounded up: a wait that ended early would spin. -1 waits for ever. */
+export function millisecondsOf(timeoutS: number | null): number {
+  return timeoutS === null ? -1 : Math.min(Math.ceil(timeoutS * 1000), MAX_MS);
+}
+
+/** A timeout as tv_sec and tv_usec, rounded up to microseconds. */
+export function putTimeval(timeoutS: number, timeval: Float64Array): void {
+  const seconds = Math.floor(timeoutS);
+  const micros = Math.ceil((timeoutS - seconds) * 1e6);
+  timeval[0] = micros < 1e6 ? seconds : seconds + 1;
+  timeval[1] = micros < 1e6 ? micros : 0;
+}
