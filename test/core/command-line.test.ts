@@ -14,8 +14,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AF_INET, AF_INET6, Socket } from 'posix-select/socket';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { CLI, Process, start, startServer } from '../support/peers.js';
-import { ended } from '../support/threads.js';
+import { ended } from '../support/proc.js';
+import { CLI, Process, start, startServer } from '../support/process.js';
+import { Python } from '../support/python.js';
 
 const PROGRAMS = readdirSync(new URL('../../src/programs', import.meta.url)).map((name) => name.slice(0, -3));
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -200,8 +201,7 @@ describe('it tells in one line of', () => {
     // Root without CAP_NET_BIND_SERVICE is as everybody else.
     const drop = 'ctypes.CDLL(None).prctl(24, 10, 0, 0, 0)';
     const unprivileged = `import ctypes, os, sys\n${drop}\nos.execv(sys.argv[1], sys.argv[1:])`;
-    const args = ['-c', unprivileged, process.execPath, CLI, 'select-server', '1'];
-    const child = new Process('python3', args);
+    const child = Python.program(unprivileged, [process.execPath, CLI, 'select-server', 1]);
     expect((await ended(child)).exit).toBe(1);
     expect(child.stderr).toBe('bind 127.0.0.1:1: Permission denied (EACCES)\n');
     expect(child.stdout).toBe('');
@@ -245,7 +245,7 @@ describe.runIf(existsSync('/dev/full'))('a teaching tool tells in one line of a 
     // The reader has gone before the tool begins: the pipe is a broken one.
     const broken =
       'import os, sys; r, w = os.pipe(); os.close(r); os.dup2(w, 1); os.execv(sys.argv[1], sys.argv[1:])';
-    const tool = new Process('python3', ['-c', broken, process.execPath, CLI, ...args(folder)]);
+    const tool = Python.program(broken, [process.execPath, CLI, ...args(folder)]);
     expect((await ended(tool)).exit).toBe(1);
     expect(tool.stderr).toBe('');
   });

@@ -3,7 +3,7 @@ import { getSystemErrorMap, getSystemErrorName } from 'node:util';
 import { errno, OSError, socket, strerror } from 'posix-select';
 import { AF_INET6, createConnection, createServer, SOCK_DGRAM, Socket } from 'posix-select/socket';
 import { expect, test } from 'vitest';
-import { python } from '../support/peers.js';
+import { python } from '../support/python.js';
 import { kept, tcp, temporaryPaths } from '../support/sockets.js';
 
 const path = temporaryPaths();

@@ -17,7 +17,7 @@ import {
   strerror,
 } from 'posix-select';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { closedFd, pair, readEnd } from '../support/descriptors.js';
+import { closedFd, pair, readEnd } from '../support/sockets.js';
 import { Waiter } from '../support/waiter.js';
 
 const POLL = () => ({ tv_sec: 0, tv_usec: 0 });

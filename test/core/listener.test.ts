@@ -13,8 +13,10 @@ import {
   type Socket,
 } from 'posix-select/socket';
 import { expect, test } from 'vitest';
-import { cpuTicks, openFds, Process, python, until } from '../support/peers.js';
-import { drain, failure, kept, nodeArgs, ROOT, readable, temporaryPaths } from '../support/sockets.js';
+import { cpuTicks, openFds } from '../support/proc.js';
+import { nodeArgs, Process, ROOT, until } from '../support/process.js';
+import { python } from '../support/python.js';
+import { drain, failure, kept, readable, temporaryPaths } from '../support/sockets.js';
 
 const path = temporaryPaths();
 const LOOPBACK: Address = ['127.0.0.1', 0];

@@ -2,7 +2,7 @@ import { select } from 'posix-select';
 import { Outbox } from 'posix-select/outbox';
 import type { Socket } from 'posix-select/socket';
 import { expect, test } from 'vitest';
-import { until } from '../support/peers.js';
+import { until } from '../support/process.js';
 import { tcp } from '../support/sockets.js';
 
 /** A socket that takes no more, and its peer, which has all of that still to read. */

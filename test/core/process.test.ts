@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipe, SHUT_WR, socketpair } from 'posix-select/socket';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { CLI, Process, python, start, startPython, startServer, until } from '../support/peers.js';
-import { blockedIn, ended } from '../support/threads.js';
+import { blockedIn, ended } from '../support/proc.js';
+import { CLI, Process, start, startServer, until } from '../support/process.js';
+import { Python, python } from '../support/python.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const EPIPE = 'write stdout: Broken pipe (EPIPE)\n';
@@ -34,7 +35,7 @@ const withoutHint = ({ stderr }: Process) => stderr.replace(/^listening on .*\n(
 
 /** Sends to a server without a pause, until it has gone. */
 function flood({ port }: { port: number }): Process {
-  return startPython(
+  return Python.program(
     `import socket, sys
 try:
     s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), 20)
@@ -47,7 +48,7 @@ except OSError: pass`,
 describe.each(SIGNALS)('%s', (name) => {
   test.each([0, 20])('ends a server that has %d clients, with 0, and frees its port', async (n) => {
     const server = await startServer('select-server');
-    const clients = startPython(
+    const clients = Python.program(
       `import socket, sys
 clients = [socket.create_connection(('127.0.0.1', int(sys.argv[1])), 20) for _ in range(int(sys.argv[2]))]
 print('connected', flush=True)
@@ -85,7 +86,7 @@ print('closed', flush=True)`,
 });
 
 test('both end a loop that is caught in connect(), after a second of grace', async () => {
-  const listener = startPython(FULL);
+  const listener = Python.program(FULL);
   const [, port] = await listener.out(/^(\d+)\n/);
   const clients = SIGNALS.map(() => start('select-client', ['a', '127.0.0.1', port]));
   for (const client of clients) await blockedIn('connect', client);
@@ -119,7 +120,7 @@ test('SIGINT that comes to the thread in select() ends the server all the same',
 });
 
 test('Ctrl-C at a terminal ends the server with 0', async () => {
-  const terminal = startPython(
+  const terminal = Python.program(
     'import os, pty, sys\nsys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))',
     [process.execPath, CLI, 'select-server', 0],
   );

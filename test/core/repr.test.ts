@@ -1,6 +1,6 @@
 import { repr } from 'posix-select';
 import { expect, test } from 'vitest';
-import { python } from '../support/peers.js';
+import { python } from '../support/python.js';
 
 /** Values, and the same in Python. */
 const BYTES = ['', "it's", 'it\'s "q"', '"q"', '\\', '\0\x01\x1f\x7f\x80\xff', '\n\r\t\v\f\b', "\\'"];

@@ -14,7 +14,8 @@ import {
   socketpair,
 } from 'posix-select/socket';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { python, until } from '../support/peers.js';
+import { until } from '../support/process.js';
+import { python } from '../support/python.js';
 
 const LOOPBACK: Address = ['127.0.0.1', 0];
 const FILE = fileURLToPath(import.meta.url);

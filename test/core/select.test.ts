@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { errno, FD_SETSIZE, OSError, select, strerror, type Waitable } from 'posix-select';
 import { createServer, type Socket } from 'posix-select/socket';
 import { expect, test } from 'vitest';
-import { closedFd, pair, readEnd } from '../support/descriptors.js';
-import { Process, startPython, until } from '../support/peers.js';
+import { Process, until } from '../support/process.js';
+import { Python } from '../support/python.js';
+import { closedFd, pair, readEnd } from '../support/sockets.js';
 import { Waiter } from '../support/waiter.js';
 
 /** select() as JavaScript may call it. */
@@ -276,7 +277,7 @@ test('a fileno() may call select()', () => {
 test('what can be read, be written and is exceptional, at once', async () => {
   const listener = createServer(['127.0.0.1', 0]);
   const [, port] = listener.getsockname() as [string, number];
-  const peer = startPython(
+  const peer = Python.program(
     `import socket, sys
 with socket.create_connection(('127.0.0.1', int(sys.argv[1]))) as s:
     s.send(b'data'); s.send(b'!', socket.MSG_OOB); sys.stdin.read()`,

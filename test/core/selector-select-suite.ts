@@ -4,17 +4,7 @@ import { errno } from 'posix-select';
 import { type BaseSelector, EVENT_READ, EVENT_WRITE, type SelectorKey } from 'posix-select/selectors';
 import { SO_ERROR, SOL_SOCKET } from 'posix-select/socket';
 import { expect, test } from 'vitest';
-import {
-  fill,
-  own,
-  pair,
-  pipeEnds,
-  refused,
-  reset,
-  settle,
-  tcpPair,
-  thrown,
-} from '../support/descriptors.js';
+import { fill, own, pair, pipeEnds, refused, reset, settle, tcp, thrown } from '../support/sockets.js';
 
 const BOTH = EVENT_READ | EVENT_WRITE;
 
@@ -80,7 +70,7 @@ export function selectSuite(Selector: new () => BaseSelector): void {
     const selector = make();
     const [r, w] = pipeEnds();
     const [a, b] = pair();
-    const [client, server] = tcpPair();
+    const [client, server] = tcp();
     const keys = [r, a, client].map((end) => selector.register(end, EVENT_READ));
     expect(selector.select(0)).toEqual([]);
     w.close();

@@ -2,7 +2,7 @@
 import { type BaseSelector, EVENT_READ, EVENT_WRITE, SelectorKey } from 'posix-select/selectors';
 import { SO_ERROR, SOL_SOCKET, type Socket } from 'posix-select/socket';
 import { describe, expect, test } from 'vitest';
-import { own, pair, reuse, thrown } from '../support/descriptors.js';
+import { own, pair, reuse, thrown } from '../support/sockets.js';
 
 const BOTH = EVENT_READ | EVENT_WRITE;
 const CLOSED = ['ERR_SELECTOR_CLOSED', expect.stringMatching(/selector is closed/i)];

@@ -4,6 +4,7 @@ import { type OSError, select } from 'posix-select';
 import { type BaseSelector, EpollSelector, PollSelector, SelectSelector } from 'posix-select/selectors';
 import { AF_INET, createServer, MSG_OOB, SHUT_RDWR, SHUT_WR, SOCK_DGRAM, Socket } from 'posix-select/socket';
 import { expect, test } from 'vitest';
+import { python } from '../support/python.js';
 import {
   fill,
   HERE,
@@ -14,10 +15,9 @@ import {
   regularFile,
   reset,
   settle,
-  tcpPair,
+  tcp,
   thrown,
-} from '../support/descriptors.js';
-import { python } from '../support/peers.js';
+} from '../support/sockets.js';
 
 const SELECTORS = { SelectSelector, PollSelector, EpollSelector };
 const BYTE = Buffer.from('!');
@@ -41,13 +41,13 @@ function udp(): Socket {
 
 /** A TCP connection whose peer has done something that makes this end readable. */
 function after(peerDoes: (peer: Socket) => void): Socket {
-  const [here, peer] = tcpPair();
+  const [here, peer] = tcp();
   peerDoes(peer);
   return settle(here);
 }
 
 function urgent(before: Buffer): Socket {
-  const [here, peer] = tcpPair();
+  const [here, peer] = tcp();
   peer.send(before);
   peer.send(BYTE, MSG_OOB);
   expect(select([], [], [here], 20)[2]).toEqual([here]);
@@ -88,7 +88,7 @@ const scenarios: [what: string, ready: string, () => Socket | number][] = [
   ],
   ['a refused connect', 'rw', () => settle(refused())],
   ['a TCP socket that is not connected', 'rw', () => own(new Socket())],
-  ['an idle connection', 'w', () => tcpPair()[0]],
+  ['an idle connection', 'w', () => tcp()[0]],
   ['a connection with data', 'rw', () => after((peer) => peer.send(BYTE))],
   ['a connection whose peer has ended its stream', 'rw', () => after((peer) => peer.shutdown(SHUT_WR))],
   ['a connection whose peer has closed', 'rw', () => after((peer) => peer.close())],
@@ -97,7 +97,7 @@ const scenarios: [what: string, ready: string, () => Socket | number][] = [
     'a connection shut down at both ends',
     'rw',
     () => {
-      const [here, there] = tcpPair();
+      const [here, there] = tcp();
       here.shutdown(SHUT_RDWR);
       there.shutdown(SHUT_RDWR);
       return settle(here);

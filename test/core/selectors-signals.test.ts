@@ -1,7 +1,8 @@
 /** Waits in processes of their own: interrupted by signals, and counted in system calls. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { Process, startPython, until } from '../support/peers.js';
+import { Process, until } from '../support/process.js';
+import { Python } from '../support/python.js';
 
 /** An ES module in a process of its own. */
 function start(code: string): Process {
@@ -105,7 +106,7 @@ describe.each(['SelectSelector', 'PollSelector', 'EpollSelector'])('%s', (Select
   test('on a worker thread a wait goes on through signals, to its deadline or until something is ready', async () => {
     const child = start(INTERRUPTED_ON_WORKER(Selector));
     const [tid] = await child.out(/^\d+$/m);
-    const signals = startPython(SIGNAL_THREAD, [child.pid, tid]);
+    const signals = Python.program(SIGNAL_THREAD, [child.pid, tid]);
     expect(await child.exit, child.stderr).toBe(0);
     const [, timedOut, woken] = child.lines.map((line) => JSON.parse(line));
     expect(timedOut.ready).toEqual([]);

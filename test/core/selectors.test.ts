@@ -12,7 +12,7 @@ import {
 } from 'posix-select/selectors';
 import { Socket } from 'posix-select/socket';
 import { describe, expect, test } from 'vitest';
-import { own, pair, regularFile, reuse, thrown } from '../support/descriptors.js';
+import { own, pair, regularFile, reuse, thrown } from '../support/sockets.js';
 import { selectSuite } from './selector-select-suite.js';
 import { keySuite } from './selector-suite.js';
 

@@ -21,7 +21,9 @@ import {
   socketpair,
 } from 'posix-select/socket';
 import { describe, expect, test } from 'vitest';
-import { openFds, python, until } from '../support/peers.js';
+import { openFds } from '../support/proc.js';
+import { until } from '../support/process.js';
+import { python } from '../support/python.js';
 import { accept, drain, failure, kept, temporaryPaths, writable } from '../support/sockets.js';
 
 const path = temporaryPaths();

@@ -20,7 +20,8 @@ import {
   socketpair,
 } from 'posix-select/socket';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openFds, python } from '../support/peers.js';
+import { openFds } from '../support/proc.js';
+import { python } from '../support/python.js';
 import { failure, isReadable, kept, tcp, temporaryPaths } from '../support/sockets.js';
 
 const path = temporaryPaths();

@@ -1,5 +1,3 @@
-/** What sockets tell of themselves, what they can be told, and how they end. */
-import type { StdioOptions } from 'node:child_process';
 import { closeSync, fstatSync, readlinkSync } from 'node:fs';
 import { inspect } from 'node:util';
 import {
@@ -23,17 +21,9 @@ import {
   TCP_NODELAY,
 } from 'posix-select/socket';
 import { expect, onTestFinished, test } from 'vitest';
-import { Process, python, until } from '../support/peers.js';
-import {
-  accept,
-  drain,
-  failure,
-  isReadable,
-  kept,
-  startNode,
-  tcp,
-  temporaryPaths,
-} from '../support/sockets.js';
+import { startNode, until } from '../support/process.js';
+import { Python, python } from '../support/python.js';
+import { accept, drain, failure, isReadable, kept, tcp, temporaryPaths } from '../support/sockets.js';
 
 const path = temporaryPaths();
 const isOpen = (fd: number) => {
@@ -58,8 +48,7 @@ for fd in os.listdir('/proc/self/fd'):
     try: print(os.readlink('/proc/self/fd/' + fd))
     except OSError: pass`;
   // The first is handed on, to see that such a thing would be found.
-  const stdio = ['ignore', 'pipe', 'pipe', server.fileno()] as const;
-  const child = new Process('python3', ['-c', script], { stdio: [...stdio] });
+  const child = Python.program(script, [], { fds: [server.fileno()] });
   await child.exit;
   expect(names.filter((name) => child.lines.includes(name))).toEqual([names[0]]);
   for (const fd of pipes) closeSync(fd);
@@ -184,14 +173,14 @@ const STATES: [string, () => Socket][] = [
 test('shown as Python shows it', async () => {
   const sockets = kept(...STATES.map(([, make]) => make()));
   const script = `import socket, sys
-for fd, proto in enumerate(sys.argv[1:], 3):
+for fd, proto in enumerate(sys.argv[1:], 4):
     s = socket.socket(proto=int(proto), fileno=fd)
     family, type = f'family={s.family!s}', f'type={s.type!s}'
     print(repr(s).replace(family, f'family={s.family:d}').replace(type, f'type={s.type:d}'))`;
-  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...sockets.map((s) => s.fileno())];
-  const child = new Process('python3', ['-c', script, ...sockets.map((s) => String(s.proto))], { stdio });
+  const protos = sockets.map((s) => s.proto);
+  const child = Python.program(script, protos, { fds: sockets.map((s) => s.fileno()) });
   expect(await child.exit).toBe(0);
-  const shown = sockets.map((s, i) => inspect(s).replace(`fd=${s.fileno()}`, `fd=${3 + i}`));
+  const shown = sockets.map((s, i) => inspect(s).replace(`fd=${s.fileno()}`, `fd=${4 + i}`));
   const named = (lines: string[]) => lines.map((line, i) => [STATES[i][0], line]);
   expect(named(shown)).toEqual(named(child.lines));
   for (const s of sockets)

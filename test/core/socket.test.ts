@@ -27,7 +27,8 @@ import {
   socketpair,
 } from 'posix-select/socket';
 import { describe, expect, test } from 'vitest';
-import { until } from '../support/peers.js';
+import { until } from '../support/process.js';
+import { Python } from '../support/python.js';
 import {
   accept,
   drain,
@@ -35,9 +36,7 @@ import {
   isReadable,
   isWritable,
   kept,
-  peer,
   readable,
-  said,
   tcp,
   temporaryPaths,
 } from '../support/sockets.js';
@@ -57,14 +56,15 @@ describe.each(FAMILIES)('%s', (_, family, address) => {
     using server = createServer(address());
     expect(server.family).toBe(family);
     const to = server.getsockname();
-    const client = peer(
-      `s = socket.socket(args['family'])
-if args['mine']: s.bind(args['mine'])
-s.connect(address(args['to']))
-names = [s.getsockname(), s.getpeername()]
-s.sendall(b'from Python')
-s.shutdown(socket.SHUT_WR)
-say([*names, b''.join(iter(lambda: s.recv(3), b'')).decode()])`,
+    const client = new Python().run<[Address, Address, string]>(
+      `
+      s = socket.socket(args['family'])
+      if args['mine']: s.bind(args['mine'])
+      s.connect(address(args['to']))
+      names = [s.getsockname(), s.getpeername()]
+      s.sendall(b'from Python')
+      s.shutdown(socket.SHUT_WR)
+      result = [*names, rest(s)]`,
       { family, to, mine: family === AF_UNIX ? path() : null },
     );
     const [conn, from] = await accept(server);
@@ -75,22 +75,23 @@ say([*names, b''.join(iter(lambda: s.recv(3), b'')).decode()])`,
     expect(end).toEqual(Buffer.alloc(0));
     conn.sendall(Buffer.from('from us'));
     conn.close();
-    expect(await said(client)).toEqual([from, to, 'from us']);
+    expect(await client).toEqual([from, to, 'from us']);
   });
 
   test('our client, a Python server', async () => {
-    const server = peer(
-      `s = socket.socket(args['family'])
-s.bind(address(args['at']))
-s.listen()
-say(s.getsockname())
-conn, who = s.accept()
-conn.sendall(b''.join(iter(lambda: conn.recv(3), b'')).upper())
-say(who)
-conn.close()`,
+    const server = new Python();
+    const to = await server.run<Address>(
+      `
+      s = socket.socket(args['family'])
+      s.bind(address(args['at']))
+      s.listen()
+      result = s.getsockname()`,
       { family, at: address() },
     );
-    const to = await said<Address>(server);
+    const who = server.run<Address>(`
+      conn, result = s.accept()
+      conn.sendall(rest(conn).upper().encode())
+      conn.close()`);
     using client = new Socket(family);
     if (family === AF_UNIX) client.bind(path());
     expect(client.connect(to)).toBe(undefined);
@@ -98,23 +99,21 @@ conn.close()`,
     client.sendall(Buffer.from('from us'));
     client.shutdown(SHUT_WR);
     expect(await drain(client)).toBe('FROM US');
-    expect(await said(server, 1)).toEqual(client.getsockname());
+    expect(await who).toEqual(client.getsockname());
   });
 
   test('datagrams, to and from Python', async () => {
     using s = new Socket(family, SOCK_DGRAM);
     s.bind(address());
-    const other = peer(
-      `s = socket.socket(args['family'], socket.SOCK_DGRAM)
-s.bind(address(args['mine']))
-say(s.getsockname())
-for data in b'long', b'', b'ping', b'more': s.sendto(data, address(args['to']))
-for _ in range(4):
-    data, who = s.recvfrom(100)
-    say([data.decode(), who])`,
+    const other = new Python();
+    const at = await other.run<Address>(
+      `
+      s = socket.socket(args['family'], socket.SOCK_DGRAM)
+      s.bind(address(args['mine']))
+      for data in b'long', b'', b'ping', b'more': s.sendto(data, address(args['to']))
+      result = s.getsockname()`,
       { family, mine: address(), to: s.getsockname() },
     );
-    const at = await said<Address>(other);
     for (const [n, data] of [
       [2, 'lo'],
       [9, ''],
@@ -131,7 +130,9 @@ for _ in range(4):
     expect(s.sendto(Buffer.alloc(0), at)).toBe(0);
     s.connect(at);
     expect(s.send(Buffer.from('connected'))).toBe(9);
-    const heard = await Promise.all([0, 1, 2, 3].map((i) => said(other, 1 + i)));
+    const heard = await other.run(`
+      got = [s.recvfrom(100) for _ in range(4)]
+      result = [[data.decode(), who] for data, who in got]`);
     expect(heard).toEqual(['to', 'with flags', '', 'connected'].map((data) => [data, s.getsockname()]));
   });
 });
@@ -147,25 +148,22 @@ test('recvfrom of a stream, and of a sender without a name, has no address', () 
 test('8 MiB in one sendall to a slow Python reader arrive as they were', async () => {
   const data = Buffer.alloc(8 << 20);
   for (let i = 0; i < data.length; i += 4) data.writeUInt32LE((i * 2654435761) >>> 0, i);
-  const reader = peer(
-    `s = socket.socket()
-s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-s.bind(('127.0.0.1', 0))
-s.listen()
-say(s.getsockname())
-conn, _ = s.accept()
-digest, n = hashlib.sha256(), 0
-while data := conn.recv(2000):
-    digest.update(data)
-    n += len(data)
-say([n, digest.hexdigest()])`,
-    {},
+  const reader = new Python();
+  using sock = createConnection(
+    await reader.run<Address>('listener = listen(rcvbuf=8192); result = listener.getsockname()'),
   );
-  using sock = createConnection(await said<Address>(reader));
+  const read = reader.run(`
+    import hashlib
+    conn = accept(listener)
+    digest, n = hashlib.sha256(), 0
+    while data := conn.recv(2000):
+        digest.update(data)
+        n += len(data)
+    result = [n, digest.hexdigest()]`);
   sock.setsockopt(SOL_SOCKET, SO_SNDBUF, 8192);
   sock.sendall(data);
   sock.shutdown(SHUT_WR);
-  expect(await said(reader, 1)).toEqual([data.length, createHash('sha256').update(data).digest('hex')]);
+  expect(await read).toEqual([data.length, createHash('sha256').update(data).digest('hex')]);
 });
 
 test('send takes what fits, then is EAGAIN, and no byte of it is lost', async () => {
@@ -307,14 +305,14 @@ test('MSG_TRUNC does not bring bytes of another socket to light', () => {
 
 test('MSG_OOB: urgent bytes of a Python peer, and for one', async () => {
   using server = createServer(['127.0.0.1', 0]);
-  const client = peer(
-    `import select
-s = socket.create_connection(args['to'])
-s.sendall(b'ab')
-s.send(b'!', socket.MSG_OOB)
-select.select([], [], [s])
-say([s.recv(1, socket.MSG_OOB).decode(), s.recv(9).decode()])`,
-    { to: server.getsockname() },
+  const client = new Python().run(
+    `
+    s = socket.create_connection(args)
+    s.sendall(b'ab')
+    s.send(b'!', socket.MSG_OOB)
+    select.select([], [], [s])
+    result = [s.recv(1, socket.MSG_OOB).decode(), s.recv(9).decode()]`,
+    server.getsockname(),
   );
   const [conn] = await accept(server);
   await until('urgent', () => select([], [], [conn], 0)[2].length);
@@ -322,27 +320,23 @@ say([s.recv(1, socket.MSG_OOB).decode(), s.recv(9).decode()])`,
   expect(await drain(conn, 2)).toBe('ab');
   conn.sendall(Buffer.from('cd'));
   conn.sendall(Buffer.from('?'), MSG_OOB);
-  expect(await said(client)).toEqual(['?', 'cd']);
+  expect(await client).toEqual(['?', 'cd']);
 });
 
 test('SO_LINGER of 0 seconds resets the connection, ours and the peer’s', async () => {
   using server = createServer(['127.0.0.1', 0]);
-  const client = peer(
-    `import struct
-first, second = socket.create_connection(args['to']), socket.create_connection(args['to'])
-try: first.recv(1)
-except ConnectionResetError as e: say(e.errno)
-second.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
-second.close()
-say('reset')`,
-    { to: server.getsockname() },
+  const client = new Python();
+  await client.run(
+    'first, second = [socket.create_connection(args) for _ in range(2)]',
+    server.getsockname(),
   );
   const [first] = await accept(server);
   const [second] = await accept(server);
   first.setsockopt(SOL_SOCKET, SO_LINGER, RESET);
   first.close();
-  expect(await said(client)).toBe(errno.ECONNRESET);
-  await said(client, 1);
+  const errnoOf = 'try: first.recv(1)\nexcept ConnectionResetError as e: result = e.errno';
+  expect(await client.run(errnoOf)).toBe(errno.ECONNRESET);
+  await client.run('reset(second)');
   await readable(second);
   expect(failure(() => second.recv(1))).toBe('ECONNRESET');
   expect(failure(() => second.getpeername())).toBe('ENOTCONN');

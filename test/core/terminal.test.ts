@@ -1,8 +1,8 @@
 /** print and warn, in processes of their own, with slow, stopped and vanished readers. */
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { Process, until } from '../support/peers.js';
-import { nodeArgs, ROOT, startNode } from '../support/sockets.js';
+import { nodeArgs, Process, ROOT, startNode, until } from '../support/process.js';
+import { Python } from '../support/python.js';
 
 const IMPORTS = `
 import { select, OSError } from 'posix-select';
@@ -82,7 +82,7 @@ test.each([
     process.on('SIGUSR2', () => {});
     for (const line of (${lines})()) ${call}(line);`;
     const args = [stream, signals, process.execPath, ...nodeArgs(code)];
-    const reader = new Process('python3', ['-c', SLOW_READER, JSON.stringify(args)], { cwd: ROOT });
+    const reader = Python.program(SLOW_READER, [JSON.stringify(args)], { cwd: ROOT });
     const [, answer] = await reader.out(/^(.*)\n/, 60_000);
     const text = Buffer.from(
       lines()

@@ -6,8 +6,9 @@ import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { OSError, runInWorker } from 'posix-select';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { Process, python, startPython } from '../support/peers.js';
-import { blockedIn, ended } from '../support/threads.js';
+import { blockedIn, ended } from '../support/proc.js';
+import { Process } from '../support/process.js';
+import { Python, python } from '../support/python.js';
 
 const fixture = (name: string) => new URL(`../support/fixtures/${name}.mjs`, import.meta.url);
 
@@ -290,7 +291,7 @@ describe('many loops', () => {
       for (const loop of loops) loop.stop();`);
     await child.out(/(\d+\n){3}/);
     await blockedIn('select', child, 3);
-    const clients = child.lines.map((port) => startPython(CLIENT, [port]));
+    const clients = child.lines.map((port) => Python.program(CLIENT, [port]));
     for (const client of clients) await client.out(/^half\n/);
     for (const client of clients) client.child.stdin?.end();
     for (const client of clients) expect([await client.exit, client.stderr]).toEqual([0, '']);

@@ -13,7 +13,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Process, startPython } from '../support/peers.js';
+import { Process } from '../support/process.js';
+import { Python } from '../support/python.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -57,7 +58,7 @@ test('select in ten lines accepts a client and shows what it sends', async () =>
   const [, port] = await snippet.out(/connect to \('127.0.0.1', (\d+)\)/);
   const connect =
     'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1]))).send(b"it\'s me")';
-  startPython(connect, [port]);
+  Python.program(connect, [port]);
   expect(await snippet.exit).toBe(0);
   expect(snippet.lines[1]).toMatch(/^hello \('127.0.0.1', \d+\) b"it's me"$/);
 });

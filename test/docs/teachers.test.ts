@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { ASSIGNMENTS } from '../../dist/teach/assignments/index.js';
 import { installed, run } from '../support/console-blocks.js';
-import { Process } from '../support/peers.js';
+import { Process } from '../support/process.js';
 import { close, workshop } from '../support/zoo.js';
 
 const docs = fileURLToPath(new URL('../../docs', import.meta.url));

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { Process, until } from '../support/peers.js';
+import { Process, until } from '../support/process.js';
+import { Python } from '../support/python.js';
 
 const BENCH = fileURLToPath(new URL('../../dist/bench/bench.js', import.meta.url));
 
@@ -131,7 +132,7 @@ test('a load beyond the peak: a message a connection, and the wait of those due 
     load,
     fileURLToPath(new URL('../../src/bench/echo/load.c', import.meta.url)),
   ]);
-  const server = new Process('python3', ['-c', WATCHFUL]);
+  const server = Python.program(WATCHFUL);
   const [port] = await server.out(/^\d+\n/);
   // 20,000 messages in 20 ms: more than any Python can answer.
   const args = [port.trim(), server.pid, 3, 64, 0, 0, 0.02, 1e6];
@@ -184,7 +185,7 @@ const TERMINAL = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.sp
 
 test('Ctrl-C ends it at once: no process is left, the cursor is back', async () => {
   const args = [BENCH, 'echo', '--trials', '100', '--out', folder()];
-  const run = new Process('python3', ['-c', TERMINAL, process.execPath, ...args]);
+  const run = Python.program(TERMINAL, [process.execPath, ...args]);
   const all = await underLoad(run);
   expect(all.length).toBeGreaterThanOrEqual(3); // the benchmark, a server and its load
   run.type('\x03');

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Process, start, startPython, startServer, until } from '../support/peers.js';
+import { type Process, start, startServer, until } from '../support/process.js';
+import { Python } from '../support/python.js';
 import { resultOf, SERVERS, type Server, startPeer } from '../support/servers.js';
 
 const kindOf = (name: string) => SERVERS.find((kind) => kind.name === name) as Server;
@@ -99,7 +100,7 @@ test('300 clients in srv hear every line of all others, in the order of each', {
   };
   const ours = await startServer('srv', ['127.0.0.1', 0, '--framing', 'line']);
   const rate = await crowd(ours, ours.port);
-  const pythons = startPython(PYTHON_SRV);
+  const pythons = Python.program(PYTHON_SRV);
   const [, port] = await pythons.out(/^listening on .*:(\d+)$/m);
   const pythonRate = await crowd(pythons, Number(port));
   console.log(`300 clients: srv ${rate} lines/s, CPython ${pythonRate} lines/s`);

@@ -1,6 +1,7 @@
 /** What peers may do to a server while two well-behaved clients go on: nobody stops it, or delays them. */
 import { afterAll, expect, test } from 'vitest';
-import { concurrently, cpuTicks, until } from '../support/peers.js';
+import { cpuTicks } from '../support/proc.js';
+import { concurrently, until } from '../support/process.js';
 import { Live, type Report, SERVERS, type Server } from '../support/servers.js';
 
 /** Milliseconds that a line may be late where the machine is busy. */

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { arch } from 'node:process';
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
-import { cpuTicks, type Process, start, startServer, syscalls, until } from '../support/peers.js';
+import { cpuTicks, syscalls } from '../support/proc.js';
+import { type Process, start, startServer, until } from '../support/process.js';
 import { Live, SERVERS } from '../support/servers.js';
 
 /** The numbers of the calls that wait, on x86-64 and arm64 (Linux). */

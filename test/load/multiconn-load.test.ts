@@ -10,8 +10,9 @@ import {
   startEcho,
   ticksIn,
 } from '../support/multiconn.js';
-import { CLI, openFds, Process, until } from '../support/peers.js';
-import { PythonShell } from '../support/python-shell.js';
+import { openFds } from '../support/proc.js';
+import { CLI, Process, until } from '../support/process.js';
+import { Python } from '../support/python.js';
 
 /** `push(sock, data)` sends, and reads nothing, until no more is taken; `rest` sends the rest and reads all. */
 const PUSH = `
@@ -47,8 +48,8 @@ def echoed(sock, data):
 counted = b''.join(b'%07d,' % n for n in range(2 ** 20))
 `;
 
-async function pusher(): Promise<PythonShell> {
-  const python = new PythonShell();
+async function pusher(): Promise<Python> {
+  const python = new Python();
   await python.run(PUSH);
   return python;
 }

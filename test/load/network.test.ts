@@ -1,7 +1,7 @@
 /** A peer whose host drops off the network: two hosts in namespaces, with a link between them that can be cut. */
 import { expect, test } from 'vitest';
-import { CLI, Process, until } from '../support/peers.js';
-import { PythonShell } from '../support/python-shell.js';
+import { CLI, Process, until } from '../support/process.js';
+import { Python } from '../support/python.js';
 import { SERVERS } from '../support/servers.js';
 
 /** On the near host a neighbour that does not answer is given up at once, and a connection to it soon. */
@@ -51,8 +51,8 @@ test('a host that drops off the network is one peer gone, and no more', { timeou
   const near = new Process('unshare', ['-rn', 'bash', '-c', HOSTS]);
   await near.out(/^ready$/m);
   const [, far] = await near.out(/^far (\d+)$/m);
-  const here = new PythonShell(...on(near.pid));
-  const there = new PythonShell(...on(Number(far)));
+  const here = new Python({ within: on(near.pid) });
+  const there = new Python({ within: on(Number(far)) });
   await Promise.all([here, there].map((shell) => shell.run(CLIENTS)));
 
   // One that sends nothing never learns of it.

@@ -2,19 +2,18 @@ import { closeSync } from 'node:fs';
 import { formatMessage, main, openConnection } from 'posix-select/programs/chatclient';
 import { pipe } from 'posix-select/socket';
 import { expect, test } from 'vitest';
-import { openRoom, py, SLOWLY, type, WELCOME } from '../support/chat.js';
-import { type Process, start, startPython, until } from '../support/peers.js';
-import { listen, refusingPort } from '../support/python-listener.js';
-import type { PythonShell } from '../support/python-shell.js';
+import { openRoom, py, type, WELCOME } from '../support/chat.js';
+import { type Process, start, until } from '../support/process.js';
+import { listenInSteps, Python } from '../support/python.js';
+import { refusingPort } from '../support/sockets.js';
 
 const GONE = 'Disconnected from server!';
 
 /** Our client, connected with a Python's `conn`. */
-async function connected(): Promise<{ client: Process; python: PythonShell }> {
-  const { python, port } = await listen();
-  await python.run(SLOWLY);
+async function connected(): Promise<{ client: Process; python: Python }> {
+  const { python, port } = await listenInSteps({ helpers: ['chat'] });
   const client = start('chatclient', ['127.0.0.1', port]);
-  await python.run('conn = accept()');
+  await python.run('conn = accept(listener)');
   return { client, python };
 }
 
@@ -61,7 +60,7 @@ async function ourServer(): Promise<{ server: Process; port: number }> {
 }
 
 async function courseServer(prompt: string): Promise<{ server: Process; port: number }> {
-  const server = startPython(COURSE_SERVER, [prompt]);
+  const server = Python.program(COURSE_SERVER, [prompt]);
   const [, port] = await server.out(/^(\d+)\n/);
   return { server, port: Number(port) };
 }
@@ -153,7 +152,7 @@ test('each line typed is sent with its newline, empty ones and what follows /qui
     while not sent.endswith('é\n'.encode()): sent += conn.recv(100)
   `);
   type(client, 'last', '/quit', 'never');
-  expect(await python.run('result = sent.decode() + all(conn); conn.close()')).toBe(
+  expect(await python.run('result = sent.decode() + rest(conn); conn.close()')).toBe(
     'one\ntwo words\n/quit?\né\nlast\n',
   );
   expect(await client.exit).toBe(0);
@@ -210,7 +209,7 @@ test('what was typed just before the end of the keyboard arrives, though the ser
         except OSError: pass
     talker = threading.Thread(target=talk, daemon=True)
     talker.start()
-    result = all(conn)
+    result = rest(conn)
     conn.shutdown(socket.SHUT_RDWR)
     talker.join()
   `);
@@ -250,7 +249,7 @@ test('/quit ends the client, though the server stays and talks on', async () => 
 });
 
 test('a server that is not there: a line on stderr, exit code 1', async () => {
-  const port = await refusingPort();
+  const port = refusingPort();
   const client = start('chatclient', ['127.0.0.1', port]);
   expect(await client.exit).toBe(1);
   expect(client.stderr).toBe(`connect 127.0.0.1:${port}: Connection refused (ECONNREFUSED)\n`);
@@ -269,16 +268,16 @@ test.each([
 });
 
 test('openConnection is a new connection to the server', async () => {
-  const { python, port } = await listen();
+  const { python, port } = await listenInSteps();
   for (const host of ['127.0.0.1', 'localhost']) {
     const socket = openConnection(host, port);
     socket.sendall(Buffer.from('hi'));
-    expect(await python.run("conn = accept(); result = conn.recv(2).decode(); conn.sendall(b'you')")).toBe(
-      'hi',
-    );
+    expect(
+      await python.run("conn = accept(listener); result = conn.recv(2).decode(); conn.sendall(b'you')"),
+    ).toBe('hi');
     expect(String(socket.recv(100))).toBe('you');
     socket.close();
-    expect(await python.run('result = all(conn)')).toBe('');
+    expect(await python.run('result = rest(conn)')).toBe('');
   }
   await python.run('listener.close()');
   expect(() => openConnection('127.0.0.1', port)).toThrow(
@@ -287,12 +286,12 @@ test('openConnection is a new connection to the server', async () => {
 });
 
 test('main connects, and ends once it is told to stop', async () => {
-  const { python, port } = await listen();
+  const { python, port } = await listenInSteps();
   await python.run(py`
     def serve():
         global heard
-        conn = accept()
-        heard = all(conn)
+        conn = accept(listener)
+        heard = rest(conn)
         conn.close()
     server = threading.Thread(target=serve)
     server.start()

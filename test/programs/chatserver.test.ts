@@ -1,7 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openRoom, py, QUESTION, type, WELCOME } from '../support/chat.js';
-import { cpuTicks, start, until } from '../support/peers.js';
+import { cpuTicks } from '../support/proc.js';
+import { start, until } from '../support/process.js';
 
 const WELCOME_LINES = WELCOME.split('\n').slice(0, -1);
 

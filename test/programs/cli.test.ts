@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { CLI, listen, type Peer, Process, python, start, startPython, until } from '../support/peers.js';
+import { CLI, Process, start, until } from '../support/process.js';
+import { listen, type Peer, Python, python } from '../support/python.js';
 
 /** srv.py, as its author had it. */
 const ORIGINAL = `
@@ -55,7 +56,7 @@ async function connected(...options: string[]): Promise<[Process, Peer]> {
 const withStrace = spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0;
 
 test('with the original server', async () => {
-  const server = startPython(ORIGINAL, ['127.0.0.1', 0]);
+  const server = Python.program(ORIGINAL, ['127.0.0.1', 0]);
   const [, port] = await server.out(/port (\d+)\.\n/);
   const alice = start('cli', ['127.0.0.1', port]);
   await alice.out(/\(1 user online\)/);
@@ -166,7 +167,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s ends it', async (signal) => {
 
 test('Ctrl-C ends it also when the server does not answer', async () => {
   const [client, server] = await connected();
-  await server.run('rlist.remove(s)');
+  await server.run('stop_reading()');
   const { exit } = await client.end('SIGINT');
   expect(client.stdout).toBe('> hello\nKeyboardInterrupt\n');
   expect(exit).toBe(0);
@@ -174,7 +175,7 @@ test('Ctrl-C ends it also when the server does not answer', async () => {
 
 test('Ctrl-C ends it also when the server takes no more', async () => {
   const [client, server] = await connected();
-  await server.run('rlist.remove(s)');
+  await server.run('stop_reading()');
   client.type(`${'x'.repeat(4000)}\n`.repeat(5000));
   let length = 0;
   let quiet = 0;
@@ -189,7 +190,7 @@ test('Ctrl-C ends it also when the server takes no more', async () => {
 });
 
 test('it ends although the server goes on and on', async () => {
-  const server = startPython(`
+  const server = Python.program(`
 import socket, time
 listener = socket.create_server(('127.0.0.1', 0))
 print(listener.getsockname()[1], flush=True)
@@ -208,13 +209,13 @@ while True:
 
 test('what was sent before the end arrives, although what the server sent was never read', async () => {
   const [client, server] = await connected();
-  await server.run('rlist.remove(s)');
+  await server.run('stop_reading()');
   client.child.kill('SIGSTOP');
   await server.say('x'.repeat(20_000));
   client.type('one\ntwo\n\n');
   client.child.kill('SIGCONT');
   await client.out(/disconnected\.\n$/);
-  await server.run('rlist.append(s)');
+  await server.run('read_on()');
   // A reset would be its exit code 1.
   expect(await server.exit, server.stderr).toBe(0);
   expect(server.stdout).toBe('onetwo');

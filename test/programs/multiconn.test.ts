@@ -10,9 +10,9 @@ import {
   startEcho,
   ticksIn,
 } from '../support/multiconn.js';
-import { CLI, Process, start, startPython } from '../support/peers.js';
-import { listen, refusingPort } from '../support/python-listener.js';
-import { PythonShell } from '../support/python-shell.js';
+import { CLI, Process, start } from '../support/process.js';
+import { listenInSteps, Python } from '../support/python.js';
+import { refusingPort } from '../support/sockets.js';
 
 /** The tutorial's server; as it comes, its loop spins. */
 const TUTORIAL_SERVER = `
@@ -84,7 +84,7 @@ async function interrupted(server: Process): Promise<string[]> {
 
 test.each(SELECTORS)("the server's transcript with two clients in turn (%s)", async (selector) => {
   const server = await startEcho(selector);
-  const [one, two] = await new PythonShell().run<[string, string]>(
+  const [one, two] = await new Python().run<[string, string]>(
     `
     def exchange(sock, data):
         sock.sendall(data)
@@ -116,9 +116,9 @@ test.each(SELECTORS)("the server's transcript with two clients in turn (%s)", as
 });
 
 test.each(SELECTORS)("the client's transcript with two connections (%s)", async (selector) => {
-  const { python, port } = await listen();
+  const { python, port } = await listenInSteps();
   const client = startClient(selector, port, 2);
-  await python.run('conns = [accept(), accept()]; heard = [get(conn, 44) for conn in conns]');
+  await python.run('conns = [accept(listener), accept(listener)]; heard = [get(conn, 44) for conn in conns]');
   await client.out(/(Sending[\s\S]*){4}/);
   await python.run(`
     for conn, data in zip(conns, heard):
@@ -137,7 +137,7 @@ test.each(SELECTORS)("the client's transcript with two connections (%s)", async 
 test.each(SELECTORS)("our client and the tutorial's, on our server (%s)", async (selector) => {
   const server = await startEcho(selector);
   const ours = startClient(selector, server.port, 2);
-  const theirs = startPython(TUTORIAL_CLIENT, [server.port]);
+  const theirs = Python.program(TUTORIAL_CLIENT, [server.port]);
   expect(await ours.exit).toBe(0);
   expect(await theirs.exit).toBe(0);
   await server.out(/(Closing[\s\S]*){4}/);
@@ -150,7 +150,7 @@ test.each(SELECTORS)("our client and the tutorial's, on our server (%s)", async 
 });
 
 test.each(SELECTORS)("our client on the tutorial's server (%s)", async (selector) => {
-  const server = startPython(TUTORIAL_SERVER);
+  const server = Python.program(TUTORIAL_SERVER);
   const [, port] = await server.out(/^(\d+)\n/);
   const client = startClient(selector, Number(port), 2);
   expect(await client.exit).toBe(0);
@@ -177,7 +177,7 @@ test.each([
 );
 
 test.each(MECHANISMS)('connections that are refused: a line for each, exit code 1 (%s)', async (selector) => {
-  const port = await refusingPort();
+  const port = refusingPort();
   const client = startClient(selector, port, 3);
   expect(await client.exit).toBe(1);
   expect(client.stderr).toMatch(/^(connection [1-3]: .*: Connection refused \(ECONNREFUSED\)\n){3}$/);
@@ -185,7 +185,7 @@ test.each(MECHANISMS)('connections that are refused: a line for each, exit code 
 });
 
 test('a refused connection is named by the call and its address', async () => {
-  const port = await refusingPort();
+  const port = refusingPort();
   const client = startClient('default', port, 1);
   expect(await client.exit).toBe(1);
   expect(client.stderr).toBe(`connection 1: connect 127.0.0.1:${port}: Connection refused (ECONNREFUSED)\n`);
@@ -194,10 +194,10 @@ test('a refused connection is named by the call and its address', async () => {
 test.each(MECHANISMS)(
   'what a server leaves half done is reported, the rest goes on (%s)',
   async (selector) => {
-    const { python, port } = await listen();
+    const { python, port } = await listenInSteps();
     const client = startClient(selector, port, 3);
     await python.run(`
-    conns = [accept() for _ in range(3)]
+    conns = [accept(listener) for _ in range(3)]
     for conn in conns: conn.sendall(get(conn, 44)[:22])
   `);
     await client.out(/(Received b'Message 1 [\s\S]*){3}/);
@@ -224,9 +224,9 @@ test.each(MECHANISMS)(
 );
 
 test('a server that sends more than it was sent: the connection is done', async () => {
-  const { python, port } = await listen();
+  const { python, port } = await listenInSteps();
   const client = startClient('default', port, 1);
-  await python.run("conn = accept(); get(conn, 44); conn.sendall(b'x' * 50)");
+  await python.run("conn = accept(listener); get(conn, 44); conn.sendall(b'x' * 50)");
   expect(await client.exit).toBe(0);
   expect(client.lines.slice(-2)).toEqual([
     `Received b'${'x'.repeat(50)}' from connection 1`,
@@ -235,9 +235,9 @@ test('a server that sends more than it was sent: the connection is done', async 
 });
 
 test('a reset after the first message is not put down to connect', async () => {
-  const { python, port } = await listen();
+  const { python, port } = await listenInSteps();
   const client = startClient('default', port, 1);
-  await python.run('conn = accept(); get(conn, 44); reset(conn)');
+  await python.run('conn = accept(listener); get(conn, 44); reset(conn)');
   expect(await client.exit).toBe(1);
   expect(client.stderr).toMatch(/^connection 1: recv fd \d+: Connection reset by peer \(ECONNRESET\)\n$/);
 });
@@ -255,9 +255,9 @@ test.skipIf(process.platform !== 'linux')('a host name that has IPv6 addresses o
 });
 
 test('clients that wait for an answer cost no CPU, and end on SIGINT', async () => {
-  const { python, port } = await listen();
+  const { python, port } = await listenInSteps();
   const clients = MECHANISMS.map((selector) => startClient(selector, port, 3));
-  await python.run('conns = [accept() for _ in range(args)]; [get(conn, 44) for conn in conns]', 9);
+  await python.run('conns = [accept(listener) for _ in range(args)]; [get(conn, 44) for conn in conns]', 9);
   for (const client of clients) await client.out(/(Sending[\s\S]*){6}/);
   expect(Math.max(...(await ticksIn(1000, clients)))).toBeLessThan(12);
   for (const client of clients) {
@@ -270,7 +270,7 @@ test('clients that wait for an answer cost no CPU, and end on SIGINT', async () 
 
 test.each(['SIGINT', 'SIGTERM'] as const)('%s ends the server, its clients see the end', async (signal) => {
   const server = await startEcho('default');
-  const python = new PythonShell();
+  const python = new Python();
   await python.run('socks = [connect(args) for _ in range(3)]', server.port);
   await server.out(/(Accepted[\s\S]*){3}/);
   expect((await server.end(signal)).exit).toBe(0);

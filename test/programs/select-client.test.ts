@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { byClient, said } from '../support/guests.js';
-import { type Process, start, startPython, syscalls, until } from '../support/peers.js';
-import { PythonShell } from '../support/python-shell.js';
+import { syscalls } from '../support/proc.js';
+import { type Process, start, until } from '../support/process.js';
+import { Python } from '../support/python.js';
 
 /** The number of the system call. */
 const SENDTO = process.arch === 'arm64' ? 206 : 44;
@@ -33,7 +34,7 @@ while True:
 `;
 
 async function startStudentsServer(): Promise<Process & { port: number }> {
-  const server = startPython(STUDENTS_SERVER);
+  const server = Python.program(STUDENTS_SERVER);
   const [port] = await server.out(/^\d+(?=\n)/);
   return Object.assign(server, { port: Number(port) });
 }
@@ -42,8 +43,8 @@ async function startStudentsServer(): Promise<Process & { port: number }> {
 async function letIn(
   options: (string | number)[] = [],
   prefix = 'alice',
-): Promise<{ python: PythonShell; client: Process }> {
-  const python = new PythonShell();
+): Promise<{ python: Python; client: Process }> {
+  const python = new Python();
   const port = await python.run<number>(`
     listener = socket.create_server(('127.0.0.1', 0))
     listener.settimeout(30)
@@ -93,7 +94,7 @@ test('500 messages: all lengths and letters, and not one more', async () => {
 });
 
 test('the prefix is sent as UTF-8, whatever it is', async () => {
-  const python = new PythonShell();
+  const python = new Python();
   const port = await python.run<number>(
     "listener = socket.create_server(('127.0.0.1', 0)); result = listener.getsockname()[1]",
   );
@@ -204,7 +205,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
 test.each(['127.0.0.1', 'localhost', '::1'])(
   'connection refused at %s is one line and exit code 1',
   async (host) => {
-    const python = new PythonShell();
+    const python = new Python();
     const family = host === '::1' ? 'AF_INET6' : 'AF_INET';
     const bound = host === '::1' ? '::1' : '127.0.0.1';
     const port = await python.run<number>(

@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest';
-import { byClient, count, freeze, Guests, type Server, said, thaw } from '../support/guests.js';
-import { CLI, cpuTicks, openFds, Process, startServer, until } from '../support/peers.js';
-import { PythonShell } from '../support/python-shell.js';
+import { byClient, count, Guests, type Server, said } from '../support/guests.js';
+import { cpuTicks, freeze, openFds, thaw } from '../support/proc.js';
+import { CLI, Process, startServer, until } from '../support/process.js';
+import { Python } from '../support/python.js';
 
 /** How long a line may take to appear, whatever else goes on: far below what a server that stalls needs. */
 const SOON = 4000;
 
-async function serverWithGuests(): Promise<{ server: Server; guests: Guests; python: PythonShell }> {
+async function serverWithGuests(): Promise<{ server: Server; guests: Guests; python: Python }> {
   const server = await startServer('select-server');
-  return { server, guests: await Guests.of(server), python: new PythonShell() };
+  return { server, guests: await Guests.of(server), python: new Python() };
 }
 
 /** Starts a server that has so many descriptors at most. */
@@ -93,7 +94,7 @@ test('a client that sends byte by byte', async () => {
 
 test('a client that sends 8 MiB in one go delays no other and loses nothing', async () => {
   const server = await startServer('select-server');
-  const python = new PythonShell();
+  const python = new Python();
   await python.run('sock = connect(args)', server.port);
   await server.out(/: connected\n/); // before the guests: it is served before them
   const guests = await Guests.of(server);
@@ -173,7 +174,7 @@ function turnedAway(server: Server): string[] {
 }
 
 /** Lets one more client connect, the last of `socks`, and says what became of it. */
-async function arrive(server: Server, python: PythonShell): Promise<'in' | 'turned away'> {
+async function arrive(server: Server, python: Python): Promise<'in' | 'turned away'> {
   const address = await python.run<string>(
     'socks.append(connect(args)); result = repr(socks[-1].getsockname())',
     server.port,
@@ -192,7 +193,7 @@ async function expectCalm(server: Server): Promise<void> {
 }
 
 /** Sets how many descriptors the server may have: so many, or no more than it has, or as many as ever. */
-async function limit(server: Server, python: PythonShell, most: number | 'as now' | 'none'): Promise<void> {
+async function limit(server: Server, python: Python, most: number | 'as now' | 'none'): Promise<void> {
   const step = `
     pid, most = args
     if most == 'as now': most = max(int(fd) for fd in os.listdir(f'/proc/{pid}/fd')) + 1
@@ -202,7 +203,7 @@ async function limit(server: Server, python: PythonShell, most: number | 'as now
 }
 
 /** Lets clients connect until one is turned away, and returns how many are in. */
-async function crowd(server: Server, python: PythonShell): Promise<number> {
+async function crowd(server: Server, python: Python): Promise<number> {
   await python.run("socks = globals().get('socks', [])");
   for (let inside = 0; ; inside++) {
     if ((await arrive(server, python)) === 'in') continue;
@@ -214,7 +215,7 @@ async function crowd(server: Server, python: PythonShell): Promise<number> {
 test('without a descriptor left it turns clients away, until there is room', async () => {
   const server = await serverUnderLimit(64);
   const guests = await Guests.of(server);
-  const python = new PythonShell();
+  const python = new Python();
   await guests.during(async () => {
     expect(await crowd(server, python)).toBeGreaterThan(20);
     await guests.say('it is full,', SOON);

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { byClient, freeze, said, thaw } from '../support/guests.js';
-import { CLI, cpuTicks, Process, start, startServer, syscalls, until } from '../support/peers.js';
-import { PythonShell } from '../support/python-shell.js';
+import { byClient, said } from '../support/guests.js';
+import { cpuTicks, freeze, syscalls, thaw } from '../support/proc.js';
+import { CLI, Process, start, startServer, until } from '../support/process.js';
+import { Python } from '../support/python.js';
 
 /** The numbers of select and pselect6. */
 const SELECT = process.arch === 'arm64' ? [72] : [23, 270];
@@ -66,7 +67,7 @@ afterAll(() => idle.end());
 
 test('its transcript with Python clients, and nothing is sent back', async () => {
   const server = await startServer('select-server');
-  const python = new PythonShell();
+  const python = new Python();
   const [a, b] = await python.run<[string, string]>(
     'socks = [connect(args), connect(args)]; result = names(socks)',
     server.port,
@@ -125,7 +126,7 @@ test('its transcript with alice, bob and chris', async () => {
 
 test('bytes and addresses as Python prints them', async () => {
   const server = await startServer('select-server');
-  const python = new PythonShell();
+  const python = new Python();
   const reprs = await python.run<string[]>(
     `
     payloads = [b"it's", b'"', b'it\\'s "both"', b'back\\\\slash', b'\\x00', b'\\n\\r\\t\\x1b[31m', b'a\\n' * 3,
@@ -144,7 +145,7 @@ test('bytes and addresses as Python prints them', async () => {
 
 test('reads 4096 bytes at a time', async () => {
   const server = await startServer('select-server');
-  const python = new PythonShell();
+  const python = new Python();
   await python.run('sock = connect(args)', server.port);
   await server.out(/: connected\n/);
   await freeze(server); // until all of it is there
@@ -168,7 +169,7 @@ test.each([
   ['::', ['::1', '127.0.0.1', 'localhost'], []],
 ])('on host "%s" it takes clients for %j, refuses those for %j', async (host, served, refused) => {
   const server = await startServer('select-server', host ? [0, '--host', host] : [0]);
-  const python = new PythonShell();
+  const python = new Python();
   const [addresses, errors] = await python.run<[string[], string[]]>(
     `
     port, host, served, refused = args
@@ -207,7 +208,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   'after %s with connections open its port is free at once',
   async (signal) => {
     const server = await startServer('select-server');
-    const python = new PythonShell();
+    const python = new Python();
     await python.run('socks = [connect(args) for _ in range(3)]', server.port);
     await until('all are in', () => server.lines.length === 4);
     expect((await server.end(signal)).exit).toBe(0);
@@ -225,7 +226,7 @@ test("node's own options do not keep it from starting", async () => {
 test('after its exit nothing holds the port', async () => {
   const server = await startServer('select-server');
   await server.end('SIGTERM');
-  await new PythonShell().run("socket.socket().bind(('127.0.0.1', args))", server.port);
+  await new Python().run("socket.socket().bind(('127.0.0.1', args))", server.port);
 });
 
 test('a port in use is one line and exit code 1', async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { connect, type Process, python, start, startPython, startServer, until } from '../support/peers.js';
+import { type Process, start, startServer, until } from '../support/process.js';
+import { connect, Python, python } from '../support/python.js';
 
 /** cli.py, as its author had it. */
 const ORIGINAL = `
@@ -54,7 +55,7 @@ test('a room of three: each hears the others come, talk and leave', async () => 
   const b = `127.0.0.1:${peer.port}`;
   await heard('(2 users online)', peer, ours);
 
-  const original = startPython(ORIGINAL, ['127.0.0.1', server.port]);
+  const original = Python.program(ORIGINAL, ['127.0.0.1', server.port]);
   await heard('(3 users online)', original, peer, ours);
   const c = await newcomer(server, '3 users');
 
@@ -115,7 +116,7 @@ test('Ctrl-C ends it, and its clients learn of it', async () => {
   const server = await startServer('srv', ['127.0.0.1', 0]);
   const ours = start('cli', ['127.0.0.1', server.port]);
   await heard('(1 user online)', ours);
-  const original = startPython(ORIGINAL, ['127.0.0.1', server.port]);
+  const original = Python.program(ORIGINAL, ['127.0.0.1', server.port]);
   await heard('(2 users online)', original, ours);
   const peer = await connect(server.port);
   await heard('(3 users online)', peer, ours, original);

@@ -1,14 +1,7 @@
 import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
-import {
-  listen,
-  type Peer,
-  type Process,
-  python,
-  start,
-  startPython,
-  startServer,
-} from '../support/peers.js';
+import { type Process, start, startServer } from '../support/process.js';
+import { listen, type Peer, Python, python } from '../support/python.js';
 
 /** talk_server.py, as the assignment outlines it. */
 const SERVER = `
@@ -72,7 +65,7 @@ async function connected(...options: string[]): Promise<[Process, Peer]> {
 async function room(port: number | string): Promise<[alice: Process, bob: Process]> {
   const alice = start('talk-client', ['-n', 'Alice', '-p', port]);
   await alice.out(/^Thank you for connecting\n/);
-  const bob = startPython(CLIENT, ['-n', 'Bob', '-p', port]);
+  const bob = Python.program(CLIENT, ['-n', 'Bob', '-p', port]);
   await bob.out(/^Thank you for connecting\n/);
   alice.type('hi\n');
   await bob.out(/hi/);
@@ -82,7 +75,7 @@ async function room(port: number | string): Promise<[alice: Process, bob: Proces
 }
 
 test('with a Python client on a Python server', async () => {
-  const server = startPython(SERVER);
+  const server = Python.program(SERVER);
   const [, port] = await server.out(/(\d+)\n/);
   const [alice, bob] = await room(port);
   server.child.kill();
@@ -179,13 +172,13 @@ test('Ctrl-C ends it', async () => {
 
 test('what was said before the end arrives, although what the server sent was never read', async () => {
   const [client, server] = await connected('-n', 'Alice');
-  await server.run('rlist.remove(s)');
+  await server.run('stop_reading()');
   client.child.kill('SIGSTOP');
   await server.say('x'.repeat(20_000));
   client.type('one\ntwo\n');
   client.endInput();
   client.child.kill('SIGCONT');
-  await server.run('rlist.append(s)');
+  await server.run('read_on()');
   // A reset would be its exit code 1.
   expect(await server.exit, server.stderr).toBe(0);
   expect(server.stdout).toBe('Alice says: oneAlice says: two');
@@ -205,10 +198,10 @@ with socket.create_server(('127.0.0.1', 0)) as s: result = s.getsockname()[1]`);
 test('all that was typed is sent, however much it is and however long the server takes', async () => {
   const name = 'n'.repeat(5000);
   const [client, server] = await connected('-n', name);
-  await server.run('rlist.remove(s)');
+  await server.run('stop_reading()');
   client.type('\n'.repeat(4096));
   client.endInput();
-  await server.run('rlist.append(s)');
+  await server.run('read_on()');
   expect(await client.exit).toBe(0);
   expect(await server.exit).toBe(0);
   expect(server.stdout === `${name} says: `.repeat(4096)).toBe(true);

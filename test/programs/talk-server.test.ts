@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { CLI, connect, type Peer, python, startServer, until } from '../support/peers.js';
+import { CLI, startServer, until } from '../support/process.js';
+import { connect, type Peer, python } from '../support/python.js';
 
 const THANKS = 'Thank you for connecting';
 
@@ -226,7 +227,7 @@ test('with -v it says what it does, on stdout', async () => {
 test('it says who does not read: on stderr, with -v on stdout too', async () => {
   const server = await startServer('talk-server', ['-v', '-p', 0, '--max-pending', 1000]);
   const idler = await welcomed(server.port);
-  await idler.run('rlist.remove(s)');
+  await idler.run('stop_reading()');
   const talker = await welcomed(server.port);
   await talker.run('for i in range(20000): s.sendall(bytes(1000))');
   const who = `<unknown> (127.0.0.1, ${idler.port})`;

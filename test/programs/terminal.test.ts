@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { connect, listen, type Peer, start, startServer } from '../support/peers.js';
+import { start, startServer } from '../support/process.js';
+import { connect, listen, type Peer } from '../support/python.js';
 import { CTRL_C, CTRL_D, Terminal } from '../support/terminals.js';
 
 function optionsFor(program: string, port: number): (string | number)[] {

@@ -12,7 +12,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { CLI, until } from './peers.js';
+import { CLI, until } from './process.js';
 import { freePort } from './zoo.js';
 
 /** The ports that pages use. Each is replaced by a free one. */

@@ -1,8 +1,7 @@
 /** What select-server shows, by client; and two clients that must not notice what others do. */
-import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import { type Process, until } from './peers.js';
-import { PythonShell } from './python-shell.js';
+import { type Process, until } from './process.js';
+import { Python } from './python.js';
 
 export type Server = Process & { port: number };
 
@@ -35,20 +34,9 @@ export function count(server: Process, end: 'connected' | 'disconnected'): numbe
   return server.stdout.split(`: ${end}\n`).length - 1;
 }
 
-/** Stops a process with SIGSTOP, all its threads; `thaw` lets it go on. */
-export async function freeze({ pid, child }: Process): Promise<void> {
-  child.kill('SIGSTOP');
-  const stopped = (tid: string) => / T /.test(readFileSync(`/proc/${pid}/task/${tid}/stat`, 'utf8'));
-  await until('all threads are stopped', () => readdirSync(`/proc/${pid}/task`).every(stopped));
-}
-
-export function thaw({ child }: Process): void {
-  child.kill('SIGCONT');
-}
-
 /** Two Python clients: all that they say must be shown, byte for byte, and in time. */
 export class Guests {
-  readonly #python = new PythonShell();
+  readonly #python = new Python();
   readonly #server: Server;
   #addresses: string[] = [];
   #all: string[] = [];

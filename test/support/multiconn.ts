@@ -1,5 +1,6 @@
 /** What the tests of multiconn-server and multiconn-client share. */
-import { cpuTicks, type Process, start, startServer, until } from './peers.js';
+import { cpuTicks } from './proc.js';
+import { type Process, start, startServer, until } from './process.js';
 
 /** What the platform has. */
 export const MECHANISMS = ['select', 'poll', process.platform === 'linux' ? 'epoll' : 'kqueue'];

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { Call, Head, OtherCall, Sets } from '../../dist/teach/recording/format.js';
-import { connect, startPython, until } from './peers.js';
+import { until } from './process.js';
+import { connect, Python } from './python.js';
 import { SERVERS } from './servers.js';
 import { fileFor, posixSelect } from './traced.js';
 
@@ -36,14 +37,14 @@ export async function record(program: string, args: readonly (string | number)[]
     await heard(() => bob.say(`Bob says: ${EVIL}\n`));
     await heard(() => alice.say('a second one\n'));
     await heard(() => bob.reset());
-    await heard(() => alice.run('s.close()'));
+    await heard(() => alice.run('close()'));
   });
 }
 
 /** A select-server to which many come, of whom the last speaks. */
 export async function recordCrowd(count: number): Promise<Recorded> {
   return await recordWith('select-server', [0], async (port, heard) => {
-    const crowd = startPython(
+    const crowd = Python.program(
       `import socket, sys
 crowd = [socket.create_connection(('127.0.0.1', int(sys.argv[1]))) for _ in range(int(sys.argv[2]))]
 crowd[-1].send(b'last')

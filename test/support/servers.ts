@@ -1,7 +1,8 @@
 /** The five servers as their clients see them, and python3 clients that are at home with each. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import { CLI, Process, startPython, startServer, until } from './peers.js';
+import { CLI, Process, startServer, until } from './process.js';
+import { Python } from './python.js';
 
 export interface Server {
   name: string;
@@ -119,7 +120,7 @@ function about({ greeting, named, end, reach, asks }: Server, { port, pid }: { p
 
 /** Starts Python that has the clients at hand, may `wait()` for a line, and leaves its answer in `result`. */
 export function startPeer(kind: Server, server: { port: number; pid: number }, code: string): Process {
-  return startPython(`${CLIENTS}${code}\nprint('result', json.dumps(result))`, [about(kind, server)]);
+  return Python.program(`${CLIENTS}${code}\nprint('result', json.dumps(result))`, [about(kind, server)]);
 }
 
 /** A peer's answer, once it has one. */
@@ -154,7 +155,7 @@ export class Live {
         if (!this.#shown.has(Number(n))) this.#shown.set(Number(n), now);
       }
     });
-    this.#witness = startPython(CLIENTS + WITNESS, [about(kind, process)]);
+    this.#witness = Python.program(CLIENTS + WITNESS, [about(kind, process)]);
   }
 
   /** @param descriptors how many the server may have open, at most */

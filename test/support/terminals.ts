@@ -1,6 +1,6 @@
 /** Our programs in a terminal of their own. */
 import { expect } from 'vitest';
-import { CLI, Process, until } from './peers.js';
+import { CLI, Process, until } from './process.js';
 
 /** Runs a command in a terminal of its own, whose keyboard is stdin and whose screen is stdout. */
 const TERMINAL = `

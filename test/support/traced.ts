@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { CLI, Process, until } from './peers.js';
+import { CLI, Process, until } from './process.js';
 
 export type Args = (string | number)[];
 

@@ -1,7 +1,8 @@
 /** Threads that wait in select(2) in a process of their own (fixtures/waiter.js), and signals that hit them (Linux). */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Process, startPython, until } from './peers.js';
+import { Process, until } from './process.js';
+import { Python } from './python.js';
 
 const FIXTURE = fileURLToPath(new URL('fixtures/waiter.js', import.meta.url));
 
@@ -28,7 +29,7 @@ export class Waiter extends Process {
     call: 'select' | 'selectFdSets',
     seconds?: number | null,
   ): Promise<Waiter> {
-    const signaller = startPython(SIGNALLER);
+    const signaller = Python.program(SIGNALLER);
     await signaller.out(/ready/); // it is not to use up the seconds
     return new Waiter(signaller, [thread, call, ...(seconds === undefined ? [] : [String(seconds)])]);
   }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 import { onTestFinished, type TestContext } from 'vitest';
-import { CLI, Process } from './peers.js';
+import { CLI, Process } from './process.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
-import { CLI, concurrently } from '../support/peers.js';
+import { CLI, concurrently } from '../support/process.js';
 import { close, PATIENCE, startGrader, workshop } from '../support/zoo.js';
 
 vi.setConfig({ testTimeout: PATIENCE });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { concurrently, until } from '../support/peers.js';
+import { concurrently, until } from '../support/process.js';
 import { close, command, freePort, PATIENCE, startGrader, workshop } from '../support/zoo.js';
 
 let folder: string;

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CLI, Process, start, startServer } from '../support/peers.js';
+import { CLI, Process, start, startServer } from '../support/process.js';
 import { close, workshop } from '../support/zoo.js';
 
 let folder: string;

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { CLI, Process, until } from '../support/peers.js';
+import { CLI, Process, until } from '../support/process.js';
+import { Python } from '../support/python.js';
 import { close, command, freePort, workshop } from '../support/zoo.js';
 
 let folder: string;
@@ -84,7 +85,7 @@ test('a line is told when what a thread waits in changes, and not before', async
   const { server, port: serverPort, client } = await serve('literal.py');
   const observer = observe(server.pid);
   await observer.out(new RegExp(`${client}$`, 'm'));
-  const second = new Process('python3', ['-c', SECOND, String(serverPort)]);
+  const second = Python.program(SECOND, [String(serverPort)]);
   const [, port] = await second.out(/^(\d+)$/m);
   await observer.out(new RegExp(`connected to ${HERE}:${client}, \\d+ connected to ${HERE}:${port}$`, 'm'));
   second.endInput();
@@ -102,7 +103,7 @@ time.sleep(1000)`;
 test('on a terminal it draws, and Ctrl-C ends it', async () => {
   const { server, port } = await serve('literal.py');
   const pty = `import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))`;
-  const screen = new Process('python3', ['-c', pty, process.execPath, CLI, 'observe', String(server.pid)]);
+  const screen = Python.program(pty, [process.execPath, CLI, 'observe', String(server.pid)]);
   await screen.out(
     new RegExp(`% CPU\\r\\n  select, no timeout\\r\\n    \\d+ listener ${HERE}:${port} \\(LISTEN\\)\\r\\n`),
   );
@@ -120,7 +121,7 @@ while True: os.write(1, os.read(fd, 4096))`;
 
 test('on a small terminal it breaks its lines, and says when some are missing', async () => {
   const { server } = await serve('literal.py');
-  const screen = new Process('python3', ['-c', NARROW, process.execPath, CLI, 'observe', `${server.pid}`]);
+  const screen = Python.program(NARROW, [process.execPath, CLI, 'observe', `${server.pid}`]);
   await screen.out(/select, no timeout\r\n… and 3 lines more, for a higher window\r\n/);
 });
 
@@ -153,7 +154,7 @@ try:
 except subprocess.TimeoutExpired as e:
     print(e.stdout.decode())
 child.kill()`;
-  const user = new Process('python3', ['-c', look, process.execPath, CLI, 'observe'], { uid: 65534 });
+  const user = Python.program(look, [process.execPath, CLI, 'observe'], { uid: 65534 });
   await user.exit;
   expect(user.stdout).toMatch(/^sleep \d+: nanosleep: for time to pass$/m);
 });
@@ -181,7 +182,7 @@ test.runIf(process.getuid?.() === 0)('root that may not even become another user
 });
 
 test('a process that has ended, and whose parent has not asked how', async () => {
-  const parent = new Process('python3', ['-c', ZOMBIE]);
+  const parent = Python.program(ZOMBIE);
   const [, pid] = await parent.out(/^(\d+)$/m);
   await until('it has ended', () => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z '));
   const observer = observe(pid);

@@ -1,6 +1,6 @@
 /** Why a wait has ended: each sentence, and that it is true. */
 import { expect, test } from 'vitest';
-import { Process } from '../support/peers.js';
+import { Process } from '../support/process.js';
 
 /** Runs calls under a trace, in a process of their own; their waits' sentences, without descriptors that it makes. */
 async function sentences(script: string): Promise<string[]> {

@@ -1,7 +1,8 @@
 /** Reading a recording: what is bad in it is told in a line, and what is missing in a note. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { startPython, until } from '../support/peers.js';
+import { until } from '../support/process.js';
+import { Python } from '../support/python.js';
 import { record } from '../support/recordings.js';
 import { fileFor, posixSelect, traced } from '../support/traced.js';
 
@@ -72,7 +73,7 @@ describe('a bad recording is told in a line', () => {
 
   test('one whose program was killed in the midst of it is shown, with a note', async () => {
     const { server, port, text } = await traced(['--trace=json'], ['select-server', 0]);
-    startPython(
+    Python.program(
       `import socket, sys
 while True: socket.create_connection(('127.0.0.1', int(sys.argv[1]))).send(b'hello')`,
       [port],

@@ -9,7 +9,7 @@ import { timelineOf } from '../../dist/teach/replay/from-recording.js';
 import { screen } from '../../dist/teach/replay/screen.js';
 import { packed, type Step, Timeline, unpacked } from '../../dist/teach/replay/timeline.js';
 import { pictures } from '../../dist/teach/trace/explain.js';
-import { Process, until } from '../support/peers.js';
+import { Process, until } from '../support/process.js';
 import { EVIL, expectedSteps, long, RECORDED, record, recordCrowd, spelled } from '../support/recordings.js';
 import { CTRL_C, Terminal } from '../support/terminals.js';
 import { fileFor, posixSelect } from '../support/traced.js';

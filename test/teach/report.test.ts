@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } fro
 import { check50, github } from '../../dist/teach/grade/report.js';
 import { extra, line, part, type Result } from '../../dist/teach/grade/rubric.js';
 import { wrap } from '../../dist/teach/text.js';
-import { CLI, concurrently, Process } from '../support/peers.js';
+import { CLI, concurrently, Process } from '../support/process.js';
 import { close, command, PATIENCE, startGrader, workshop } from '../support/zoo.js';
 
 let folder: string;

@@ -1,8 +1,9 @@
 /** `--step`: from wait to wait at the push of Enter, in a terminal. */
 import { expect, test } from 'vitest';
-import { connect, until } from '../support/peers.js';
+import { ended } from '../support/proc.js';
+import { until } from '../support/process.js';
+import { connect } from '../support/python.js';
 import { CTRL_C, CTRL_D, Terminal } from '../support/terminals.js';
-import { ended } from '../support/threads.js';
 import { posixSelect } from '../support/traced.js';
 
 const PROMPT = 'Enter goes on, Ctrl-D without further stops:';
@@ -34,7 +35,7 @@ test('says what it is about to wait for, waits for Enter, and says what came', a
   await until('it stops again', () => prompts() === 3);
   expect(terminal.stdout).toContain("5 bytes: b'hello'");
   terminal.type(CTRL_D);
-  await peer.run('s.close()');
+  await peer.run('close()');
   await terminal.shows('disconnected\r\n');
   expect(prompts()).toBe(3);
   terminal.type(CTRL_C);

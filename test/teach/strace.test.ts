@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { CLI, connect, Process, startPython, until } from '../support/peers.js';
+import { CLI, Process, until } from '../support/process.js';
+import { connect, Python } from '../support/python.js';
 
 /** The calls that are compared, by the names that strace has for them. */
 const NAMES: Record<string, string> = {
@@ -112,7 +113,7 @@ test.runIf(process.platform === 'linux').each(RUNS)('%s %j: as strace sees it', 
   await eve.reset();
   await until('the reset one is closed', () => (text().match(/^close\(/gm)?.length ?? 0) > resets);
 
-  startPython(
+  Python.program(
     `import socket, sys
 crowd = [socket.create_connection(('127.0.0.1', int(sys.argv[1]))) for _ in range(50)]
 crowd[-1].send(b'crowd')

@@ -2,8 +2,7 @@
 import { mkdtempSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CLI, Process } from '../support/peers.js';
-import { nodeArgs } from '../support/sockets.js';
+import { CLI, nodeArgs, Process } from '../support/process.js';
 import { close, command, workshop } from '../support/zoo.js';
 
 const dist = new URL('../../dist/teach/grade/', import.meta.url);

@@ -4,9 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { runInWorker } from 'posix-select';
 import { describe, expect, test } from 'vitest';
 import type { Call, OtherCall, SelectCall } from '../../dist/teach/recording/format.js';
-import { CLI, connect, listen, Process, startPython, until } from '../support/peers.js';
+import { ended } from '../support/proc.js';
+import { CLI, Process, until } from '../support/process.js';
+import { connect, listen, Python } from '../support/python.js';
 import { parsed } from '../support/recordings.js';
-import { ended } from '../support/threads.js';
 import { type Args, fileFor, posixSelect, traced } from '../support/traced.js';
 
 const isWait = (call: Call): call is SelectCall => call.call === 'select';
@@ -29,7 +30,7 @@ describe('json', () => {
     await shows(/"call":"accept"/);
     await peer.say('hello');
     await shows(/"call":"recv"/);
-    await peer.run('s.close()');
+    await peer.run('close()');
     await shows(/"call":"close"/);
     expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
 
@@ -107,7 +108,7 @@ describe('json', () => {
   test('bytes with the end behind them, and room to send', async () => {
     const args = ['srv', '127.0.0.1', 0, '--max-pending', 10_000_000];
     const { server, port, text, shows } = await traced(['--trace=json'], args);
-    const deaf = startPython(
+    const deaf = Python.program(
       `import socket, sys
 s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
 sys.stdin.readline()
@@ -115,7 +116,7 @@ while data := s.recv(65536): pass`,
       [port],
     );
     await shows(/"call":"accept"/);
-    startPython(
+    Python.program(
       `import socket, sys
 s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
 s.sendall(b'x' * 6_000_000)
@@ -204,7 +205,7 @@ describe('explain', () => {
 
   test('many descriptors within 80 columns', async () => {
     const { server, port, text, shows } = await traced(['--trace=explain'], ['select-server', 0]);
-    const crowd = startPython(
+    const crowd = Python.program(
       `import socket, sys
 crowd = [socket.create_connection(('127.0.0.1', int(sys.argv[1]))) for _ in range(120)]
 crowd[-1].send(b'last')

@@ -1,6 +1,6 @@
-/** What a child process's threads are doing, and its end. */
+/** What /proc says of a child process: its threads, their system calls, its descriptors, its CPU time (Linux). */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { type Process, until } from './peers.js';
+import { type Process, until, WAIT_MS } from './process.js';
 
 /** System calls by number: those that may stand behind the C library's function of the name. */
 const NUMBERS: Record<string, Record<'select' | 'connect' | 'write', number[]>> = {
@@ -44,13 +44,41 @@ function readThread(file: string): string {
 }
 
 /** Waits for a process to end, and returns its exit code with the milliseconds that it took from now on. */
-export async function ended(process: Process, ms = 10_000): Promise<{ exit: number | string; ms: number }> {
+export async function ended(process: Process, ms = WAIT_MS): Promise<{ exit: number | string; ms: number }> {
   const begin = performance.now();
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<string>((resolve) => {
-    timer = setTimeout(resolve, ms, `still running after ${ms} ms`);
-  });
-  const exit = await Promise.race([process.exit, tooLate]);
-  clearTimeout(timer);
-  return { exit, ms: performance.now() - begin };
+  await until('the process ends', () => process.hasEnded, ms);
+  return { exit: await process.exit, ms: performance.now() - begin };
+}
+
+/** Stops a process with SIGSTOP, all its threads; `thaw` lets it go on. */
+export async function freeze({ pid, child }: Process): Promise<void> {
+  child.kill('SIGSTOP');
+  const stopped = (tid: string) => / T /.test(readFileSync(`/proc/${pid}/task/${tid}/stat`, 'utf8'));
+  await until('all threads are stopped', () => readdirSync(`/proc/${pid}/task`).every(stopped));
+}
+
+export function thaw({ child }: Process): void {
+  child.kill('SIGCONT');
+}
+
+/** How many descriptors a process has open (Linux). */
+export function openFds(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** The numbers of the system calls that a process's threads are in, by thread id (Linux). */
+export function syscalls(pid: number): Map<number, number> {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return new Map(
+    threads.map((tid) => [
+      Number(tid),
+      Number.parseInt(readFileSync(`/proc/${pid}/task/${tid}/syscall`, 'utf8'), 10),
+    ]),
+  );
+}
+
+/** CPU time that a process has used so far, user and system, in clock ticks of 10 ms (Linux). */
+export function cpuTicks(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return Number(fields[11]) + Number(fields[12]);
 }
