@@ -26,10 +26,11 @@ function addSelectServer(program: Command): void {
   add(program, 'select-server', 'prints who connects, what they send, and who leaves')
     .argument('[port]', 'port to listen on, 0 for a free one', integer(...PORT_OR_FREE), 3490)
     .addOption(hostOption())
-    .action((port, options) =>
+    .option('--literal', 'on fd_sets, as a C program: FD_SET, select, FD_ISSET')
+    .action((port, { literal, ...options }) =>
       serve(
         program,
-        'select-server',
+        literal ? 'select-server-literal' : 'select-server',
         { port, ...options },
         (host, port) => `select-client alice ${host} ${port}`,
       ),

@@ -1,32 +1,32 @@
-/** Lines out of a stream: bytes are not messages. */
+/** Lines from a stream: what one recv gets is neither a line nor a message. */
 import { isUtf8 } from 'node:buffer';
 
 const NEWLINE = 0x0a;
 
-/** Bytes of a line, unless said otherwise; a longer one comes in pieces, so that memory stays bounded. */
-const MAX_LINE = 65_536;
+/** Bytes of a line, unless said otherwise. A longer line comes in pieces, so that memory stays bounded. */
+const MAX_LINE_BYTES = 65_536;
 
-/** A UTF-8 character is up to four bytes: so many of them may stand at the end of a piece without their last. */
-const BEGUN = [0, 1, 2, 3];
+/** How many bytes of an unfinished UTF-8 character may stand at the end of a piece: it has up to four. */
+const UNFINISHED_BYTES = [0, 1, 2, 3];
 
-/** Puts lines together from pieces that come as they please. Works on bytes: a split UTF-8 character is whole again. */
+/** Puts lines together from whatever pieces come. It works on bytes: a UTF-8 character in two pieces comes out whole. */
 export class Lines {
-  readonly #maxLine: number;
-  /** The line that has begun, in memory that is larger: a byte at a time costs no more than a byte. */
+  readonly #maxLineBytes: number;
+  /** The unfinished line, and room for more: a line that comes byte by byte is not copied for each byte. */
   #memory = Buffer.alloc(0);
   #size = 0;
 
-  constructor(maxLine: number = MAX_LINE) {
-    this.#maxLine = maxLine;
+  constructor(maxLineBytes: number = MAX_LINE_BYTES) {
+    this.#maxLineBytes = maxLineBytes;
   }
 
-  /** Bytes of a line that has begun and not ended. */
+  /** Bytes of the unfinished line. */
   get pending(): number {
     return this.#size;
   }
 
   /**
-   * Takes what has come.
+   * Adds what has come.
    *
    * @returns the lines that are complete now, without their newlines
    */
@@ -36,7 +36,7 @@ export class Lines {
     while (rest.length > 0) {
       const end = rest.indexOf(NEWLINE);
       const piece = end < 0 ? rest : rest.subarray(0, end);
-      const room = this.#maxLine - this.#size;
+      const room = this.#maxLineBytes - this.#size;
       if (piece.length > room) {
         this.#keep(piece.subarray(0, room));
         lines.push(this.#takePiece());
@@ -50,7 +50,7 @@ export class Lines {
     return lines;
   }
 
-  /** What has come since the last newline, taken as a line. */
+  /** Takes what has come since the last newline as a line. */
   take(): Buffer {
     const line = this.#memory.subarray(0, this.#size);
     this.#memory = Buffer.alloc(0);
@@ -58,19 +58,20 @@ export class Lines {
     return line;
   }
 
-  /** As much of a line that is too long as can be taken without cutting a character. */
+  /** Takes as much of a line that is too long as does not cut a character. */
   #takePiece(): Buffer {
     const line = this.take();
-    const begun = BEGUN.find((n) => n < line.length && isUtf8(line.subarray(0, line.length - n))) ?? 0;
-    this.#keep(line.subarray(line.length - begun));
-    return line.subarray(0, line.length - begun);
+    const endsWhole = (n: number) => n < line.length && isUtf8(line.subarray(0, line.length - n));
+    const unfinished = UNFINISHED_BYTES.find(endsWhole) ?? 0;
+    this.#keep(line.subarray(line.length - unfinished));
+    return line.subarray(0, line.length - unfinished);
   }
 
   #keep(piece: Uint8Array): void {
     const size = this.#size + piece.length;
     if (size > this.#memory.length) {
-      // A line that comes in one piece, as most do, gets just its size.
-      const memory = Buffer.allocUnsafe(this.#size > 0 ? Math.min(2 * size, this.#maxLine) : size);
+      // Most lines come in one piece: that one gets memory of just its size.
+      const memory = Buffer.allocUnsafe(this.#size > 0 ? Math.min(2 * size, this.#maxLineBytes) : size);
       memory.set(this.#memory.subarray(0, this.#size));
       this.#memory = memory;
     }

@@ -1,4 +1,4 @@
-/** A server's door: accept(2) as a loop needs it. */
+/** A listener whose accept(2) never blocks, fails or spins. */
 import { FD_SETSIZE } from '../fdset.js';
 import { OSError } from '../posix/errors.js';
 import { repr } from '../repr.js';
@@ -6,20 +6,23 @@ import { select } from '../select.js';
 import { type Address, AF_UNIX, createServer, type ServerOptions, Socket } from '../socket.js';
 import { warn } from './terminal.js';
 
-/** How many connections come in at one go: a flood of them must not keep the others waiting. */
-const AT_ONCE = 16;
+/** How many connections one `acceptAll` accepts: a flood of them must not delay the loop's other peers. */
+const MAX_ACCEPTS = 16;
 
-/** Seconds to wait where no connection can be accepted, so as not to spin on a listener that stays readable. */
-const PAUSE = 0.05;
+/** How long to wait where no connection can be accepted: the listener stays readable, and the loop would spin. */
+const PAUSE_S = 0.05;
 
-/** The connection is lost, not the listener (man 2 accept, ERRORS). */
-const LOST = new Set(['ECONNABORTED', 'EPROTO', 'EPERM', 'EINTR', 'ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH']);
+/** Errors of the connection, not of the listener: man 2 accept, ERRORS. */
+const CONNECTION_LOST = new Set([
+  ...['ECONNABORTED', 'EPROTO', 'EPERM', 'EINTR', 'ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH'],
+]);
 
+/** Errors of a process or a system that has no descriptor or no memory left. */
 const NO_ROOM = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 
 /** A listening socket that neither blocks nor fails nor spins in accept(2), whatever the peers do. */
 export class Listener extends Socket {
-  /** A descriptor held back, to accept with when there is no other, and so to turn a peer away. */
+  /** A descriptor in reserve: when no other is left, it is closed, to accept a connection and close that at once. */
   #spare: Socket | null = null;
 
   /**
@@ -39,29 +42,25 @@ export class Listener extends Socket {
   }
 
   /**
-   * Accepts the connections that are waiting. One that there is no room for is closed at once, with a line on
-   * stderr.
+   * Accepts the connections that are waiting, up to 16. A connection that there is no room for is closed at once,
+   * with a line on stderr.
    *
    * @param fdEnd what a connection's descriptor must be below: FD_SETSIZE for a loop on select()
    */
   *acceptAll(fdEnd: number = FD_SETSIZE): Generator<[conn: Socket, address: Address]> {
     if (typeof fdEnd !== 'number' || Number.isNaN(fdEnd)) throw new TypeError('fdEnd must be a number');
-    for (let n = 0; n < AT_ONCE; n++) {
+    for (let n = 0; n < MAX_ACCEPTS; n++) {
       try {
-        this.#spare ??= spareSocket(); // before a connection gets the last one
+        this.#spare ??= spareSocket(); // before a connection gets the last descriptor
         const [conn, address] = this.accept();
-        if (conn.fileno() < fdEnd) {
-          yield [conn, address];
-        } else {
-          conn.close();
-          warn(`${repr(address)}: turned away: select() takes descriptors below ${fdEnd}`);
-        }
+        if (conn.fileno() < fdEnd) yield [conn, address];
+        else closeAtOnce(conn, address, `select() takes descriptors below ${fdEnd}`);
       } catch (err) {
         if (!(err instanceof OSError)) throw err;
         if (err.code === 'EAGAIN') return;
         if (NO_ROOM.has(err.code)) {
-          if (!this.#turnAway(err)) return;
-        } else if (!LOST.has(err.code)) {
+          if (!this.#acceptToClose(err)) return;
+        } else if (!CONNECTION_LOST.has(err.code)) {
           throw err;
         }
       }
@@ -74,26 +73,30 @@ export class Listener extends Socket {
   }
 
   /**
-   * Accepts with the descriptor held back, only to close. Without a descriptor left accept(2) fails even when
-   * nobody waits, so this is also how to find that out.
+   * Accepts a connection with the spare descriptor, only to close it. Without a descriptor left accept(2) fails
+   * even when no connection waits: this also finds out whether one does.
    *
-   * @returns whether there was somebody
+   * @returns whether a connection was waiting
    */
-  #turnAway(reason: OSError): boolean {
+  #acceptToClose(reason: OSError): boolean {
     this.#spare?.close();
     try {
       const [conn, address] = this.accept();
-      conn.close();
-      warn(`${repr(address)}: turned away: ${reason.message}`);
+      closeAtOnce(conn, address, reason.message);
       return true;
     } catch (err) {
       if (!(err instanceof OSError)) throw err;
-      if (NO_ROOM.has(err.code)) select([], [], [], PAUSE);
+      if (NO_ROOM.has(err.code)) select([], [], [], PAUSE_S);
       return false;
     } finally {
       this.#spare = spareSocket();
     }
   }
+}
+
+function closeAtOnce(conn: Socket, address: Address, reason: string): void {
+  conn.close();
+  warn(`${repr(address)}: closed at once: ${reason}`);
 }
 
 function spareSocket(): Socket | null {

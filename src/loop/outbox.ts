@@ -1,12 +1,17 @@
 /** Output for peers that do not read as fast as it comes. */
 import { OSError } from '../posix/errors.js';
-import { MSG_DONTWAIT, type Socket } from '../socket.js';
+import { MSG_DONTWAIT, Socket } from '../socket.js';
 
-/** Bytes kept for a peer that does not read, unless said otherwise: 1 MiB. */
+/** Bytes that are kept for a peer that does not read, unless said otherwise: 1 MiB. */
 export const MAX_PENDING = 2 ** 20;
 
-/** Bytes of memory that a peer's output begins with. */
-const LEAST = 4096;
+/** Bytes of memory for the first output that a peer does not take. */
+const FIRST_MEMORY_BYTES = 4096;
+
+/** What an outbox sends to: a connection, or an object that has one and can stand in rlist and wlist itself. */
+export type Peer = Socket | { readonly conn: Socket; fileno(): number };
+
+const connOf = (peer: Peer): Socket => (peer instanceof Socket ? peer : peer.conn);
 
 /**
  * What a socket has not taken yet, in one ring of memory however many messages it was: a peer that does not read
@@ -15,20 +20,20 @@ const LEAST = 4096;
 class Pending {
   #memory = Buffer.allocUnsafeSlow(0);
   #first = 0;
-  /** bytes */
+  /** Bytes that wait. */
   size = 0;
-  /** The socket is to be closed once all is sent. */
+  /** Whether the socket is to be closed once all is sent. */
   closing = false;
 
-  /** The bytes that come first, as far as they lie together. */
+  /** The bytes that come first, up to the end of the memory. */
   get front(): Uint8Array {
     return this.#memory.subarray(this.#first, this.#first + this.size);
   }
 
-  /** @param most bytes that there will ever be */
-  push(data: Uint8Array, most: number): void {
+  /** @param maxBytes how many will ever wait */
+  push(data: Uint8Array, maxBytes: number): void {
     const size = this.size + data.length;
-    if (size > this.#memory.length) this.#grow(Math.min(most, Math.max(2 * size, LEAST)));
+    if (size > this.#memory.length) this.#grow(Math.min(maxBytes, Math.max(2 * size, FIRST_MEMORY_BYTES)));
     const at = (this.#first + this.size) % this.#memory.length;
     const room = this.#memory.length - at;
     this.#memory.set(data.subarray(0, room), at);
@@ -36,7 +41,7 @@ class Pending {
     this.size = size;
   }
 
-  /** Forgets bytes that come first. */
+  /** Forgets the first bytes. */
   drop(count: number): void {
     this.size -= count;
     this.#first = this.size === 0 ? 0 : (this.#first + count) % this.#memory.length;
@@ -53,103 +58,100 @@ class Pending {
 }
 
 /**
- * Sends what a socket takes at once and keeps the rest, until select() calls the socket writable: a peer that is
- * slow, or never reads, delays nobody else.
+ * Sends what a socket takes at once and keeps the rest until select() says that the socket is writable: a peer
+ * that is slow, or never reads, delays nobody else.
  *
  *     const [readable, writable] = select(rlist, outbox.wlist, []);
- *     for (const conn of writable) outbox.flush(conn);
+ *     for (const peer of writable) outbox.flush(peer);
  *     …
- *     for (const [conn, reason] of outbox.lost) …
+ *     for (const [peer, reason] of outbox.lost) …
  */
-export class Outbox {
+export class Outbox<P extends Peer = Socket> {
   readonly #maxPending: number;
-  readonly #pending = new Map<Socket, Pending>();
+  readonly #pending = new Map<P, Pending>();
 
-  /** The peers that could not be sent to, with the reason: gone, or over the bound. `close` takes them out. */
-  readonly lost = new Map<Socket, string>();
+  /** The peers that cannot be sent to, with the reason: gone, or over the bound. `close` takes them out. */
+  readonly lost = new Map<P, string>();
 
   /** @param maxPending bytes that are kept for a peer, at most */
   constructor(maxPending: number = MAX_PENDING) {
     this.#maxPending = maxPending;
   }
 
-  /** The sockets that have output waiting: the loop's wlist. */
-  get wlist(): Iterable<Socket> {
+  /** The peers that output waits for: the loop's wlist. */
+  get wlist(): Iterable<P> {
     return this.#pending.keys();
   }
 
-  /** Bytes that wait for a socket. */
-  size(conn: Socket): number {
-    return this.#pending.get(conn)?.size ?? 0;
+  /** Bytes that wait for a peer. */
+  size(peer: P): number {
+    return this.#pending.get(peer)?.size ?? 0;
   }
 
-  /** Sends now, or later; never waits. A peer that cannot be sent to is `lost`. */
-  send(conn: Socket, data: Uint8Array): void {
-    if (this.lost.has(conn) || data.length === 0) return;
-    const pending = this.#pending.get(conn);
-    const sent = pending ? 0 : this.#trySend(conn, data);
-    if (sent === data.length || this.lost.has(conn)) return;
+  /** Sends now, or later; never waits. A peer that cannot be sent to is `lost` from then on. */
+  send(peer: P, data: Uint8Array): void {
+    if (this.lost.has(peer) || data.length === 0) return;
+    const pending = this.#pending.get(peer);
+    const sent = pending ? 0 : this.#trySend(peer, data);
+    if (sent === data.length || this.lost.has(peer)) return;
     const rest = data.subarray(sent);
     if ((pending?.size ?? 0) + rest.length > this.#maxPending) {
-      this.#lose(conn, `does not read: more than ${this.#maxPending} bytes are waiting for it`);
+      this.#lose(peer, `does not read: more than ${this.#maxPending} bytes are waiting for it`);
       return;
     }
     const waiting = pending ?? new Pending();
     waiting.push(rest, this.#maxPending);
-    this.#pending.set(conn, waiting);
+    this.#pending.set(peer, waiting);
   }
 
-  /** Goes on sending to a socket that select() has called writable. */
-  flush(conn: Socket): void {
-    const pending = this.#pending.get(conn);
+  /** Goes on sending to a peer, after select() has said that it is writable. */
+  flush(peer: P): void {
+    const pending = this.#pending.get(peer);
     if (!pending) return;
     while (pending.size > 0) {
       const { front } = pending;
-      const sent = this.#trySend(conn, front);
-      if (this.lost.has(conn)) return;
+      const sent = this.#trySend(peer, front);
+      if (this.lost.has(peer)) return;
       pending.drop(sent);
       if (sent < front.length) return;
     }
-    this.#pending.delete(conn);
-    if (pending.closing) this.close(conn);
+    this.#pending.delete(peer);
+    if (pending.closing) this.close(peer);
   }
 
-  /** Closes a socket: at once, or when what waits for it has been sent. */
-  close(conn: Socket): void {
-    const pending = this.#pending.get(conn);
-    if (pending && !this.lost.has(conn)) {
+  /** Closes a peer's connection: at once, or when what waits for it has been sent. */
+  close(peer: P): void {
+    const pending = this.#pending.get(peer);
+    if (pending && !this.lost.has(peer)) {
       pending.closing = true;
     } else {
-      this.#pending.delete(conn);
-      this.lost.delete(conn);
-      conn.close();
+      this.#pending.delete(peer);
+      this.lost.delete(peer);
+      connOf(peer).close();
     }
   }
 
-  /** Closes what `close` has left open until its output is sent: the loop has ended. */
+  /** Closes the connections that `close` has left open until their output is sent: the loop has ended. */
   closeAll(): void {
-    for (const conn of this.#pending.keys()) conn.close();
+    for (const peer of this.#pending.keys()) connOf(peer).close();
     this.#pending.clear();
   }
 
-  /** @returns how many bytes were taken */
-  #trySend(conn: Socket, data: Uint8Array): number {
+  /** @returns how many bytes the socket has taken */
+  #trySend(peer: P, data: Uint8Array): number {
     try {
-      return conn.send(data, MSG_DONTWAIT);
+      return connOf(peer).send(data, MSG_DONTWAIT);
     } catch (err) {
       if (!(err instanceof OSError)) throw err;
-      if (err.code !== 'EAGAIN') this.#lose(conn, err.message);
+      if (err.code !== 'EAGAIN') this.#lose(peer, err.message);
       return 0;
     }
   }
 
-  #lose(conn: Socket, reason: string): void {
-    // Nobody waits for a socket that its server has closed already.
-    if (this.#pending.get(conn)?.closing) {
-      conn.close();
-    } else {
-      this.lost.set(conn, reason);
-    }
-    this.#pending.delete(conn);
+  #lose(peer: P, reason: string): void {
+    // A server that has closed a connection already need not hear that it is lost.
+    if (this.#pending.get(peer)?.closing) connOf(peer).close();
+    else this.lost.set(peer, reason);
+    this.#pending.delete(peer);
   }
 }

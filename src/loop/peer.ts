@@ -1,18 +1,21 @@
-/** What the other end of a connection may do at any time: reset it, or go away, with its network. */
+/** What a peer may do at any time: reset its connection, or vanish, alone or with its network. */
 import { OSError } from '../posix/errors.js';
 import { select } from '../select.js';
 import { type Bytes, SHUT_WR, type Socket } from '../socket.js';
 
-/** Milliseconds that `finish` waits for the peer to close its end. */
-const PATIENCE = 200;
+/** How long `finish` waits for the peer to close its end. */
+const FINISH_TIMEOUT_MS = 200;
 
-/** How a connection ends that is not closed: by the peer, by its silence, by the network between (man 7 tcp, 7 ip). */
+/** Bytes for one recv of `finish`, which throws away what it reads. */
+const BUFFER_BYTES = 65_536;
+
+/** The errors of a connection that has ended without a close: man 7 tcp, man 7 ip. */
 const GONE = new Set([
   ...['ECONNRESET', 'EPIPE', 'ENOTCONN', 'ECONNABORTED', 'ECONNREFUSED', 'ETIMEDOUT', 'EPROTO'],
   ...['EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN', 'ENETRESET', 'ENOPROTOOPT'],
 ]);
 
-/** Whether an error says that the peer is gone, or the way to it. */
+/** Whether an error says that the peer is gone, or that no network leads to it any more. */
 export function isGone(err: unknown): boolean {
   return err instanceof OSError && GONE.has(err.code);
 }
@@ -33,15 +36,16 @@ export function recvOrEof(conn: Socket, n: number): Bytes {
 }
 
 /**
- * Closes a connection so that the peer gets all that was sent: a socket closed with data unread resets it (TCP),
- * and what is still on its way is lost.
+ * Closes a connection so that the peer gets all that was sent. A socket that is closed while bytes wait to be read
+ * from it resets the connection (TCP), and what is still on its way to the peer is lost.
  */
 export function finish(conn: Socket): void {
   try {
     conn.shutdown(SHUT_WR);
-    const end = performance.now() + PATIENCE;
-    for (let left = PATIENCE; left > 0; left = end - performance.now()) {
-      if (select([conn], [], [], left / 1000)[0].length > 0 && recvOrEof(conn, 65_536).length === 0) break;
+    const deadlineMs = performance.now() + FINISH_TIMEOUT_MS;
+    for (let leftMs = FINISH_TIMEOUT_MS; leftMs > 0; leftMs = deadlineMs - performance.now()) {
+      const [readable] = select([conn], [], [], leftMs / 1000);
+      if (readable.length > 0 && recvOrEof(conn, BUFFER_BYTES).length === 0) break;
     }
   } catch (err) {
     if (!(err instanceof OSError)) throw err;

@@ -1,5 +1,6 @@
 /**
- * chatclient chats through chatserver: it waits for the keyboard and the server in one select().
+ * chatclient chats through chatserver: it waits for the keyboard and the server in one
+ * select().
  *
  *     $ posix-select chatclient localhost 5555
  *     -------------------------------------
@@ -11,6 +12,10 @@
  *     [FoofusTheCat] hello
  *
  * `/quit` ends it.
+ *
+ * Original: the client that the exercise builds; its names are kept: my_socket,
+ * inputready, open_connection, format_message. Left out: nothing. Added: lines are put
+ * together again from the stream; the end of input ends it too.
  */
 import { StringDecoder } from 'node:string_decoder';
 import { select } from 'posix-select';
@@ -21,43 +26,44 @@ import { createConnection, type Socket } from 'posix-select/socket';
 import { print, Stdin } from 'posix-select/terminal';
 
 /** Bytes for one recv. */
-const BUFFER_SIZE = 1024;
+const BUFFER_BYTES = 1024;
 
-/** Seconds after which a line that has begun is shown: the server may have asked something. */
-const PATIENCE = 0.2;
+/** After this time without more, an unfinished line is shown: it may be a question. */
+const LINE_TIMEOUT_S = 0.2;
 
 /** A new connection to the server. */
 export function openConnection(host: string, port: number): Socket {
   return createConnection([host, port]);
 }
 
-/** `name::text` as `[name] text`; what has no name as it is. */
+/** `name::text` as `[name] text`; a message without a name as it is. */
 export function formatMessage(message: string): string {
   const at = message.indexOf('::');
   return at < 0 ? message : `[${message.slice(0, at)}] ${message.slice(at + 2)}`;
 }
 
-export function main({ host, port }: { host: string; port: number }, stop: number): number {
-  const mySocket = openConnection(host, port);
+export function main(args: { host: string; port: number }, stop: number): number {
+  const mySocket = openConnection(args.host, args.port);
   const stdin = new Stdin();
   const lines = new Lines();
-  /** Keeps the first bytes of a character, where a line is shown before its end. */
+  /** Keeps the first bytes of a character where a line is shown before its end. */
   const text = new StringDecoder('utf8');
-  const outbox = new Outbox(Infinity); // none of what was typed is lost; while it waits, no more is read
+  const outbox = new Outbox(Infinity); // nothing that was typed is lost
 
-  function show(line: string): void {
+  function showUnfinished(line: string): void {
     if (line !== '') print(formatMessage(line));
   }
 
-  /** Shows what has come; false at the end of the stream. */
-  function hear(): boolean {
-    const data = recvOrEof(mySocket, BUFFER_SIZE);
+  /** Prints what has come; false at the end of the stream. */
+  function show(): boolean {
+    const data = recvOrEof(mySocket, BUFFER_BYTES);
     for (const line of lines.push(data)) print(formatMessage(text.end(line)));
-    if (data.length === 0) show(text.end(lines.take()));
+    // A readable socket with 0 bytes is at the end of the stream: the server has closed.
+    if (data.length === 0) showUnfinished(text.end(lines.take()));
     return data.length > 0;
   }
 
-  /** Sends what was typed; false once the user has had enough. */
+  /** Sends what was typed, each line by itself; false after `/quit`, or the last. */
   function say(): boolean {
     for (const line of stdin.readLines()) {
       if (line === '/quit') return false;
@@ -66,24 +72,26 @@ export function main({ host, port }: { host: string; port: number }, stop: numbe
     return !stdin.ended;
   }
 
-  const rlist = new Set<number | Socket | Stdin>([stop, mySocket, stdin]);
-  while (rlist.has(stdin) || outbox.size(mySocket) > 0) {
-    // While the server takes no more, what is typed waits.
-    const sources = outbox.size(mySocket) > 0 ? [stop, mySocket] : rlist;
-    const patience = lines.pending > 0 ? PATIENCE : null;
-    const [inputReady, outputReady] = select(sources, outbox.wlist, [], patience);
+  let isTyping = true;
+  while (isTyping || outbox.size(mySocket) > 0) {
+    // Without `stop` in rlist, Ctrl-C could not end this wait: it may have no time limit.
+    // While the server takes no more, the keyboard waits, and the socket is in wlist.
+    const readsKeys = isTyping && outbox.size(mySocket) === 0;
+    const rlist = readsKeys ? [stop, mySocket, stdin] : [stop, mySocket];
+    const timeout = lines.pending > 0 ? LINE_TIMEOUT_S : null;
+    const [inputReady, outputReady] = select(rlist, outbox.wlist, [], timeout);
     if (inputReady.includes(stop)) break;
-    if (inputReady.includes(mySocket)) {
-      if (!hear()) {
-        print('Disconnected from server!');
-        break;
-      }
-    } else if (lines.pending > 0 && inputReady.length + outputReady.length === 0) {
-      show(text.write(lines.take()));
+    // Nothing is ready: the time is over.
+    if (inputReady.length + outputReady.length === 0)
+      showUnfinished(text.write(lines.take()));
+    if (inputReady.includes(mySocket) && !show()) {
+      print('Disconnected from server!');
+      break;
     }
-    if (inputReady.includes(stdin) && !say()) rlist.delete(stdin);
+    if (inputReady.includes(stdin)) isTyping = say();
     for (const conn of outputReady) outbox.flush(conn);
   }
+
   finish(mySocket);
   return 0;
 }

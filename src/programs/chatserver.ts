@@ -9,8 +9,10 @@
  *     client disconnecting
  *     None -> FoofusTheCat disconnected
  *
- * Input is lines. Many clients send no newline at all: what has stayed without one for a while counts as a line.
  * The server's keyboard is one more source in the same select(): `quit` ends it.
+ *
+ * Original: chatserver.py. Left out: nothing. Added: input is lines; a line that nobody
+ * ends counts after 200 ms; output for those who read slowly.
  */
 import { select } from 'posix-select';
 import { Lines } from 'posix-select/lines';
@@ -21,43 +23,42 @@ import type { Address, Socket } from 'posix-select/socket';
 import { print, Stdin, warn } from 'posix-select/terminal';
 
 /** Bytes for one recv. */
-const BUFFER_SIZE = 1024;
+const BUFFER_BYTES = 1024;
 
-/** Seconds after which a line that has begun counts as ended. */
-const PATIENCE = 0.2;
+/** After this time without more from the client, an unfinished line counts as a line. */
+const LINE_TIMEOUT_MS = 200;
 
-/** Bytes of a screen name, at most. */
-const NAME_SIZE = 12;
+const MAX_NAME_BYTES = 12;
 
 const DASHES = '-'.repeat(37);
 const QUESTION = 'Please enter your screen name:\n';
 const WELCOME = `${DASHES}\nWelcome to the Hackbright Chat Server\n${DASHES}\n${QUESTION}`;
 
-interface Client {
-  /** null until the first line has told it */
-  name: string | null;
-  lines: Lines;
-  /** When the line that has begun counts as ended, in seconds. */
-  due: number;
+/** select() takes it, and gives it back, because it has a fileno(). */
+class Client {
+  /** null until it has logged in. */
+  name: string | null = null;
+  readonly lines = new Lines();
+  /** When an unfinished line counts as a line. */
+  lineDueMs = 0;
+
+  constructor(readonly conn: Socket) {}
+
+  fileno(): number {
+    return this.conn.fileno();
+  }
 }
 
-function now(): number {
-  return performance.now() / 1000;
-}
-
-/** Without what would confuse a terminal or the protocol; cut, but never within a character. */
+/** Without what would confuse a terminal or the protocol; no character is cut. */
 function screenName(line: Buffer): string {
-  const clean = line
-    .toString()
-    .replace(/\p{Cc}/gu, '')
-    .replaceAll('::', '')
-    .trimEnd();
+  const visible = line.toString().replace(/\p{Cc}/gu, '');
   let name = '';
-  for (const char of clean) {
-    if (Buffer.byteLength(name + char) > NAME_SIZE) break;
+  for (const char of visible.replaceAll('::', '').trimEnd()) {
+    if (Buffer.byteLength(name + char) > MAX_NAME_BYTES) break;
     name += char;
   }
-  return name.replace(/[\s:]+$/, ''); // a colon at its end would be taken for one of the two behind it
+  // A colon at the end would look like one of the two that follow a name.
+  return name.replace(/[\s:]+$/, '');
 }
 
 export function main(
@@ -67,104 +68,106 @@ export function main(
 ): number {
   const listener = new Listener([args.host, args.port]);
   const stdin = new Stdin();
-  const rlist = new Set<number | Socket | Stdin>([stop, listener, stdin]);
-  const clients = new Map<Socket, Client>();
-  const outbox = new Outbox(args.maxPending);
+  const clients = new Set<Client>();
+  const outbox = new Outbox<Client>(args.maxPending);
 
-  /** To all who are logged in. */
-  function broadcast(text: string | Uint8Array): void {
-    const data = Buffer.from(text);
-    for (const [conn, { name }] of clients) if (name !== null) outbox.send(conn, data);
+  function sendToAll(message: string | Buffer): void {
+    const data = Buffer.from(message);
+    for (const client of clients) if (client.name !== null) outbox.send(client, data);
   }
 
-  function connect(conn: Socket): void {
+  function onConnect(conn: Socket): void {
+    const client = new Client(conn);
+    clients.add(client);
     print('Incoming Connection');
-    rlist.add(conn);
-    clients.set(conn, { name: null, lines: new Lines(), due: 0 });
-    outbox.send(conn, Buffer.from(WELCOME));
+    outbox.send(client, Buffer.from(WELCOME));
   }
 
-  function logIn(conn: Socket, client: Client, line: Buffer): void {
-    const name = screenName(line);
+  function onReadable(client: Client): void {
+    const data = recvOrEof(client.conn, BUFFER_BYTES);
+    for (const line of client.lines.push(data)) onLine(client, line);
+    client.lineDueMs = performance.now() + LINE_TIMEOUT_MS;
+    // A readable socket with 0 bytes is at the end of the stream: the peer has closed.
+    if (data.length === 0) {
+      if (client.lines.pending > 0) onLine(client, client.lines.take());
+      onLeave(client);
+    }
+  }
+
+  function onLine(client: Client, line: Buffer): void {
+    const text = line.at(-1) === 0x0d ? line.subarray(0, -1) : line;
+    if (client.name === null) {
+      onName(client, screenName(text));
+    } else if (text.length > 0) {
+      print(`${client.name} -> ${text}`);
+      sendToAll(
+        Buffer.concat([Buffer.from(`${client.name}::`), text, Buffer.from('\n')]),
+      );
+    }
+  }
+
+  function onName(client: Client, name: string): void {
     if (name === '') {
-      outbox.send(conn, Buffer.from(QUESTION));
+      outbox.send(client, Buffer.from(QUESTION));
       return;
     }
     client.name = name;
     print(`None -> ${name} logged in`);
-    broadcast(`${name} logged in\n`);
+    sendToAll(`${name} logged in\n`);
   }
 
-  function hear(conn: Socket, client: Client, line: Buffer): void {
-    const text = line.at(-1) === 0x0d ? line.subarray(0, -1) : line;
-    if (client.name === null) {
-      logIn(conn, client, text);
-    } else if (text.length > 0) {
-      print(`${client.name} -> ${text}`);
-      broadcast(Buffer.concat([Buffer.from(`${client.name}::`), text, Buffer.from('\n')]));
-    }
-  }
-
-  function serve(conn: Socket, client: Client): void {
-    const data = recvOrEof(conn, BUFFER_SIZE);
-    for (const line of client.lines.push(data)) hear(conn, client, line);
-    client.due = now() + PATIENCE;
-    if (data.length > 0) return;
-    if (client.lines.pending > 0) hear(conn, client, client.lines.take());
-    disconnect(conn, client);
-  }
-
-  function disconnect(conn: Socket, { name }: Client): void {
+  function onLeave(client: Client): void {
     print('client disconnecting');
-    rlist.delete(conn);
-    clients.delete(conn);
-    outbox.close(conn);
-    if (name === null) return;
-    print(`None -> ${name} disconnected`);
-    broadcast(`${name} disconnected\n`);
+    clients.delete(client);
+    outbox.close(client);
+    if (client.name === null) return;
+    print(`None -> ${client.name} disconnected`);
+    sendToAll(`${client.name} disconnected\n`);
   }
 
-  /** Whether the keyboard said to quit. */
-  function quits(): boolean {
-    const lines = stdin.readLines();
-    if (stdin.ended) rlist.delete(stdin);
-    return lines.some((line) => line.trim() === 'quit');
-  }
+  const unfinished = () => [...clients].filter(({ lines }) => lines.pending > 0);
 
-  /** Seconds until the first line that has begun is due; null when none has. */
-  function patience(): number | null {
-    let first = Infinity;
-    for (const { lines, due } of clients.values()) if (lines.pending > 0) first = Math.min(first, due);
-    return first === Infinity ? null : Math.max(0, first - now());
+  /** Seconds until the first unfinished line counts; null without one: for ever. */
+  function timeout(): number | null {
+    const dueMs = Math.min(...unfinished().map(({ lineDueMs }) => lineDueMs));
+    return dueMs === Infinity ? null : Math.max(0, dueMs - performance.now()) / 1000;
   }
 
   listening(listener.getsockname());
   print(`Listening on :${listener.getsockname()[1]}`);
 
   while (true) {
-    const [readable, writable] = select(rlist, outbox.wlist, [], patience());
+    // Without `stop` in rlist, Ctrl-C could not end this wait: it may have no time limit.
+    const rlist = [stop, listener, ...clients, ...(stdin.ended ? [] : [stdin])];
+    // Only slow readers are in wlist: all others are writable, and select would not wait.
+    const [readable, writable] = select(rlist, outbox.wlist, [], timeout());
     if (readable.includes(stop)) break;
-    if (readable.includes(stdin) && quits()) {
-      for (const conn of clients.keys()) outbox.send(conn, Buffer.from('Server Shutting Down!\n'));
+    if (
+      readable.includes(stdin) &&
+      stdin.readLines().some((line) => line.trim() === 'quit')
+    ) {
+      for (const client of clients)
+        outbox.send(client, Buffer.from('Server Shutting Down!\n'));
       break;
     }
-    for (const conn of writable) outbox.flush(conn);
+    for (const client of writable) outbox.flush(client);
     for (const s of readable) {
-      const client = clients.get(s as Socket);
-      if (client) serve(s as Socket, client);
-      else if (s === listener) for (const [conn] of listener.acceptAll()) connect(conn);
+      // A readable listener has a connection waiting: accept does not block.
+      if (s === listener) for (const [conn] of listener.acceptAll()) onConnect(conn);
+      if (s instanceof Client) onReadable(s);
     }
-    for (const [conn, client] of clients) {
-      if (client.lines.pending > 0 && client.due <= now()) hear(conn, client, client.lines.take());
+    for (const client of unfinished()) {
+      if (client.lineDueMs <= performance.now()) onLine(client, client.lines.take());
     }
-    for (const [conn, reason] of outbox.lost) {
-      const client = clients.get(conn) as Client;
+    // After the round, when no broadcast is half done: that they leave is one itself.
+    for (const [client, reason] of outbox.lost) {
       warn(`${client.name ?? 'a client without a name'}: ${reason}`);
-      disconnect(conn, client);
+      onLeave(client);
     }
   }
 
-  for (const open of [listener, ...clients.keys()]) open.close();
+  listener.close();
+  for (const { conn } of clients) conn.close();
   outbox.closeAll();
   return 0;
 }

@@ -9,54 +9,65 @@
  *     [127.0.0.1:56166] hi
  *
  * An empty line ends it.
+ *
+ * Original: cli.py, where the socket is cli_sock. Left out: nothing. Added: the end of
+ * input ends it too; pasted lines are all sent; `--framing`, as srv has it.
  */
 import { StringDecoder } from 'node:string_decoder';
 import { select } from 'posix-select';
 import { Lines } from 'posix-select/lines';
 import { Outbox } from 'posix-select/outbox';
 import { finish, recvOrEof } from 'posix-select/peer';
-import { createConnection, type Socket } from 'posix-select/socket';
+import { createConnection } from 'posix-select/socket';
 import { print, Stdin } from 'posix-select/terminal';
 
 /** Bytes for one recv. */
-const BUFFER_SIZE = 1024;
+const BUFFER_BYTES = 1024;
 
-export function main(args: { host: string; port: number; framing: 'none' | 'line' }, stop: number): number {
+export function main(
+  args: { host: string; port: number; framing: 'none' | 'line' },
+  stop: number,
+): number {
   const sock = createConnection([args.host, args.port]);
   const stdin = new Stdin();
   const lines = new Lines();
+  /** Keeps the first bytes of a character until its last one has come. */
   const text = new StringDecoder('utf8');
-  const outbox = new Outbox(Infinity); // none of what was typed is lost; while it waits, no more is read
-  const end = args.framing === 'line' ? '\n' : '';
+  const outbox = new Outbox(Infinity); // nothing that was typed is lost
+  const hasLines = args.framing === 'line';
 
   /** Prints what has come; false at the end of the stream. */
   function show(): boolean {
-    const data = recvOrEof(sock, BUFFER_SIZE);
-    const messages = args.framing === 'line' ? lines.push(data).map(String) : [text.write(data)];
+    const data = recvOrEof(sock, BUFFER_BYTES);
+    const messages = hasLines ? lines.push(data).map(String) : [text.write(data)];
+    // A readable socket with 0 bytes is at the end of the stream: the server has closed.
     if (data.length === 0) messages.push(String(lines.take()), text.end());
     for (const message of messages) if (message !== '') print(message);
     return data.length > 0;
   }
 
-  /** Sends what was typed, each line by itself; false once the user has had enough. */
+  /** Sends what was typed, each line by itself; false after an empty line or the last. */
   function say(): boolean {
     for (const line of stdin.readLines()) {
       if (line === '') return false;
-      outbox.send(sock, Buffer.from(line + end));
+      outbox.send(sock, Buffer.from(hasLines ? `${line}\n` : line));
       print(`[You] ${line}`);
     }
     return !stdin.ended;
   }
 
-  /** Runs until there is a reason to end, and returns it. */
+  /** Runs until there is a reason to end, and returns that. */
   function chat(): string {
-    const rlist = new Set<number | Socket | Stdin>([stop, sock, stdin]);
-    while (rlist.has(stdin) || outbox.size(sock) > 0) {
-      // While the server takes no more, what is typed waits.
-      const [readable, writable] = select(outbox.size(sock) > 0 ? [stop, sock] : rlist, outbox.wlist, []);
+    let isTyping = true;
+    while (isTyping || outbox.size(sock) > 0) {
+      // Without `stop` in rlist, Ctrl-C could not end this wait: it has no time limit.
+      // While the server takes no more, the keyboard waits, and the socket is in wlist.
+      const readsKeys = isTyping && outbox.size(sock) === 0;
+      const rlist = readsKeys ? [stop, sock, stdin] : [stop, sock];
+      const [readable, writable] = select(rlist, outbox.wlist, []);
       if (readable.includes(stop)) return 'KeyboardInterrupt';
       if (readable.includes(sock) && !show()) return 'Server closed the connection.';
-      if (readable.includes(stdin) && !say()) rlist.delete(stdin);
+      if (readable.includes(stdin)) isTyping = say();
       for (const conn of writable) outbox.flush(conn);
     }
     return 'You have been disconnected.';

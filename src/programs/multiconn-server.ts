@@ -8,19 +8,30 @@
  *     Closing connection to ('127.0.0.1', 61354)
  *
  * `--selector` runs the same loop on select, poll, epoll or kqueue.
+ *
+ * Original: the tutorial's server, where onConnect is accept_wrapper, and the other
+ * handlers together are service_connection. Left out: data.inb, which it never uses.
+ * Added: WRITE only while there is something to send, where the original spins; a client
+ * that does not read its echo is not read from.
  */
 import { FD_SETSIZE, OSError, repr } from 'posix-select';
 import { Listener } from 'posix-select/listener';
 import { isGone, recvOrEof } from 'posix-select/peer';
-import { EVENT_READ, EVENT_WRITE, SELECTORS, type SelectorKey, SelectSelector } from 'posix-select/selectors';
+import {
+  EVENT_READ,
+  EVENT_WRITE,
+  SELECTORS,
+  SelectSelector,
+} from 'posix-select/selectors';
 import { type Address, MSG_DONTWAIT, type Socket } from 'posix-select/socket';
 import { print } from 'posix-select/terminal';
 
-/** Bytes for one recv, and for one send: what one peer gets at a time must not keep the others waiting. */
-const BUFFER_SIZE = 65_536;
+/** Bytes for one recv, and for one send: no client makes the others wait for longer. */
+const BUFFER_BYTES = 65_536;
 
-/** What goes with an accepted socket; the listener has null. */
-interface Data {
+/** The data of an accepted socket; the listener has null. */
+interface Client {
+  conn: Socket;
   addr: Address;
   /** What is to be echoed. */
   outb: Buffer;
@@ -29,72 +40,88 @@ interface Data {
 }
 
 export function main(
-  args: { host: string; port: number; selector: keyof typeof SELECTORS; maxPending: number },
+  args: {
+    host: string;
+    port: number;
+    selector: keyof typeof SELECTORS;
+    maxPending: number;
+  },
   stop: number,
   listening: (address: Address) => void,
 ): number {
-  const sel = new SELECTORS[args.selector]<Data | null>();
-  const lsock = new Listener([args.host, args.port]);
-  sel.register(stop, EVENT_READ);
-  sel.register(lsock, EVENT_READ, null);
+  const sel = new SELECTORS[args.selector]<Client | null>();
+  const listener = new Listener([args.host, args.port]);
+  const clients = new Set<Client>();
+  const fdEnd = sel instanceof SelectSelector ? FD_SETSIZE : Infinity;
 
-  function acceptConnections(): void {
-    const fdEnd = sel instanceof SelectSelector ? FD_SETSIZE : Infinity;
-    for (const [conn, addr] of lsock.acceptAll(fdEnd)) {
-      print(`Accepted connection from ${repr(addr)}`);
-      sel.register(conn, EVENT_READ, { addr, outb: Buffer.alloc(0), ended: false });
-    }
+  function onConnect(conn: Socket, addr: Address): void {
+    print(`Accepted connection from ${repr(addr)}`);
+    const client = { conn, addr, outb: Buffer.alloc(0), ended: false };
+    clients.add(client);
+    sel.register(conn, EVENT_READ, client);
   }
 
-  function serviceConnection(key: SelectorKey<Data | null>, mask: number): void {
-    const sock = key.fileobj as Socket;
-    const data = key.data as Data;
-    if (mask & EVENT_READ) {
-      const received = recvOrEof(sock, BUFFER_SIZE);
-      if (received.length > 0) data.outb = Buffer.concat([data.outb, received]);
-      else data.ended = true;
-    }
-    if (data.outb.length > 0) echo(sock, data);
-
-    // WRITE only while there is something to send: a socket is nearly always writable, and the loop would spin.
-    const reads = !data.ended && data.outb.length <= args.maxPending;
-    const events = (reads ? EVENT_READ : 0) | (data.outb.length > 0 ? EVENT_WRITE : 0);
-    if (events !== 0) {
-      sel.modify(sock, events, data);
-    } else {
-      print(`Closing connection to ${repr(data.addr)}`);
-      sel.unregister(sock);
-      sock.close();
-    }
+  function onReadable(client: Client): void {
+    const data = recvOrEof(client.conn, BUFFER_BYTES);
+    client.outb = Buffer.concat([client.outb, data]);
+    // A readable socket with 0 bytes is at the end of the stream: the peer has closed.
+    if (data.length === 0) client.ended = true;
   }
 
-  function echo(sock: Socket, data: Data): void {
+  function echo(client: Client): void {
     try {
-      const sent = sock.send(data.outb.subarray(0, BUFFER_SIZE), MSG_DONTWAIT);
-      print(`Echoing ${repr(data.outb.subarray(0, sent))} to ${repr(data.addr)}`);
-      data.outb = data.outb.subarray(sent);
+      const sent = client.conn.send(client.outb.subarray(0, BUFFER_BYTES), MSG_DONTWAIT);
+      print(`Echoing ${repr(client.outb.subarray(0, sent))} to ${repr(client.addr)}`);
+      client.outb = client.outb.subarray(sent);
     } catch (err) {
       if (err instanceof OSError && err.code === 'EAGAIN') return;
       if (!isGone(err)) throw err;
-      data.outb = Buffer.alloc(0);
-      data.ended = true;
+      client.outb = Buffer.alloc(0);
+      client.ended = true;
     }
   }
 
-  listening(lsock.getsockname());
-  print(`Listening on ${repr([args.host, lsock.getsockname()[1]])}`);
+  /** Waits for what this client needs next; one that needs nothing is done. */
+  function watch(client: Client): void {
+    const isToRead = !client.ended && client.outb.length <= args.maxPending;
+    // A socket is nearly always writable: with WRITE in vain, select would not wait.
+    const isToWrite = client.outb.length > 0;
+    const events = (isToRead ? EVENT_READ : 0) | (isToWrite ? EVENT_WRITE : 0);
+    if (events === 0) onLeave(client);
+    else sel.modify(client.conn, events, client);
+  }
+
+  function onLeave(client: Client): void {
+    print(`Closing connection to ${repr(client.addr)}`);
+    clients.delete(client);
+    sel.unregister(client.conn);
+    client.conn.close();
+  }
+
+  // Without `stop` among them, Ctrl-C could not end the wait: it has no time limit.
+  sel.register(stop, EVENT_READ);
+  sel.register(listener, EVENT_READ, null);
+  listening(listener.getsockname());
+  print(`Listening on ${repr([args.host, listener.getsockname()[1]])}`);
 
   while (true) {
-    for (const [key, mask] of sel.select()) {
-      if (key.fileobj === stop) {
-        print('Caught keyboard interrupt, exiting');
-        for (const { fileobj } of sel.getMap()?.values() ?? [])
-          if (fileobj !== stop) (fileobj as Socket).close();
-        sel.close();
-        return 0;
+    const ready = sel.select();
+    if (ready.some(([{ fileobj }]) => fileobj === stop)) break;
+    for (const [{ data: client }, mask] of ready) {
+      if (client === null) {
+        // A readable listener has a connection waiting: accept does not block.
+        for (const [conn, addr] of listener.acceptAll(fdEnd)) onConnect(conn, addr);
+        continue;
       }
-      if (key.data === null) acceptConnections();
-      else serviceConnection(key, mask);
+      if (mask & EVENT_READ) onReadable(client);
+      if (client.outb.length > 0) echo(client);
+      watch(client);
     }
   }
+
+  print('Caught keyboard interrupt, exiting');
+  listener.close();
+  for (const { conn } of clients) conn.close();
+  sel.close();
+  return 0;
 }

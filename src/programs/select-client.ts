@@ -1,39 +1,37 @@
 /**
- * select-client sends a few random letters to select-server, at once and every few seconds.
+ * select-client sends random letters to select-server, at once and every few seconds.
  *
  *     $ posix-select select-client test1 localhost 3490
  *
- * It prints nothing: what it sends is seen at the server, as `test1: xajrxttphhlwmjf`.
+ * It prints nothing: the server shows what it sends, as `test1: xajrxttphhlwmjf`.
+ *
+ * Original: select_client.py, which sleeps between two messages. Left out: nothing.
+ * Added: it waits in select(), and so notices when the server goes away; `--count` and
+ * `--interval`.
  */
 import { select } from 'posix-select';
 import { finish, isGone } from 'posix-select/peer';
 import { createConnection } from 'posix-select/socket';
 import { warn } from 'posix-select/terminal';
 
-/** Seconds between two messages, at least and at most. */
-const PAUSE = [1, 5] as const;
-/** Letters in a message, at least and at most. */
-const LENGTH = [10, 19] as const;
+/** Seconds between two messages, from and to. */
+const PAUSE_S = [1, 5] as const;
+/** Letters in a message, from and to. */
+const LETTERS = [10, 19] as const;
 
-/** The server says nothing; what comes is only read to notice its end. */
-const BUFFER_SIZE = 4096;
+/** Bytes for one recv. The server says nothing: it is read from to notice its end. */
+const BUFFER_BYTES = 4096;
 
-function randint([least, most]: readonly [number, number]): number {
-  return least + Math.floor(Math.random() * (most - least + 1));
+function randint([from, to]: readonly [number, number]): number {
+  return from + Math.floor(Math.random() * (to - from + 1));
 }
 
 function randomLetters(): string {
-  const letters = Array.from({ length: randint(LENGTH) }, () => 'a'.charCodeAt(0) + randint([0, 25]));
-  return String.fromCharCode(...letters);
-}
-
-function now(): number {
-  return performance.now() / 1000;
-}
-
-function serverClosed(): number {
-  warn('server closed the connection');
-  return 1;
+  const codes = Array.from(
+    { length: randint(LETTERS) },
+    () => 'a'.charCodeAt(0) + randint([0, 25]),
+  );
+  return String.fromCharCode(...codes);
 }
 
 export function main(
@@ -43,16 +41,26 @@ export function main(
   const { prefix, host, port, count = Infinity, interval } = args;
   const sock = createConnection([host, port]);
   let sent = 0;
-  let due = now();
+  let dueMs = performance.now();
+
+  function serverClosed(): number {
+    warn('server closed the connection');
+    return 1;
+  }
+
   try {
     while (sent < count) {
-      const [readable] = select([stop, sock], [], [], Math.max(0, due - now()));
+      // The timeout is the pause: select() ends it early when the server goes away.
+      const timeout = Math.max(0, dueMs - performance.now()) / 1000;
+      const [readable] = select([stop, sock], [], [], timeout);
       if (readable.includes(stop)) return 0;
-      if (readable.includes(sock) && sock.recv(BUFFER_SIZE).length === 0) return serverClosed();
-      if (now() < due) continue;
+      // A readable socket with 0 bytes is at its end: the server has closed.
+      if (readable.includes(sock) && sock.recv(BUFFER_BYTES).length === 0)
+        return serverClosed();
+      if (performance.now() < dueMs) continue;
       sock.sendall(Buffer.from(`${prefix}: ${randomLetters()}`));
       sent += 1;
-      due += interval ?? randint(PAUSE);
+      dueMs += (interval ?? randint(PAUSE_S)) * 1000;
     }
     return 0;
   } catch (err) {

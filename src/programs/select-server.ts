@@ -6,6 +6,11 @@
  *     ('127.0.0.1', 61457): connected
  *     ('127.0.0.1', 61457) 22 bytes: b'test1: xajrxttphhlwmjf'
  *     ('127.0.0.1', 61457): disconnected
+ *
+ * Original: select_server.py. Left out: nothing. Added: a reset is a disconnection with
+ * the right address, and Ctrl-C closes everything in good order.
+ *
+ * `select-server --literal` is the same program on fd_sets: select-server-literal.ts.
  */
 import { repr, select } from 'posix-select';
 import { Listener } from 'posix-select/listener';
@@ -13,48 +18,65 @@ import { recvOrEof } from 'posix-select/peer';
 import type { Address, Socket } from 'posix-select/socket';
 import { print } from 'posix-select/terminal';
 
-/** Bytes for one recv: what comes at once and is longer, is printed in pieces. */
-const BUFFER_SIZE = 4096;
+/** Bytes for one recv: more than that is printed in pieces. */
+const BUFFER_BYTES = 4096;
+
+/** select() takes it, and gives it back, because it has a fileno(). */
+class Client {
+  constructor(
+    readonly conn: Socket,
+    /** From accept: getpeername(2) fails once the peer has reset the connection. */
+    readonly address: Address,
+  ) {}
+
+  fileno(): number {
+    return this.conn.fileno();
+  }
+}
 
 export function main(
-  { host, port }: { host: string; port: number },
+  args: { host: string; port: number },
   stop: number,
   listening: (address: Address) => void,
 ): number {
-  const listener = new Listener([host, port]);
-  const rlist = new Set<number | Socket>([stop, listener]);
-  // Kept from accept: getpeername(2) fails once a peer has reset the connection.
-  const addresses = new Map<Socket, Address>();
+  const listener = new Listener([args.host, args.port]);
+  const clients = new Set<Client>();
+
+  function onConnect(conn: Socket, address: Address): void {
+    clients.add(new Client(conn, address));
+    print(`${repr(address)}: connected`);
+  }
+
+  function onReadable(client: Client): void {
+    const data = recvOrEof(client.conn, BUFFER_BYTES);
+    // A readable socket with 0 bytes is at the end of the stream: the peer has closed.
+    if (data.length === 0) onLeave(client);
+    else print(`${repr(client.address)} ${data.length} bytes: ${repr(data)}`);
+  }
+
+  function onLeave(client: Client): void {
+    print(`${repr(client.address)}: disconnected`);
+    clients.delete(client);
+    client.conn.close();
+  }
 
   listening(listener.getsockname());
   print('waiting for connections');
 
   while (true) {
-    const [readable] = select(rlist, [], []);
+    // Without `stop` in the list, Ctrl-C could not end this wait: it has no time limit.
+    const [readable] = select([stop, listener, ...clients], [], []);
+    if (readable.includes(stop)) break;
     for (const s of readable) {
-      if (s === stop) {
-        for (const open of [listener, ...addresses.keys()]) open.close();
-        return 0;
-      }
-      if (s === listener) {
-        for (const [conn, address] of listener.acceptAll()) {
-          rlist.add(conn);
-          addresses.set(conn, address);
-          print(`${repr(address)}: connected`);
-        }
-        continue;
-      }
-      const conn = s as Socket;
-      const address = addresses.get(conn);
-      const data = recvOrEof(conn, BUFFER_SIZE);
-      if (data.length > 0) {
-        print(`${repr(address)} ${data.length} bytes: ${repr(data)}`);
-      } else {
-        print(`${repr(address)}: disconnected`);
-        rlist.delete(conn);
-        addresses.delete(conn);
-        conn.close();
-      }
+      // A readable listener has a connection waiting: accept does not block.
+      if (s === listener)
+        for (const [conn, from] of listener.acceptAll()) onConnect(conn, from);
+      // A readable client has sent something, or has left: recv does not block.
+      if (s instanceof Client) onReadable(s);
     }
   }
+
+  listener.close();
+  for (const { conn } of clients) conn.close();
+  return 0;
 }

@@ -8,8 +8,11 @@
  *     [127.0.0.1:56152] hello
  *     < The user 127.0.0.1:56166 left (1 user online)
  *
- * A message is what one recv gets, so that two quick ones may run together. With `--framing line` each ends in a
- * newline and is put together again from the stream.
+ * Original: srv.py, where the listener is welcome_sock, rlist is conn_list, and a client
+ * is a user. Left out: nothing. Added: output for those who read slowly, `--framing`.
+ *
+ * A message is what one recv gets: two quick messages may run together. With `--framing
+ * line` each ends in a newline, and is put together again from the stream.
  */
 import { StringDecoder } from 'node:string_decoder';
 import { select } from 'posix-select';
@@ -21,15 +24,24 @@ import type { Address, Socket } from 'posix-select/socket';
 import { print, warn } from 'posix-select/terminal';
 
 /** Bytes for one recv. */
-const BUFFER_SIZE = 1024;
+const BUFFER_BYTES = 1024;
 
-interface User {
-  /** `127.0.0.1:56152` */
-  name: string;
-  /** Puts the messages together, with `--framing line`. */
-  lines: Lines;
-  /** Without framing, keeps the first bytes of a character whose others are still to come: what is printed is text. */
-  text: StringDecoder;
+/** select() takes it, and gives it back, because it has a fileno(). */
+class Client {
+  /** With `--framing line`: puts the messages together. */
+  readonly lines = new Lines();
+  /** Without: keeps the first bytes of a character until its last one has come. */
+  readonly text = new StringDecoder('utf8');
+
+  constructor(
+    readonly conn: Socket,
+    /** `127.0.0.1:56152` */
+    readonly name: string,
+  ) {}
+
+  fileno(): number {
+    return this.conn.fileno();
+  }
 }
 
 export function main(
@@ -38,52 +50,54 @@ export function main(
   listening: (address: Address) => void,
 ): number {
   const listener = new Listener([args.host, args.port]);
-  const rlist = new Set<number | Socket>([stop, listener]);
-  const users = new Map<Socket, User>();
-  const outbox = new Outbox(args.maxPending);
-  const end = Buffer.from(args.framing === 'line' ? '\n' : '');
+  const clients = new Set<Client>();
+  const outbox = new Outbox<Client>(args.maxPending);
+  const hasLines = args.framing === 'line';
 
-  const online = () => `(${users.size} ${users.size < 2 ? 'user' : 'users'} online)`;
+  const online = () => `(${clients.size} ${clients.size < 2 ? 'user' : 'users'} online)`;
 
-  function sendToOthers(conn: Socket, message: Uint8Array): void {
-    const framed = Buffer.concat([message, end]);
-    for (const other of users.keys()) if (other !== conn) outbox.send(other, framed);
+  function framed(message: string | Buffer): Buffer {
+    return Buffer.concat([Buffer.from(message), Buffer.from(hasLines ? '\n' : '')]);
   }
 
-  function enter(conn: Socket, [host, port]: Address): void {
-    const name = `${host}:${port}`;
-    rlist.add(conn);
-    users.set(conn, { name, lines: new Lines(), text: new StringDecoder('utf8') });
-    outbox.send(conn, Buffer.from(`> Connected to the chat server ${online()}${end}`));
-    const message = `> New user ${name} entered. ${online()}`;
+  function sendToOthers(client: Client, message: string | Buffer): void {
+    const data = framed(message);
+    for (const other of clients) if (other !== client) outbox.send(other, data);
+  }
+
+  function onConnect(conn: Socket, [host, port]: Address): void {
+    const client = new Client(conn, `${host}:${port}`);
+    clients.add(client);
+    outbox.send(client, framed(`> Connected to the chat server ${online()}`));
+    const message = `> New user ${client.name} entered. ${online()}`;
     print(message);
-    sendToOthers(conn, Buffer.from(message));
+    sendToOthers(client, message);
   }
 
-  function say(conn: Socket, { name, text }: User, message: Buffer): void {
-    print(`[${name}] ${args.framing === 'line' ? message : text.write(message)}`);
-    sendToOthers(conn, Buffer.concat([Buffer.from(`[${name}] `), message]));
-  }
-
-  function leave(conn: Socket, { name }: User): void {
-    rlist.delete(conn);
-    users.delete(conn);
-    outbox.close(conn);
-    const message = `< The user ${name} left ${online()}`;
-    print(message);
-    sendToOthers(conn, Buffer.from(message));
-  }
-
-  function serve(conn: Socket, user: User): void {
-    const data = recvOrEof(conn, BUFFER_SIZE);
+  function onReadable(client: Client): void {
+    const data = recvOrEof(client.conn, BUFFER_BYTES);
+    // A readable socket with 0 bytes is at the end of the stream: the peer has closed.
     if (data.length === 0) {
-      if (user.lines.pending > 0) say(conn, user, user.lines.take());
-      leave(conn, user);
-    } else if (args.framing === 'line') {
-      for (const line of user.lines.push(data)) say(conn, user, line);
+      if (client.lines.pending > 0) onMessage(client, client.lines.take());
+      onLeave(client);
+    } else if (hasLines) {
+      for (const line of client.lines.push(data)) onMessage(client, line);
     } else {
-      say(conn, user, data);
+      onMessage(client, data);
     }
+  }
+
+  function onMessage(client: Client, message: Buffer): void {
+    print(`[${client.name}] ${hasLines ? message : client.text.write(message)}`);
+    sendToOthers(client, Buffer.concat([Buffer.from(`[${client.name}] `), message]));
+  }
+
+  function onLeave(client: Client): void {
+    clients.delete(client);
+    outbox.close(client);
+    const message = `< The user ${client.name} left ${online()}`;
+    print(message);
+    sendToOthers(client, message);
   }
 
   const [, port] = listener.getsockname();
@@ -91,23 +105,27 @@ export function main(
   print(`Chat Server started on port ${port}.`);
 
   while (true) {
-    const [readable, writable] = select(rlist, outbox.wlist, []);
+    // Without `stop` in rlist, Ctrl-C could not end this wait: it has no time limit.
+    // Only slow readers are in wlist: all others are writable, and select would not wait.
+    const [readable, writable] = select([stop, listener, ...clients], outbox.wlist, []);
     if (readable.includes(stop)) break;
-    for (const conn of writable) outbox.flush(conn);
+    for (const client of writable) outbox.flush(client);
     for (const s of readable) {
-      const user = users.get(s as Socket);
-      if (user) serve(s as Socket, user);
-      else for (const [conn, address] of listener.acceptAll()) enter(conn, address);
+      // A readable listener has a connection waiting: accept does not block.
+      if (s === listener)
+        for (const [conn, from] of listener.acceptAll()) onConnect(conn, from);
+      if (s instanceof Client) onReadable(s);
     }
-    for (const [conn, reason] of outbox.lost) {
-      const user = users.get(conn) as User;
-      warn(`${user.name}: ${reason}`);
-      leave(conn, user);
+    // After the round, when no broadcast is half done: that they leave is one itself.
+    for (const [client, reason] of outbox.lost) {
+      warn(`${client.name}: ${reason}`);
+      onLeave(client);
     }
   }
 
   print('KeyboardInterrupt');
-  for (const open of [listener, ...users.keys()]) open.close();
+  listener.close();
+  for (const { conn } of clients) conn.close();
   outbox.closeAll();
   return 0;
 }

@@ -1,5 +1,6 @@
 /**
- * talk-client talks through talk-server: it waits for the keyboard and the server in one select().
+ * talk-client talks through talk-server: it waits for the keyboard and the server in one
+ * select().
  *
  *     $ posix-select talk-client -n Alice
  *     Thank you for connecting
@@ -7,16 +8,18 @@
  *     Bob says: hi yourself
  *
  * `/who:` shows who is connected. The end of input ends it.
+ *
+ * Original: talk_client.py. Left out: nothing. Added: pasted lines are all sent.
  */
 import { StringDecoder } from 'node:string_decoder';
 import { select } from 'posix-select';
 import { Outbox } from 'posix-select/outbox';
 import { finish, recvOrEof } from 'posix-select/peer';
-import { createConnection, type Socket } from 'posix-select/socket';
+import { createConnection } from 'posix-select/socket';
 import { print, Stdin, warn } from 'posix-select/terminal';
 
 /** Bytes for one recv. */
-const BUFFER_SIZE = 1024;
+const BUFFER_BYTES = 1024;
 
 export function main(
   args: { name: string; server: string; port: number; verbose: boolean },
@@ -24,24 +27,25 @@ export function main(
 ): number {
   const sock = createConnection([args.server, args.port]);
   const stdin = new Stdin();
+  /** Keeps the first bytes of a character until its last one has come. */
   const text = new StringDecoder('utf8');
-  const outbox = new Outbox(Infinity); // none of what was typed is lost; while it waits, no more is read
+  const outbox = new Outbox(Infinity); // nothing that was typed is lost
 
-  const note = (line: string) => {
+  function note(line: string): void {
     if (args.verbose) warn(line);
-  };
-  note(`connected to ${args.server}, ${args.port} as ${args.name}`);
+  }
 
   /** Prints what has come; false at the end of the stream. */
   function show(): boolean {
-    const data = recvOrEof(sock, BUFFER_SIZE);
+    const data = recvOrEof(sock, BUFFER_BYTES);
     note(`received ${data.length} bytes`);
+    // A readable socket with 0 bytes is at the end of the stream: the server has closed.
     const shown = data.length > 0 ? text.write(data) : text.end();
     if (shown !== '') print(shown);
     return data.length > 0;
   }
 
-  /** Sends what was typed; false at the end of input. */
+  /** Sends what was typed, each line by itself; false after the last. */
   function say(): boolean {
     for (const line of stdin.readLines()) {
       outbox.send(sock, Buffer.from(`${args.name} says: ${line}`));
@@ -50,20 +54,28 @@ export function main(
     return !stdin.ended;
   }
 
-  let code = 0;
-  const rlist = new Set<number | Socket | Stdin>([stop, sock, stdin]);
-  while (rlist.has(stdin) || outbox.size(sock) > 0) {
-    // While the server takes no more, what is typed waits.
-    const [readable, writable] = select(outbox.size(sock) > 0 ? [stop, sock] : rlist, outbox.wlist, []);
-    if (readable.includes(stop)) break;
-    if (readable.includes(sock) && !show()) {
-      print('The server terminated the connection.');
-      code = 1;
-      break;
+  /** Runs until there is a reason to end; returns the exit code. */
+  function talk(): number {
+    let isTyping = true;
+    while (isTyping || outbox.size(sock) > 0) {
+      // Without `stop` in rlist, Ctrl-C could not end this wait: it has no time limit.
+      // While the server takes no more, the keyboard waits, and the socket is in wlist.
+      const readsKeys = isTyping && outbox.size(sock) === 0;
+      const rlist = readsKeys ? [stop, sock, stdin] : [stop, sock];
+      const [readable, writable] = select(rlist, outbox.wlist, []);
+      if (readable.includes(stop)) return 0;
+      if (readable.includes(sock) && !show()) {
+        print('The server terminated the connection.');
+        return 1;
+      }
+      if (readable.includes(stdin)) isTyping = say();
+      for (const conn of writable) outbox.flush(conn);
     }
-    if (readable.includes(stdin) && !say()) rlist.delete(stdin);
-    for (const conn of writable) outbox.flush(conn);
+    return 0;
   }
+
+  note(`connected to ${args.server}, ${args.port} as ${args.name}`);
+  const code = talk();
   finish(sock);
   return code;
 }

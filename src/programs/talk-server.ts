@@ -1,5 +1,5 @@
 /**
- * talk-server relays what each client sends to all others, byte for byte, and knows who they are.
+ * talk-server relays what each client sends to all others, byte for byte.
  *
  *     $ posix-select talk-server -v
  *     listening on 127.0.0.1, 12345
@@ -8,7 +8,10 @@
  *     relayed 15 bytes from Alice to 1 other
  *     Alice (127.0.0.1, 50312) disconnected
  *
- * `/who:` is answered to the asker alone.
+ * `/who:` is answered to the client that asks, with who is connected.
+ *
+ * Original: talk_server.py, where rlist is socks. Left out: nothing; `/who:` is its part
+ * for honours. Added: output for those who read slowly.
  */
 import { select } from 'posix-select';
 import { Listener } from 'posix-select/listener';
@@ -17,32 +20,36 @@ import { recvOrEof } from 'posix-select/peer';
 import type { Address, Socket } from 'posix-select/socket';
 import { print, warn } from 'posix-select/terminal';
 
-/** Bytes for one recv: a message, if its sender and the network were kind. */
-const BUFFER_SIZE = 1024;
+/** Bytes for one recv, which are taken for one message. */
+const BUFFER_BYTES = 1024;
 
-const UNKNOWN = '<unknown>';
-
-/** After a name: `Alice says: hi`; as real clients have it also `Alice says:hi`, `Alice says : hi`, `<Alice> says: hi`. */
+/** `Alice says: hi`; from other clients also `Alice says:hi`, `<Alice> says : hi`. */
 const SAYS = /\ssays\s*:/;
 
 const WHO = /^\s*\/who:?\s*$/;
 
-interface Client {
-  name: string;
-  /** `127.0.0.1, 50312` */
-  address: string;
+/** select() takes it, and gives it back, because it has a fileno(). */
+class Client {
+  name = '<unknown>';
+
+  constructor(
+    readonly conn: Socket,
+    /** `127.0.0.1, 50312` */
+    readonly address: string,
+  ) {}
+
+  fileno(): number {
+    return this.conn.fileno();
+  }
 }
 
-/** Who speaks, as far as a message tells, and what is said. */
+/** Who speaks, if the message says that, and what is said. */
 function parse(text: string): [name: string | null, said: string] {
   const says = SAYS.exec(text);
   if (!says) return [null, text];
-  const name = text
-    .slice(0, says.index)
-    .trim()
-    .replace(/^<(.*)>$/, '$1');
-  const said = text.slice(says.index + says[0].length);
-  return name.includes('\n') ? [null, text] : [name, said];
+  const name = text.slice(0, says.index).trim();
+  if (name.includes('\n')) return [null, text];
+  return [name.replace(/^<(.*)>$/, '$1'), text.slice(says.index + says[0].length)];
 }
 
 export function main(
@@ -51,77 +58,86 @@ export function main(
   listening: (address: Address) => void,
 ): number {
   const listener = new Listener([args.host, args.port]);
-  const socks = new Set<number | Socket>([stop, listener]);
-  const clients = new Map<Socket, Client>();
-  const outbox = new Outbox(args.maxPending);
+  const clients = new Set<Client>();
+  const outbox = new Outbox<Client>(args.maxPending);
 
-  const note = (line: string) => {
+  function note(line: string): void {
     if (args.verbose) print(line);
-  };
-
-  function connect(conn: Socket, [host, port]: Address): void {
-    socks.add(conn);
-    clients.set(conn, { name: UNKNOWN, address: `${host}, ${port}` });
-    note(`new connection from ${host}, ${port}`);
-    outbox.send(conn, Buffer.from('Thank you for connecting'));
   }
 
-  function who(): Buffer {
-    const lines = [...clients.values()].map(({ name, address }) => `${name} connected from ${address}.\n`);
-    return Buffer.from(`${clients.size} clients connected.\n${lines.join('')}`);
+  function onConnect(conn: Socket, [host, port]: Address): void {
+    const client = new Client(conn, `${host}, ${port}`);
+    clients.add(client);
+    note(`new connection from ${client.address}`);
+    outbox.send(client, Buffer.from('Thank you for connecting'));
   }
 
-  function serve(conn: Socket, client: Client): void {
-    const message = recvOrEof(conn, BUFFER_SIZE);
-    if (message.length === 0) {
-      disconnect(conn, client);
-      return;
-    }
-    const text = message.toString();
-    const [name, said] = parse(text);
+  function onReadable(client: Client): void {
+    const message = recvOrEof(client.conn, BUFFER_BYTES);
+    // A readable socket with 0 bytes is at the end of the stream: the peer has closed.
+    if (message.length === 0) onLeave(client);
+    else onMessage(client, message);
+  }
+
+  function onMessage(client: Client, message: Buffer): void {
+    const [name, said] = parse(message.toString());
     if (name && name !== client.name) {
       note(`${client.address} is ${name}`);
       client.name = name;
     }
-    if (WHO.test(said)) {
-      note(`told ${client.name} who is connected`);
-      outbox.send(conn, who());
-      return;
-    }
-    const others = [...clients.keys()].filter((other) => other !== conn);
-    for (const other of others) outbox.send(other, message);
-    const count = `${others.length} ${others.length === 1 ? 'other' : 'others'}`;
-    note(`relayed ${message.length} bytes from ${client.name} to ${count}`);
+    if (WHO.test(said)) onWho(client);
+    else relay(client, message);
   }
 
-  function disconnect(conn: Socket, { name, address }: Client): void {
-    socks.delete(conn);
-    clients.delete(conn);
-    outbox.close(conn);
-    note(`${name} (${address}) disconnected`);
+  function onWho(client: Client): void {
+    note(`told ${client.name} who is connected`);
+    const lines = [...clients].map(
+      (each) => `${each.name} connected from ${each.address}.\n`,
+    );
+    outbox.send(
+      client,
+      Buffer.from(`${clients.size} clients connected.\n${lines.join('')}`),
+    );
+  }
+
+  function relay(client: Client, message: Buffer): void {
+    for (const other of clients) if (other !== client) outbox.send(other, message);
+    const count = clients.size - 1;
+    const others = `${count} ${count === 1 ? 'other' : 'others'}`;
+    note(`relayed ${message.length} bytes from ${client.name} to ${others}`);
+  }
+
+  function onLeave(client: Client): void {
+    clients.delete(client);
+    outbox.close(client);
+    note(`${client.name} (${client.address}) disconnected`);
   }
 
   listening(listener.getsockname());
   note(`listening on ${args.host}, ${listener.getsockname()[1]}`);
 
   while (true) {
-    const [readable, writable] = select(socks, outbox.wlist, []);
+    // Without `stop` in rlist, Ctrl-C could not end this wait: it has no time limit.
+    // Only slow readers are in wlist: all others are writable, and select would not wait.
+    const [readable, writable] = select([stop, listener, ...clients], outbox.wlist, []);
     if (readable.includes(stop)) break;
-    for (const conn of writable) outbox.flush(conn);
+    for (const client of writable) outbox.flush(client);
     for (const s of readable) {
-      const client = clients.get(s as Socket);
-      if (client) serve(s as Socket, client);
-      else for (const [conn, address] of listener.acceptAll()) connect(conn, address);
+      // A readable listener has a connection waiting: accept does not block.
+      if (s === listener)
+        for (const [conn, from] of listener.acceptAll()) onConnect(conn, from);
+      if (s instanceof Client) onReadable(s);
     }
-    for (const [conn, reason] of outbox.lost) {
-      const client = clients.get(conn) as Client;
+    // After the round, when no message is relayed to some and not yet to others.
+    for (const [client, reason] of outbox.lost) {
       warn(`${client.name} (${client.address}): ${reason}`);
       note(`error: ${client.name} (${client.address}): ${reason}`);
-      disconnect(conn, client);
+      onLeave(client);
     }
   }
 
-  for (const open of [listener, ...clients.keys()]) open.close();
+  listener.close();
+  for (const { conn } of clients) conn.close();
   outbox.closeAll();
   return 0;
 }

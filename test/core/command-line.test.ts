@@ -18,7 +18,11 @@ import { ended } from '../support/proc.js';
 import { CLI, Process, start, startServer } from '../support/process.js';
 import { Python } from '../support/python.js';
 
-const PROGRAMS = readdirSync(new URL('../../src/programs', import.meta.url)).map((name) => name.slice(0, -3));
+/** A file that is named after an option is that program in another form. */
+const FORMS = /-literal\.ts$/;
+const PROGRAMS = readdirSync(new URL('../../src/programs', import.meta.url))
+  .filter((name) => !FORMS.test(name))
+  .map((name) => name.slice(0, -3));
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
 /** Runs the command line to its end. */

@@ -1,4 +1,4 @@
-/** Listener: who is let in, who is turned away, and that neither costs the others anything. */
+/** Listener: which connections are accepted, which are closed at once; neither costs the others anything. */
 import { closeSync } from 'node:fs';
 import { OSError } from 'posix-select';
 import { Listener } from 'posix-select/listener';
@@ -214,8 +214,8 @@ class Server extends Process {
     return client;
   }
 
-  /** Connects, and waits for the line that says that it was turned away. */
-  async turnedAway(): Promise<string> {
+  /** Connects, and waits for the line that says that the connection was closed at once. */
+  async closedAtOnce(): Promise<string> {
     const client = this.connect();
     expect(await drain(client)).toBe('');
     const [, port] = client.getsockname();
@@ -237,8 +237,8 @@ async function echoes(client: Socket): Promise<boolean> {
 test('a descriptor at the limit or past it is closed at once, with a line; those inside stay', async () => {
   const server = await new Server(2, Infinity).started();
   const [first, second] = [await server.insider(), await server.insider()];
-  const line = `turned away: select() takes descriptors below ${server.limit}`;
-  expect([await server.turnedAway(), await server.turnedAway()]).toEqual([line, line]);
+  const line = `closed at once: select() takes descriptors below ${server.limit}`;
+  expect([await server.closedAtOnce(), await server.closedAtOnce()]).toEqual([line, line]);
   expect([await echoes(first), await echoes(second)]).toEqual([true, true]);
   second.close();
   await until('there is room again', () => echoes(server.connect()));
@@ -251,7 +251,7 @@ test('no descriptor left: the peer is closed at once, with a line; those inside 
   const [first, second] = [await server.insider(), await server.insider()];
   const open = openFds(server.pid);
   for (let i = 0; i < 15; i++) {
-    expect(await server.turnedAway()).toMatch(/^turned away: .*Too many open files \(EMFILE\)$/);
+    expect(await server.closedAtOnce()).toMatch(/^closed at once: .*Too many open files \(EMFILE\)$/);
     expect(await echoes(first)).toBe(true);
   }
   await until('nothing is left open', () => openFds(server.pid) === open);
@@ -268,7 +268,7 @@ test('no descriptor left for many at once: each is closed, those inside are serv
     expect(await echoes(insider)).toBe(true);
     expect(await drain(client)).toBe('');
   }
-  await until('a line for each', () => server.stderr.split('turned away').length - 1 === crowd.length);
+  await until('a line for each', () => server.stderr.split('closed at once').length - 1 === crowd.length);
 });
 
 /** Makes the server lose the descriptor that it holds back: for a while it may have none at all. */
@@ -284,7 +284,7 @@ async function withoutSpare(server: Server, meanwhile: () => Promise<void>): Pro
   await until('the spare descriptor is gone', () => openFds(server.pid) < open);
   await meanwhile();
   limit(100);
-  // Who happens to be looked at in the very moment in which the limit rises, may yet be turned away.
+  // A connection that is accepted in the very moment in which the limit rises may still be closed at once.
   expect((await echoes(waiting)) || (await echoes(server.connect()))).toBe(true);
 }
 
@@ -300,12 +300,12 @@ test('no spare descriptor either: it waits without spinning, and those who wait 
   });
 });
 
-test('a spare descriptor that was lost comes back, and peers are turned away again', async () => {
+test('a spare descriptor that was lost comes back, and connections are closed at once again', async () => {
   const server = await new Server(Infinity, 2).started();
   await server.insider();
   await withoutSpare(server, async () => {});
-  await until('one is turned away', async () => !(await echoes(server.connect())));
-  await server.err(/turned away/);
+  await until('one is closed at once', async () => !(await echoes(server.connect())));
+  await server.err(/closed at once/);
 });
 
 test('a Listener that cannot be made leaves no descriptor behind', async () => {

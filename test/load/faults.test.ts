@@ -321,7 +321,7 @@ for (const { title, descriptors, clients, reason, servers } of LIMITS) {
     title,
     async (live) => {
       const { came, left } = live.kind;
-      const turnedAway = () => [...live.process.stderr.matchAll(/^.*turned away.*$/gm)];
+      const closedAtOnce = () => [...live.process.stderr.matchAll(/^.*closed at once.*$/gm)];
       const many = live.peer(`
 def refused(s):
     s.setblocking(False)
@@ -347,15 +347,15 @@ result = [len(many) - len(inside), sum(map(refused, new))]`);
         await until('the peers wait', () => many.stdout.split('waiting').length === n + 1);
         many.child.stdin?.write('go\n');
       };
-      const settled = (count: number) => live.count(came) + turnedAway().length === count + 2;
-      await until('each has come in or been turned away', () => settled(clients - 1));
-      expect(turnedAway().length).toBeGreaterThan(0);
+      const settled = (count: number) => live.count(came) + closedAtOnce().length === count + 2;
+      await until('each has come in or been closed at once', () => settled(clients - 1));
+      expect(closedAtOnce().length).toBeGreaterThan(0);
       await live.pause();
       live.resume();
       await go(1);
-      await until('one more has been turned away', () => settled(clients));
-      const refused = turnedAway().length;
-      for (const [line] of turnedAway()) expect(line).toContain(reason);
+      await until('one more has been closed at once', () => settled(clients));
+      const refused = closedAtOnce().length;
+      for (const [line] of closedAtOnce()) expect(line).toContain(reason);
 
       await live.pause();
       const ticks = cpuTicks(live.process.pid);
@@ -367,7 +367,7 @@ result = [len(many) - len(inside), sum(map(refused, new))]`);
       await until('there is room again', () => live.count(left) >= 10);
       await go(3);
       await until('new ones have come in', () => live.count(came) >= clients + 2 - refused + 10);
-      expect(turnedAway()).toHaveLength(refused);
+      expect(closedAtOnce()).toHaveLength(refused);
       expect(live.count(left)).toBe(10);
       await go(4);
       expect(await live.result(many)).toEqual([refused, 0]);

@@ -166,7 +166,7 @@ test('idle clients, and one that does not read, cost no CPU; each mechanism is w
   expect([byDefault, poll, epoll]).toEqual([select + 1, select, select + 1]);
 });
 
-test('select: a client past FD_SETSIZE is turned away, and comes in when there is room again', async () => {
+test('select: a client past FD_SETSIZE is closed at once, and comes in when there is room again', async () => {
   const server = await startEcho('select');
   const python = await pusher();
   const [inside, first] = await python.run<[number, number]>(
@@ -177,11 +177,11 @@ test('select: a client past FD_SETSIZE is turned away, and comes in when there i
     `,
     server.port,
   );
-  const turnedAway = () =>
-    server.stderr.match(/^\('127\.0\.0\.1', \d+\): turned away: .* below 1024$/gm) ?? [];
+  const closedAtOnce = () =>
+    server.stderr.match(/^\('127\.0\.0\.1', \d+\): closed at once: .* below 1024$/gm) ?? [];
   expect(inside).toBe(first);
   expect(openFds(server.pid)).toBe(FD_SETSIZE);
-  await until('the server says so', () => turnedAway().length === 1100 - inside);
+  await until('the server says so', () => closedAtOnce().length === 1100 - inside);
 
   const outside = startClient('select', server.port, 3);
   expect(await outside.exit).toBe(1);

@@ -42,7 +42,7 @@ test.each([
     return address as string;
   });
   expect(byClient(server).get(address)).toEqual(['connected', "5 bytes: b'hello'", 'disconnected']);
-  expect(server.stderr.match(/turned away|Error/)).toBe(null);
+  expect(server.stderr.match(/closed at once|Error/)).toBe(null);
   expect(await exitOf(server)).toBe(0);
 });
 
@@ -166,23 +166,23 @@ test('1000 clients that connect and vanish', async () => {
   }
 });
 
-/** The clients that the server has turned away, by a line each on stderr. */
-function turnedAway(server: Server): string[] {
-  return [...server.stderr.matchAll(/^(\('.+?\)): turned away: .+$/gm)].map(
+/** The clients that the server has closed at once, by a line each on stderr. */
+function closedAtOnce(server: Server): string[] {
+  return [...server.stderr.matchAll(/^(\('.+?\)): closed at once: .+$/gm)].map(
     ([, address]) => address as string,
   );
 }
 
 /** Lets one more client connect, the last of `socks`, and says what became of it. */
-async function arrive(server: Server, python: Python): Promise<'in' | 'turned away'> {
+async function arrive(server: Server, python: Python): Promise<'in' | 'closed at once'> {
   const address = await python.run<string>(
     'socks.append(connect(args)); result = repr(socks[-1].getsockname())',
     server.port,
   );
-  await until('it is in or turned away', () => {
-    return byClient(server).has(address) || turnedAway(server).includes(address);
+  await until('it is in or closed at once', () => {
+    return byClient(server).has(address) || closedAtOnce(server).includes(address);
   });
-  return byClient(server).has(address) ? 'in' : 'turned away';
+  return byClient(server).has(address) ? 'in' : 'closed at once';
 }
 
 /** Fails if the server spins: in a second that takes 100 ticks, or its share of a busy machine. */
@@ -202,7 +202,7 @@ async function limit(server: Server, python: Python, most: number | 'as now' | '
   await python.run(step, [server.pid, most]);
 }
 
-/** Lets clients connect until one is turned away, and returns how many are in. */
+/** Lets clients connect until one is closed at once, and returns how many are in. */
 async function crowd(server: Server, python: Python): Promise<number> {
   await python.run("socks = globals().get('socks', [])");
   for (let inside = 0; ; inside++) {
@@ -212,7 +212,7 @@ async function crowd(server: Server, python: Python): Promise<number> {
   }
 }
 
-test('without a descriptor left it turns clients away, until there is room', async () => {
+test('without a descriptor left it closes new ones at once, until there is room', async () => {
   const server = await serverUnderLimit(64);
   const guests = await Guests.of(server);
   const python = new Python();
@@ -223,7 +223,7 @@ test('without a descriptor left it turns clients away, until there is room', asy
   await python.run('late = [connect(args) for _ in range(20)]', server.port);
   const ends = await python.run<number[]>('result = [len(sock.recv(100)) for sock in late]');
   expect(ends).toEqual(Array.from({ length: 20 }, () => 0));
-  await until('each has a line', () => turnedAway(server).length === 21);
+  await until('each has a line', () => closedAtOnce(server).length === 21);
   await guests.say('still full,', SOON);
   await expectCalm(server);
 
@@ -234,7 +234,7 @@ test('without a descriptor left it turns clients away, until there is room', asy
   expect(await exitOf(server)).toBe(0);
 });
 
-test('a limit lowered to what is open: it turns clients away, until it is raised', async () => {
+test('a limit lowered to what is open: it closes new ones at once, until it is raised', async () => {
   const { server, guests, python } = await serverWithGuests();
   await guests.during(async () => {
     await limit(server, python, 'as now');
@@ -269,7 +269,7 @@ test('a limit lowered below what is open: clients wait outside, until it is rais
   expect(await exitOf(server)).toBe(0);
 });
 
-test('past FD_SETSIZE it turns clients away, until there is room', async () => {
+test('past FD_SETSIZE it closes new ones at once, until there is room', async () => {
   const { server, guests, python } = await serverWithGuests();
   const inside = await guests.during(async () => {
     const addresses = await python.run<string[]>(
@@ -281,7 +281,7 @@ test('past FD_SETSIZE it turns clients away, until there is room', async () => {
       `,
       server.port,
     );
-    const outside = () => turnedAway(server);
+    const outside = () => closedAtOnce(server);
     await until('all are in or out', () => count(server, 'connected') + outside().length === 1052);
     await guests.say('it is full,', SOON);
     expect(openFds(server.pid)).toBe(1024);

@@ -45,21 +45,24 @@ const SRV: Server = {
   bounded: true,
 };
 
+const SELECT_SERVER: Server = {
+  name: 'select-server',
+  program: 'select-server',
+  args: [0],
+  greeting: '',
+  named: false,
+  end: '',
+  reach: 'nobody',
+  came: new RegExp(`^${ADDRESS}: connected$`, 'gm'),
+  left: new RegExp(`^${ADDRESS}: disconnected$`, 'gm'),
+  says: new RegExp(`^${ADDRESS} \\d+ bytes: (b.*)$`, 'gm'),
+  bye: [],
+  bounded: false,
+};
+
 export const SERVERS: Server[] = [
-  {
-    name: 'select-server',
-    program: 'select-server',
-    args: [0],
-    greeting: '',
-    named: false,
-    end: '',
-    reach: 'nobody',
-    came: new RegExp(`^${ADDRESS}: connected$`, 'gm'),
-    left: new RegExp(`^${ADDRESS}: disconnected$`, 'gm'),
-    says: new RegExp(`^${ADDRESS} \\d+ bytes: (b.*)$`, 'gm'),
-    bye: [],
-    bounded: false,
-  },
+  SELECT_SERVER,
+  { ...SELECT_SERVER, name: 'select-server --literal', args: [0, '--literal'] },
   SRV,
   { ...SRV, name: 'srv --framing line', args: [...SRV.args, '--framing', 'line'], end: '\n' },
   {
