@@ -73,3 +73,9 @@ export function wrap(line: string, columns: number, indent?: number): string[] {
 export function pageWidth(stream: NodeJS.WriteStream): number {
   return Number(process.env.COLUMNS) || stream.columns || 80;
 }
+
+/** A duration in words: `1.5 s`, `12.3 ms`. */
+export function durationText(seconds: number): string {
+  if (seconds >= 1) return `${Number(seconds.toFixed(3))} s`;
+  return `${Number((seconds * 1000).toPrecision(3))} ms`;
+}

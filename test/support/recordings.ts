@@ -1,4 +1,4 @@
-/** Real recordings: each server, with clients that come, speak, reset and leave. */
+/** Recordings of real runs: each server, with clients that connect, send, reset and close. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { Call, Head, OtherCall, Sets } from '../../dist/teach/recording/format.js';
@@ -15,35 +15,35 @@ export interface Recorded {
   stdout: string;
 }
 
-/** What a client says that would be a nuisance in a terminal or a page. */
+/** Text of a client that would control a terminal or a page. */
 export const EVIL = '\x1b[2J\x07<img src=x onerror="document.title=1"></script>&amp;\u202e';
 
-/** A text as it is shown: what would steer a terminal, or turn the text round, is spelled out. */
+/** A text as it is shown: characters that would control a terminal, or turn the text round, are escapes. */
 export function spelled(text: string): string {
   return text.replaceAll('\x1b', '\\x1b').replaceAll('\x07', '\\x07').replaceAll('\u202e', '\\u202e');
 }
 
-/** The five, one of them on epoll or kqueue as well. */
+/** The five servers, one of them on epoll or kqueue as well. */
 export const RECORDED = [
   ...SERVERS.filter(({ name, program }) => name === program).map(({ name, args }) => ({ name, args })),
   { name: 'multiconn-server', args: ['127.0.0.1', 0, '--selector', 'default'] },
 ].map(({ name, args }) => [[name, ...args].join(' '), name, args] as const);
 
 export async function record(program: string, args: readonly (string | number)[]): Promise<Recorded> {
-  return await recordWith(program, args, async (port, heard) => {
+  return await recordWith(program, args, async (port, received) => {
     const alice = await connect(port);
-    await heard(() => alice.say('Alice says: hi\n'));
+    await received(() => alice.say('Alice says: hi\n'));
     const bob = await connect(port);
-    await heard(() => bob.say(`Bob says: ${EVIL}\n`));
-    await heard(() => alice.say('a second one\n'));
-    await heard(() => bob.reset());
-    await heard(() => alice.run('close()'));
+    await received(() => bob.say(`Bob says: ${EVIL}\n`));
+    await received(() => alice.say('a second one\n'));
+    await received(() => bob.reset());
+    await received(() => alice.run('close()'));
   });
 }
 
-/** A select-server to which many come, of whom the last speaks. */
+/** A select-server with many clients, of which the last one sends. */
 export async function recordCrowd(count: number): Promise<Recorded> {
-  return await recordWith('select-server', [0], async (port, heard) => {
+  return await recordWith('select-server', [0], async (port, received) => {
     const crowd = Python.program(
       `import socket, sys
 crowd = [socket.create_connection(('127.0.0.1', int(sys.argv[1]))) for _ in range(int(sys.argv[2]))]
@@ -51,32 +51,32 @@ crowd[-1].send(b'last')
 sys.stdin.read()`,
       [port, count],
     );
-    await heard(async () => {});
+    await received(async () => {});
     await crowd.end('SIGKILL');
   });
 }
 
-/** @param act has the server's port, and what it gives to `heard` ends when the server has received something */
+/** @param act gets the server's port; what it passes to `received` is over when the server has received something */
 async function recordWith(
   program: string,
   args: readonly (string | number)[],
-  act: (port: number, heard: (act: () => Promise<void>) => Promise<void>) => Promise<void>,
+  act: (port: number, received: (act: () => Promise<void>) => Promise<void>) => Promise<void>,
 ): Promise<Recorded> {
   const file = fileFor('run.jsonl');
   const server = posixSelect(['--record', file, program, ...args]);
   const [, port] = await server.err(/^listening on .*:(\d+);/m);
-  const received = () => readFileSync(file, 'utf8').split('"call":"recv"').length;
-  let before = received();
+  const count = () => readFileSync(file, 'utf8').split('"call":"recv"').length;
+  let before = count();
   await act(Number(port), async (act) => {
     await act();
-    await until('the server has heard it', () => received() > before);
-    before = received();
+    await until('the server has received it', () => count() > before);
+    before = count();
   });
   await server.end('SIGINT');
   return { file, ...parsed(readFileSync(file, 'utf8')), stdout: server.stdout };
 }
 
-/** The lines of a recording that has come to its end. */
+/** The lines of a whole recording. */
 export function parsed(text: string): { head: Head; calls: Call[] } {
   const lines = text.trimEnd().split('\n');
   const [head, ...calls] = lines.map((line) => JSON.parse(line));
@@ -89,7 +89,7 @@ export function waited(call: Call): Sets | undefined {
   return 'nfds' in call ? call : (call as OtherCall).waits;
 }
 
-/** What a step of a recording must show, told from the recording alone. */
+/** What a step must show, derived from the recording alone. */
 export interface Expected {
   before: Sets | undefined;
   after: Sets | undefined;

@@ -340,7 +340,7 @@ test('100,000 calls: any step at once, in some hundred kilobytes', async () => {
   expect(statSync(await written(recorded)).size).toBeLessThan(900_000);
 });
 
-/** What a talk-server tells so many clients, who have names, in as many rounds. */
+/** A talk-server that sends to many clients with names, in as many rounds. */
 async function broadcasts(count: number): Promise<Recorded> {
   const recorded = await record('talk-server', ['-p', 0]);
   const { head, calls } = recorded;
@@ -399,7 +399,7 @@ test('on paper the step is there in full, and the buttons are not', async () => 
   expect([paper, ready, adjust]).toEqual(['rgb(255, 255, 255)', 'rgb(17, 17, 17)', 'exact']);
 });
 
-test('a page that cannot be written is told in a line', async () => {
+test('a page that cannot be written is an error of one line', async () => {
   const { file } = await record('select-server', [0]);
   const recording = readFileSync(file, 'utf8');
   const link = `${file}.html`;

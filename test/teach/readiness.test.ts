@@ -1,4 +1,4 @@
-/** Why a wait has ended: each sentence, and that it is true. */
+/** Why a wait has ended: each sentence, beside the call that shows that it is true. */
 import { expect, test } from 'vitest';
 import { Process } from '../support/process.js';
 
@@ -67,12 +67,12 @@ test.each([
   [
     'an end',
     `const [a, b] = pair(); sys.close(a); read(b); check(recv(b), 0)`,
-    'the peer has closed: recv gives 0 bytes',
+    'the peer has closed: recv returns 0 bytes',
   ],
   [
     'a half-close',
     `const [a, b] = pair(); sys.shutdown(a, SHUT_WR); read(b); check(recv(b), 0)`,
-    'the peer has closed: recv gives 0 bytes',
+    'the peer has closed: recv returns 0 bytes',
   ],
   [
     'a reset',
@@ -81,17 +81,17 @@ test.each([
   ],
   ['room', `const [a, b] = pair(); write(b); check(sys.send(b, bytes('x'), 0), 1)`, 'there is room to send'],
   [
-    'a reset, for one who writes',
+    'a reset, where it waits to write',
     `const [a, b] = pair(); reset(a); read(b); write(b); check(sys.send(b, bytes('x'), 0) < 0, true)`,
-    'nobody reads any more: a send fails',
+    'the peer does not read any more: a send fails',
   ],
   [
-    'a connection that comes about',
+    'a connection that is made',
     `const a = sys.socket(AF_INET, SOCK_STREAM, 0); nonBlocking(a); sys.connect(a, address); write(a)`,
     'it is connected',
   ],
   [
-    'one that does not',
+    'a connection that fails',
     `const a = sys.socket(AF_INET, SOCK_STREAM, 0); nonBlocking(a); sys.close(listener); check(sys.connect(a, address) < 0, true); write(a)`,
     'the connection has failed',
   ],
@@ -109,15 +109,15 @@ test.each([
   [
     'a pipe that is hung up',
     `const [r, w] = sys.pipe(); sys.close(w); read(r); check(sys.read(r, new Uint8Array(9)), 0)`,
-    'its end: a read gives 0 bytes',
+    'the end: read returns 0 bytes',
   ],
   [
     'a pipe whose reader has gone',
     `const [r, w] = sys.pipe(); sys.close(r); write(w); check(sys.write(w, bytes('x')) < 0, true)`,
-    'nobody reads any more: a send fails',
+    'the peer does not read any more: a send fails',
   ],
-  ['a timeout', `check(read(listener, 0.02), 0)`, 'nothing has come in 20 ms'],
-  ['a look', `check(read(listener, 0), 0)`, 'nothing is ready'],
+  ['a timeout', `check(read(listener, 0.02), 0)`, 'nothing was ready within 20 ms'],
+  ['a timeout of 0', `check(read(listener, 0), 0)`, 'nothing is ready'],
   [
     'a closed descriptor',
     `const [r, w] = sys.pipe(); sys.close(r); check(read(r) < 0, true)`,
@@ -131,12 +131,12 @@ test('the end of stdin', async () => {
   const child = new Process(process.execPath, ['--input-type=module', '--eval', `${PRELUDE}read(0)`]);
   child.endInput();
   expect(await child.exit, child.stderr).toBe(0);
-  expect(child.stdout).toContain('"its end: a read gives 0 bytes"');
+  expect(child.stdout).toContain('"the end: read returns 0 bytes"');
 });
 
 test('a signal', async () => {
   const script = `
-const { why } = await import('./dist/teach/trace/readiness.js');
-process.stdout.write(JSON.stringify({ why: why(sys, new Map(), { result: -1, errno: 'EINTR' }, {}) }) + '\\n')`;
+const { reasonsFor } = await import('./dist/teach/trace/readiness.js');
+process.stdout.write(JSON.stringify({ why: reasonsFor(sys, new Map(), { result: -1, errno: 'EINTR' }, {}) }) + '\\n')`;
   expect(await sentences(script)).toEqual(['a signal has interrupted the wait']);
 });

@@ -1,4 +1,4 @@
-/** Reading a recording: what is bad in it is told in a line, and what is missing in a note. */
+/** Reading a recording: a bad line is an error of one line, a missing end is a note. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/process.js';
@@ -6,7 +6,7 @@ import { Python } from '../support/python.js';
 import { record } from '../support/recordings.js';
 import { fileFor, posixSelect, traced } from '../support/traced.js';
 
-describe('a bad recording is told in a line', () => {
+describe('a bad recording is an error of one line', () => {
   async function refused(text: string | null): Promise<string> {
     const file = fileFor('bad.jsonl');
     if (text !== null) writeFileSync(file, text);
@@ -24,8 +24,8 @@ describe('a bad recording is told in a line', () => {
     [null, 'open bad.jsonl: No such file or directory (ENOENT)'],
     ['', 'bad.jsonl, line 1: the file is empty'],
     ['hello\n', /^bad\.jsonl, line 1: it is not JSON \(.*\)$/],
-    ['{}\n', /^bad\.jsonl, line 1: it is no recording; `posix-select --record/],
-    ['{"format":', 'bad.jsonl, line 1: it is no recording, or breaks off in its first line'],
+    ['{}\n', /^bad\.jsonl, line 1: it is not a recording; `posix-select --record/],
+    ['{"format":', 'bad.jsonl, line 1: it is not a recording, or it ends within its first line'],
     [`${HEAD.replace('"version":1', '"version":2')}\n`, /^bad\.jsonl, line 1: its version is 2; /],
     [`${HEAD.replace('"args":[]', '"args":[1]')}\n`, `bad.jsonl, line 1: the recording's "args" is wrong`],
     [`${HEAD}\n`, 'bad.jsonl, line 1: the recording ends before the first call'],
@@ -51,15 +51,19 @@ describe('a bad recording is told in a line', () => {
     writeFileSync(file, begin + text + end);
     const replay = posixSelect(['replay', file]);
     expect(await replay.exit).toBe(0);
-    expect(replay.stdout).not.toContain('breaks off');
+    expect(replay.stdout).not.toContain('ends within');
     expect(replay.stdout).toMatch(/ {2}close .* listener\n\n$/);
   });
 
   test.each([
-    ['a line and a half', -30, /^the recording breaks off in line (\d+)$/],
-    ['its tail', -5, /^the recording breaks off in line (\d+)$/],
-    ['the whole of its tail', undefined, /^the end is missing: the program was killed, or still ran$/],
-  ])('one that lacks %s is shown up to there, with a note', async (_, end, note) => {
+    ['a line and a half', -30, /^the recording ends within line (\d+)$/],
+    ['its tail', -5, /^the recording ends within line (\d+)$/],
+    [
+      'the whole of its tail',
+      undefined,
+      /^the end is missing: the program was killed, or was still running$/,
+    ],
+  ])('a recording without %s is shown up to there, with a note', async (_, end, note) => {
     const { file } = await record('select-server', [0]);
     const text = readFileSync(file, 'utf8');
     const lines = text.trimEnd().split('\n');
@@ -68,10 +72,10 @@ describe('a bad recording is told in a line', () => {
     expect(await replay.exit).toBe(0);
     const [, line] = replay.lines[2].match(note) ?? expect.fail(replay.lines[2]);
     if (line) expect(Number(line)).toBe(end === -5 ? lines.length : lines.length - 1);
-    expect(replay.stdout).toContain('the loop is to end');
+    expect(replay.stdout).toContain('the loop is told to end');
   });
 
-  test('one whose program was killed in the midst of it is shown, with a note', async () => {
+  test('the recording of a program that was killed is shown, with a note', async () => {
     const { server, port, text } = await traced(['--trace=json'], ['select-server', 0]);
     Python.program(
       `import socket, sys
@@ -84,7 +88,7 @@ while True: socket.create_connection(('127.0.0.1', int(sys.argv[1]))).send(b'hel
     writeFileSync(file, text());
     const replay = posixSelect(['replay', file]);
     expect(await replay.exit).toBe(0);
-    expect(replay.lines[2]).toMatch(/^the (end is missing: |recording breaks off in line )/);
+    expect(replay.lines[2]).toMatch(/^the (end is missing: |recording ends within line )/);
     expect(replay.stdout).toContain(': a connection is waiting');
   });
 

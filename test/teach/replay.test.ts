@@ -1,4 +1,4 @@
-/** Replaying: the timeline that a recording tells, and the player in the terminal. */
+/** Replaying: the timeline of a recording, and the player in the terminal. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
@@ -100,7 +100,7 @@ describe.each(RECORDED)('%s', (_, program, args) => {
   });
 });
 
-test('a descriptor’s row says what it was called, and what becomes of it', async () => {
+test('a descriptor’s row has its name, and its name at the end of the step', async () => {
   const recorded = await record('chatserver', [0]);
   const timeline = timelineFor(recorded.file);
   const rows = stepsOf(timeline).flatMap(({ table }) => table.filter(({ then }) => then !== undefined));
@@ -161,19 +161,19 @@ test('a tiny screen has the wait, why it has ended, and its bits', async () => {
   }
 });
 
-test('packed for the page, a tale has each set once, and is the same unpacked', async () => {
-  const tale = timelineOf(read((await recordCrowd(50)).file));
-  const page = JSON.parse(JSON.stringify(packed(tale)));
+test('packed for the page, a timeline has each set once, and is the same unpacked', async () => {
+  const timeline = timelineOf(read((await recordCrowd(50)).file));
+  const page = JSON.parse(JSON.stringify(packed(timeline)));
   const sets = page.sets.map(String);
   expect(new Set(sets).size).toBe(sets.length);
-  expect(unpacked(page)).toEqual(tale);
+  expect(unpacked(page)).toEqual(timeline);
 });
 
 /** A recording of a server with one client, who has a name. */
 function namedTimeline(name: string): Timeline {
   const sets = { readfds: [0, 25], writefds: null, exceptfds: null };
   const wait = {
-    ...{ call: 'select', at: 1, patience: 'waits for ever', nfds: 26, before: sets, after: sets },
+    ...{ call: 'select', at: 1, timeout: 'waits for ever', nfds: 26, before: sets, after: sets },
     ...{ outcome: '2 ready after 1 s', reasons: [`25 ${name}: 5 bytes can be read`] },
   };
   const names = { 0: 'stdin', 1: 'stdout', 25: name, 26: 'Ada' };
@@ -244,7 +244,7 @@ test('where stdout is no terminal, all steps come as text', async () => {
   expect(replay.stdout).not.toMatch(STEERING);
 });
 
-test('who reads the text may stop before its end', async () => {
+test('a reader of the text may stop before its end', async () => {
   const file = fileFor('long.jsonl');
   writeFileSync(file, long(await record('select-server', [0]), 20_000));
   const head = new Process('sh', [

@@ -6,7 +6,7 @@ import { connect } from '../support/python.js';
 import { CTRL_C, CTRL_D, Terminal } from '../support/terminals.js';
 import { posixSelect } from '../support/traced.js';
 
-const PROMPT = 'Enter goes on, Ctrl-D without further stops:';
+const PROMPT = 'Enter goes on, Ctrl-D goes on without stops:';
 
 async function stepping() {
   const terminal = new Terminal('--step', ['select-server', 0]);
@@ -63,7 +63,7 @@ test('Ctrl-C ends the program while it waits for Enter', async () => {
   expect(prompts()).toBe(1);
 });
 
-test('without a terminal it is refused in one line', async () => {
+test('without a terminal it is an error of one line', async () => {
   const server = posixSelect(['--step', 'select-server', 0], { detached: true });
   expect((await ended(server)).exit).toBe(1);
   expect(server.stderr).toBe('--step: there is no terminal to push Enter on\n');

@@ -1,4 +1,4 @@
-/** Tracing: what the forms show of real runs, where it goes, and that nothing is lost. */
+/** Tracing real runs: what each form shows, where it is written, and that nothing is lost. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runInWorker } from 'posix-select';
@@ -80,13 +80,13 @@ describe('json', () => {
     expect(sentences(calls)).toEqual([
       'listener: a connection is waiting',
       `127.0.0.1:${peer.port}: 5 bytes can be read`,
-      `127.0.0.1:${peer.port}: the peer has closed: recv gives 0 bytes`,
-      'stop: the loop is to end',
+      `127.0.0.1:${peer.port}: the peer has closed: recv returns 0 bytes`,
+      'stop: the loop is told to end',
     ]);
   });
 
   test.each(['select', 'poll', 'default'])(
-    'on %s: a reset, of which the program still hears',
+    'on %s: a reset, which the program still receives',
     async (selector) => {
       const args = ['multiconn-server', '127.0.0.1', 0, '--selector', selector];
       const { server, port, text, shows } = await traced(['--trace=json'], args);
@@ -100,7 +100,7 @@ describe('json', () => {
       expect(sentences(calls)).toEqual([
         'listener: a connection is waiting',
         `127.0.0.1:${peer.port}: the peer has reset the connection`,
-        'stop: the loop is to end',
+        'stop: the loop is told to end',
       ]);
     },
   );
@@ -108,7 +108,7 @@ describe('json', () => {
   test('bytes with the end behind them, and room to send', async () => {
     const args = ['srv', '127.0.0.1', 0, '--max-pending', 10_000_000];
     const { server, port, text, shows } = await traced(['--trace=json'], args);
-    const deaf = Python.program(
+    const nonReading = Python.program(
       `import socket, sys
 s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
 sys.stdin.readline()
@@ -125,7 +125,7 @@ while s.recv(65536): pass`,
       [port],
     );
     await shows(/bytes can be read, and after them the end/);
-    deaf.type('\n');
+    nonReading.type('\n');
     await shows(/there is room to send/);
     expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
     const short = made(parsed(text()).calls, 'send').filter(({ result, length = 0 }) => result < length);
@@ -138,7 +138,7 @@ while s.recv(65536): pass`,
     const peer = await connect(port);
     await shows(/"call":"accept"/);
     await peer.say('Ada');
-    await shows(/nothing has come in/);
+    await shows(/nothing was ready within/);
     expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
     const { calls } = parsed(text());
     const over = calls.filter(isWait).filter(({ result }) => result === 0);
@@ -148,11 +148,11 @@ while s.recv(65536): pass`,
       expect(took).toBeGreaterThanOrEqual((timeout as number) - 0.001);
       expect({ left, after: after.readfds }).toEqual({ left: 0, after: [] });
     }
-    // The name was told without a newline.
+    // The name was sent without a newline.
     expect(calls.some(({ names }) => Object.values(names ?? {}).includes('Ada'))).toBe(true);
   });
 
-  test('users by the names that they give themselves', async () => {
+  test('users have the names that they have chosen', async () => {
     const { server, port, text, shows } = await traced(['--trace=json'], ['talk-server', '-p', 0]);
     const peer = await connect(port);
     await peer.say('Ada\x1b[31m says: hi');
@@ -165,7 +165,7 @@ while s.recv(65536): pass`,
 });
 
 describe('explain', () => {
-  test('the bits before and after over the descriptors, who they are, and why', async () => {
+  test('shows the bits before and after, the names of the descriptors, and the reasons', async () => {
     const { server, port, text, shows } = await traced(['--trace=explain'], ['select-server', 0]);
     const peer = await connect(port);
     await shows(/accept .* is the connection from/);
@@ -203,7 +203,7 @@ describe('explain', () => {
     );
   });
 
-  test('many descriptors within 80 columns', async () => {
+  test('shows many descriptors within 80 columns', async () => {
     const { server, port, text, shows } = await traced(['--trace=explain'], ['select-server', 0]);
     const crowd = Python.program(
       `import socket, sys
@@ -262,7 +262,7 @@ describe('where it goes', () => {
     );
   });
 
-  test('beside the output of the program, in the order of what it did', async () => {
+  test('on the terminal of the program, in the order of what it did', async () => {
     const command = [process.execPath, CLI, '--trace', 'select-server', '0'];
     const server = new Process('sh', ['-c', 'exec "$@" 2>&1', 'sh', ...command]);
     const [, port] = await server.out(/^listening on .*:(\d+);/m);
@@ -274,7 +274,7 @@ describe('where it goes', () => {
     expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
   });
 
-  test('a recording leaves the terminal as it is, and goes with another form', async () => {
+  test('a recording prints nothing, and can be made with another form', async () => {
     const file = fileFor('record');
     const server = posixSelect(['--record', file, 'select-server', 0]);
     await server.err(/nc .*\n/);
@@ -286,7 +286,7 @@ describe('where it goes', () => {
     expect(parsed(readFileSync(file, 'utf8')).calls.at(-1)).toMatchObject({ call: 'close' });
   });
 
-  test('nobody has to read it', async () => {
+  test('the program goes on when nobody reads the trace', async () => {
     const server = posixSelect(['--trace', 'select-server', 0]);
     const [, port] = await server.err(/^listening on .*:(\d+);/m);
     server.child.stderr?.destroy();
@@ -303,7 +303,7 @@ describe('where it goes', () => {
     expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
   });
 
-  test.runIf(existsSync('/dev/full'))('what follows on a full disk is not kept', async () => {
+  test.runIf(existsSync('/dev/full'))('what follows on a full disk is dropped', async () => {
     const writer = new Process(process.execPath, ['--input-type=module', '--eval', TOO_MUCH]);
     expect(await writer.exit, writer.stderr).toBe(0);
     expect(writer.stderr).toBe('write /dev/full: No space left on device (ENOSPC); the trace ends here\n');
@@ -348,7 +348,7 @@ describe('nothing is lost when the program', () => {
   });
 });
 
-describe('without it', () => {
+describe('without a trace', () => {
   const fixture = fileURLToPath(new URL('../support/fixtures/table.mjs', import.meta.url));
   const trace = new URL('../../dist/teach/trace/trace.js', import.meta.url);
 
@@ -360,16 +360,16 @@ describe('without it', () => {
 
   test('no system call is replaced', async () => {
     expect(await replaced()).toEqual([]);
-    const with_ = await replaced({ module: trace, options: { program: 'table', args: [] } });
-    expect(with_).toEqual(expect.arrayContaining(['select', 'accept', 'recv', 'send', 'close']));
+    const tracedNames = await replaced({ module: trace, options: { program: 'table', args: [] } });
+    expect(tracedNames).toEqual(expect.arrayContaining(['select', 'accept', 'recv', 'send', 'close']));
   });
 });
 
-test("the README's examples are what comes out", async () => {
+test("the README's examples are what the forms show", async () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
   const section = readme.split('## Seeing the system calls')[1].split('\n## ')[0];
   const examples = [...section.matchAll(/```\n(.*?)```/gs)].flatMap(([, text]) => text.trim().split('\n'));
-  const peerSays = async (form: string) => {
+  const textOfRun = async (form: string) => {
     const { server, port, text, shows } = await traced([`--trace=${form}`], ['select-server', 0]);
     const peer = await connect(port);
     await shows(/accept/);
@@ -380,7 +380,7 @@ test("the README's examples are what comes out", async () => {
   };
   /** Numbers, times and rows of bits are a run's own. */
   const form = (line: string) => line.replace(/[.1]{9,}/g, '#').replace(/[\d.]+( m?s$)?/g, '#');
-  const lines = (await Promise.all(['strace', 'explain', 'json'].map(peerSays))).flatMap((text) =>
+  const lines = (await Promise.all(['strace', 'explain', 'json'].map(textOfRun))).flatMap((text) =>
     text.split('\n'),
   );
   const shown = new Set(lines.map(form));

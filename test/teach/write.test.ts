@@ -24,7 +24,7 @@ const CALLS: [what: string, call: Call][] = [
       waits: sets,
       timeout: null,
       after: { readfds: null, writefds: null, exceptfds: [1023] },
-      why: [{ fd: 3, set: 'read', sentence: 'its end: a read gives 0 bytes' }],
+      why: [{ fd: 3, set: 'read', sentence: 'the end: read returns 0 bytes' }],
       names: { 5: 'Žofie "the\n<b>" 🐟', 6: null },
     },
   ],

@@ -1,4 +1,4 @@
-/** What a trace records: an object for each system call. A recording is a head, the calls, and a tail, a JSON line each. */
+/** A recording: a head, the calls and a tail, each a line of JSON. */
 
 import type { Address } from '../../posix/sockaddr.js';
 
@@ -15,18 +15,19 @@ export interface Head {
   began: string;
 }
 
-/** The last line of a recording: without it the program was killed, or still runs. */
+/** The last line of a recording. It is missing where the program was killed, or still runs. */
 export interface Tail {
   /** seconds from the beginning */
   ended: number;
 }
 
-interface Made {
-  /** its place among the calls, from 1 */
+/** What every call has. */
+interface CallBase {
+  /** its number, from 1 */
   n: number;
   /** seconds from the head to the call */
   at: number;
-  /** seconds that it took */
+  /** seconds from the call to its return */
   took: number;
   /** what the call returned; -1 where it failed */
   result: number;
@@ -37,7 +38,7 @@ interface Made {
 }
 
 /** Why a descriptor is ready; without one, why the wait ended: the timeout, a signal, an error. */
-export interface Why {
+export interface Reason {
   fd: number | null;
   set: 'read' | 'write' | 'except' | null;
   sentence: string;
@@ -51,21 +52,21 @@ export interface Sets {
 }
 
 /** select(2): the sets as lists of descriptors in ascending order, null for C's NULL. */
-export interface SelectCall extends Made, Sets {
+export interface SelectCall extends CallBase, Sets {
   call: 'select';
   nfds: number;
   /** seconds; null waits for ever */
   timeout: number | null;
-  /** what was left in the sets; as they were where the call failed */
+  /** the sets after the call; as before it where it failed */
   after: Sets;
-  /** seconds of the timeout that were left, where the system tells (Linux) */
+  /** seconds of the timeout that were left, where the system reports them (Linux) */
   left?: number;
   /** A sentence for each ready descriptor, and for the timeout or signal that ended the wait. */
-  why?: Why[];
+  why?: Reason[];
 }
 
 /** Any other call. */
-export interface OtherCall extends Made {
+export interface OtherCall extends CallBase {
   call: string;
   /** the descriptor it was made on */
   fd?: number;
@@ -74,11 +75,11 @@ export interface OtherCall extends Made {
   /** recv, send, read, write: bytes asked for */
   length?: number;
   flags?: number;
-  /** recv, send, read, write: the bytes that went over, base64, at most the first 4096 */
+  /** recv, send, read, write: the bytes that were transferred, base64, at most the first 4096 */
   data?: string;
   /** the other arguments, in their order, as strace would show them: `SOL_SOCKET`, `SO_REUSEADDR`, `[1]` */
   rest?: string[];
-  /** send, write: where not all of them went over, the first bytes asked for, base64 */
+  /** send, write: where not all bytes were transferred, the first of those asked for, base64 */
   asked?: string;
   /** behind the result, as strace would show it: `flags O_RDWR|O_NONBLOCK` */
   note?: string;
@@ -89,14 +90,14 @@ export interface OtherCall extends Made {
   timeout?: number | null;
   /** what is ready, in select's terms; as `waits` where the call failed */
   after?: Sets;
-  why?: Why[];
+  why?: Reason[];
 }
 
 export type Call = SelectCall | OtherCall;
 
 export const FORMS = ['strace', 'explain', 'json'] as const;
 
-/** What the main thread hands over; descriptors are open ones. */
+/** What is to be traced and where to: from the main thread to the worker. The descriptors are open. */
 export interface TraceOptions {
   program: string;
   args: string[];

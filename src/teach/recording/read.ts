@@ -1,4 +1,4 @@
-/** Reads a recording, and says which line is bad and why. */
+/** Reads a recording; of a bad one it says which line is bad and why. */
 import { readFileSync } from 'node:fs';
 import { OSError } from '../../posix/errors.js';
 import { UserError } from '../user-error.js';
@@ -6,28 +6,28 @@ import type { Call, Head } from './format.js';
 
 export interface Recording {
   head: Head;
-  /** One after the other, for a long recording has many; throws a UserError at a bad line. */
+  /** Read one after the other; throws a UserError at a bad line. */
   calls: Iterable<Call>;
-  /** What is missing of it. */
+  /** What is missing at its end, in a sentence. */
   missing?: string;
 }
 
-/** Above any descriptor that a system gives. */
-const MOST_FD = 2 ** 24;
+/** Above the descriptors of every system. */
+const FD_LIMIT = 2 ** 24;
 
 /** @throws UserError */
 export function read(file: string): Recording {
-  const text = ended(contents(file));
+  const text = withLastNewline(contents(file));
   const whole = text.lastIndexOf('\n') + 1;
   const end = whole - tailOf(text.slice(0, whole)).length;
   const bad = (number: number, why: string) => new UserError(`${file}, line ${number}: ${why}`);
   if (text === '') throw bad(1, 'the file is empty');
-  if (whole === 0) throw bad(1, 'it is no recording, or breaks off in its first line');
+  if (whole === 0) throw bad(1, 'it is not a recording, or it ends within its first line');
 
   const first = text.indexOf('\n') + 1;
   const head = parse(text.slice(0, first), 1, bad);
   if (head?.format !== 'posix-select recording')
-    throw bad(1, 'it is no recording; `posix-select --record <file> <program>` makes one');
+    throw bad(1, 'it is not a recording; `posix-select --record <file> <program>` makes one');
   if (head.version !== 1) throw bad(1, `its version is ${head.version}; this posix-select plays version 1`);
   const wrong = wrongIn(head, HEAD);
   if (wrong) throw bad(1, `the recording's ${wrong}`);
@@ -45,9 +45,9 @@ export function read(file: string): Recording {
   }
   const recording = { head, calls: calls() };
   if (whole < text.length)
-    return { ...recording, missing: `the recording breaks off in line ${text.split('\n').length}` };
+    return { ...recording, missing: `the recording ends within line ${text.split('\n').length}` };
   if (end === whole)
-    return { ...recording, missing: 'the end is missing: the program was killed, or still ran' };
+    return { ...recording, missing: 'the end is missing: the program was killed, or was still running' };
   return recording;
 }
 
@@ -57,8 +57,8 @@ function tailOf(text: string): string {
   return /^\{"ended":[\d.]+\}\s*$/.test(last) ? last : '';
 }
 
-/** A last line that is whole may lack its newline, or have blank ones after it: an editor leaves it so. */
-function ended(text: string): string {
+/** An editor may have left the last line without its newline, or blank lines after it. */
+function withLastNewline(text: string): string {
   const whole = text.trimEnd();
   try {
     JSON.parse(whole.slice(whole.lastIndexOf('\n') + 1));
@@ -99,7 +99,7 @@ const either =
     kinds.some((is) => is(value));
 const optional = (is: Is) => either((value) => value === undefined, is);
 const nothing: Is = (value) => value === null;
-const descriptor: Is = (value) => Number.isInteger(value) && Math.abs(value as number) < MOST_FD;
+const descriptor: Is = (value) => Number.isInteger(value) && Math.abs(value as number) < FD_LIMIT;
 const set = either(
   nothing,
   listOf((fd) => descriptor(fd) && (fd as number) >= 0),
@@ -147,9 +147,9 @@ function wrongInCall(call: unknown): string | undefined {
 
 /** The first field that is not what it must be. */
 function wrongIn(value: object, kinds: Record<string, Is>): string | undefined {
-  for (const name in kinds) {
+  for (const [name, is] of Object.entries(kinds)) {
     const field = (value as Record<string, unknown>)[name];
-    if (!kinds[name](field)) return `"${name}" is ${field === undefined ? 'missing' : 'wrong'}`;
+    if (!is(field)) return `"${name}" is ${field === undefined ? 'missing' : 'wrong'}`;
   }
   return undefined;
 }

@@ -1,9 +1,9 @@
 /** A call as a line of a recording. */
-import type { Call, OtherCall, Sets, Why } from './format.js';
+import type { Call, OtherCall, Reason, Sets } from './format.js';
 
 /**
- * What JSON.stringify makes of a call, written field by field: that takes a third of the time, and a recording is
- * to hold up the program as little as can be.
+ * The same as JSON.stringify, written field by field: that takes a third of the time, and the program waits
+ * meanwhile.
  */
 export function callLine(call: Call): string {
   const { n, at, took, errno, after, why, names } = call;
@@ -18,7 +18,7 @@ export function callLine(call: Call): string {
   return `${text}}\n`;
 }
 
-/** Seconds to the microsecond: digits of whole numbers are found faster than those of a fraction. */
+/** Seconds to the microsecond: whole numbers become text faster than fractions. */
 function decimal(seconds: number): string {
   const micros = Math.round(seconds * 1e6);
   const whole = Math.floor(micros / 1e6);
@@ -47,8 +47,8 @@ function list(fds: number[] | null): string {
   return fds ? `[${fds.join()}]` : 'null';
 }
 
-/** A descriptor's sentence is one of ours, and needs no quoting; an error's may be the system's. */
-function reason({ fd, set, sentence }: Why): string {
+/** A descriptor's sentence is one of ours and needs no quoting; one without a descriptor may be the system's. */
+function reason({ fd, set, sentence }: Reason): string {
   if (fd === null) return JSON.stringify({ fd, set, sentence });
   return `{"fd":${fd},"set":"${set}","sentence":"${sentence}"}`;
 }

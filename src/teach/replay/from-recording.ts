@@ -1,16 +1,17 @@
-/** A recording's calls in words and sets: all that a player shows of them. */
+/** The timeline of a recording: its calls in words and sets. */
 import { StringDecoder } from 'node:string_decoder';
 import { visible } from '../../loop/terminal.js';
 import type { Call, OtherCall } from '../recording/format.js';
 import type { Recording } from '../recording/read.js';
-import { Explanation, outcome, patience, setsOf } from '../trace/explain.js';
+import { Explanation, outcome, setsOf, timeoutText } from '../trace/explain.js';
+import { rowOf } from '../trace/syscalls.js';
 import { NAME, type TimelineCall, type TimelineData, type Wait } from './timeline.js';
 
-/** What turns the direction of a text, or ends its line: like control characters it is shown, not obeyed. */
-const STEERING = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+/** Characters that turn the direction of a text or end its line: they are shown as escapes, like control characters. */
+const DIRECTION = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/** Few texts have any of it: this is asked first. */
-const STEERS = new RegExp(`\\p{Cc}|${STEERING.source}`, 'u');
+/** Few texts have such characters: this test is the faster way. */
+const HAS_CONTROL = new RegExp(`\\p{Cc}|${DIRECTION.source}`, 'u');
 
 export function timelineOf({ head, calls, missing }: Recording): TimelineData {
   const explanation = new Explanation();
@@ -20,26 +21,34 @@ export function timelineOf({ head, calls, missing }: Recording): TimelineData {
   return {
     program: shown([head.program, ...head.args].join(' ')),
     notes: notes.map(shown),
-    calls: Array.from(calls, (call) => told(call, explanation, decoders)),
+    calls: Array.from(calls, (call) => timelineCall(call, explanation, decoders)),
   };
 }
 
-function told(call: Call, explanation: Explanation, decoders: Map<number, StringDecoder>): TimelineCall {
-  const told: TimelineCall = { fds: touched(call) };
+function timelineCall(
+  call: Call,
+  explanation: Explanation,
+  decoders: Map<number, StringDecoder>,
+): TimelineCall {
+  const shownCall: TimelineCall = { fds: touched(call) };
   if (setsOf(call)) {
     explanation.learn(call);
-    told.wait = waitOf(call, explanation);
+    shownCall.wait = waitOf(call, explanation);
   } else {
-    told.sentence = nameless(shown(explanation.sentence(call as OtherCall)), call as OtherCall, explanation);
+    shownCall.sentence = nameless(
+      shown(explanation.sentence(call as OtherCall)),
+      call as OtherCall,
+      explanation,
+    );
     explanation.learn(call);
     const output = written(call as OtherCall, decoders);
-    if (output) told.output = output;
+    if (output) shownCall.output = output;
   }
   if (call.names) {
     const names = Object.entries(call.names);
-    told.names = Object.fromEntries(names.map(([fd, name]) => [fd, name && shown(name)]));
+    shownCall.names = Object.fromEntries(names.map(([fd, name]) => [fd, name && shown(name)]));
   }
-  return told;
+  return shownCall;
 }
 
 function waitOf(call: Call, explanation: Explanation): Wait {
@@ -47,7 +56,7 @@ function waitOf(call: Call, explanation: Explanation): Wait {
   return {
     call: shown(call.call),
     at: Math.round(call.at * 1000) / 1000,
-    patience: patience(call.timeout),
+    timeout: timeoutText(call.timeout),
     nfds: 'nfds' in call ? call.nfds : 0,
     before: { readfds, writefds, exceptfds },
     after: call.errno === undefined ? (call.after ?? null) : null,
@@ -56,28 +65,26 @@ function waitOf(call: Call, explanation: Explanation): Wait {
   };
 }
 
-/** A sentence without its descriptor's name, which the timeline knows: with two hundred users it is most of a page. */
+/** A sentence with NAME for its descriptor's name, which the timeline knows: names of 200 users would fill the page. */
 function nameless(sentence: string, { call, fd = -1 }: OtherCall, explanation: Explanation): string {
   const begin = `${shown(call)} `;
-  const of = shown(explanation.of(fd));
+  const of = shown(explanation.label(fd));
   return sentence.startsWith(begin + of) ? begin + NAME + sentence.slice(begin.length + of.length) : sentence;
 }
 
-/** The descriptors that a call does something on, or has found ready. */
+/** The descriptors that a call works on, or has found ready. */
 function touched(call: Call): number[] {
   if (setsOf(call)) return (call.why ?? []).flatMap(({ fd }) => fd ?? []);
   const { fd, result } = call as OtherCall;
   const fds = fd === undefined ? [] : [fd];
-  if (result >= 0 && MAKES_ONE.has(call.call)) fds.push(result);
+  if (result >= 0 && rowOf(call.call).makesFd) fds.push(result);
   return fds;
 }
 
-const MAKES_ONE = new Set(['socket', 'accept', 'epoll_create1', 'kqueue']);
-
-/** What a call prints; a character may come in two pieces. */
+/** The text that a call prints. A character may be split between two calls. */
 function written(call: OtherCall, decoders: Map<number, StringDecoder>): string | undefined {
   const { fd = -1, data, result } = call;
-  if (call.call !== 'write' || (fd !== 1 && fd !== 2) || data === undefined) return undefined;
+  if (rowOf(call.call).data !== 'sent' || (fd !== 1 && fd !== 2) || data === undefined) return undefined;
   const bytes = Buffer.from(data, 'base64');
   const decoder = decoders.get(fd) ?? new StringDecoder('utf8');
   decoders.set(fd, decoder);
@@ -85,12 +92,12 @@ function written(call: OtherCall, decoders: Map<number, StringDecoder>): string 
   return escaped(text) + (result > bytes.length ? '…\n' : '');
 }
 
-/** A line of text that comes from elsewhere, whatever is in it. */
+/** Text from outside as one line that is safe to show. */
 function shown(text: string): string {
-  if (!STEERS.test(text)) return text;
+  if (!HAS_CONTROL.test(text)) return text;
   return escaped(text).replace(/[\n\t]/g, (char) => (char === '\n' ? '\\n' : '\\t'));
 }
 
 function escaped(text: string): string {
-  return visible(text).replace(STEERING, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return visible(text).replace(DIRECTION, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -4,15 +4,16 @@ import { truncate } from '../text.js';
 import { screen } from './screen.js';
 import type { Timeline } from './timeline.js';
 
-/** Milliseconds of a step at speed 1. */
-const STEP = 1000;
+/** Milliseconds for which a step is shown at speed 1. */
+const STEP_MS = 1000;
 
-const [SLOWEST, FASTEST] = [1 / 4, 64];
+/** Steps a second. */
+const [MIN_SPEED, MAX_SPEED] = [1 / 4, 64];
 
-/** Of a terminal that does not know its size. */
-const [COLUMNS, ROWS] = [80, 24];
+/** The size of a terminal that does not report its size. */
+const [DEFAULT_COLUMNS, DEFAULT_ROWS] = [80, 24];
 
-/** The other screen, where no line wraps and no cursor shows; and back. */
+/** To the alternate screen, without line wrap and cursor; and back. */
 const ENTER = '\x1b[?1049h\x1b[?7l\x1b[?25l';
 const LEAVE = '\x1b[?25h\x1b[?7h\x1b[?1049l';
 
@@ -53,7 +54,7 @@ export class Player {
     this.#terminal = terminal;
   }
 
-  /** Plays until one quits; the terminal is then as it was before. */
+  /** Plays until the user quits; the terminal is then as it was before. */
   async run(): Promise<number> {
     const draw = () => this.#draw();
     const type = (text: string) => this.#type(text);
@@ -87,7 +88,7 @@ export class Player {
     }
   }
 
-  /** What each key does; terminals have two or three sequences for some. */
+  /** The action of each key; some keys have several sequences. */
   readonly #keys: Record<string, () => void> = {
     q: () => this.#quit(0),
     ' ': () => this.#play(!this.#timer),
@@ -97,19 +98,19 @@ export class Player {
     ...keys(() => this.#go(this.#at - 10), '\x1b[5~'),
     ...keys(() => this.#go(1), '\x1b[H', '\x1bOH', '\x1b[1~'),
     ...keys(() => this.#go(this.#timeline.length), '\x1b[F', '\x1bOF', '\x1b[4~'),
-    '+': () => this.#hurry(2),
-    '-': () => this.#hurry(1 / 2),
+    '+': () => this.#changeSpeed(2),
+    '-': () => this.#changeSpeed(1 / 2),
     g: () => this.#ask('step'),
     f: () => this.#ask('fd'),
-    n: () => this.#along(1),
-    p: () => this.#along(-1),
+    n: () => this.#goAlong(1),
+    p: () => this.#goAlong(-1),
   };
 
   #type(text: string): void {
     this.#message = '';
     for (const [key] of text.matchAll(KEY)) {
       if (key === CTRL_C) this.#quit(0);
-      else if (this.#typing) this.#typed(key, this.#typing);
+      else if (this.#typing) this.#typeDigit(key, this.#typing);
       else this.#keys[key]?.();
     }
     this.#draw();
@@ -120,21 +121,21 @@ export class Player {
   }
 
   /** A key of a number that is being typed. */
-  #typed(key: string, typing: Typing): void {
+  #typeDigit(key: string, typing: Typing): void {
     if (/^\d$/.test(key) && typing.digits.length < 9) typing.digits += key;
     else if (key === '\x7f' || key === '\b') typing.digits = typing.digits.slice(0, -1);
     else if (key === '\x1b') this.#typing = undefined;
-    else if (key === '\r' || key === '\n') this.#take(typing);
+    else if (key === '\r' || key === '\n') this.#finishTyping(typing);
   }
 
-  #take({ what, digits }: Typing): void {
+  #finishTyping({ what, digits }: Typing): void {
     this.#typing = undefined;
     if (digits === '') return;
     if (what === 'step') {
       this.#go(Number(digits));
     } else {
       this.#fd = Number(digits);
-      this.#along(1);
+      this.#goAlong(1);
     }
   }
 
@@ -143,8 +144,8 @@ export class Player {
     this.#at = Math.min(Math.max(step, 1), this.#timeline.length);
   }
 
-  /** To where something happens on the chosen descriptor. */
-  #along(direction: 1 | -1): void {
+  /** To the next step in which something happens on the chosen descriptor. */
+  #goAlong(direction: 1 | -1): void {
     const fd = this.#fd;
     const step = fd === undefined ? undefined : this.#timeline.next(fd, this.#at, direction);
     if (fd === undefined) this.#ask('fd');
@@ -154,7 +155,7 @@ export class Player {
 
   #play(plays: boolean): void {
     clearInterval(this.#timer);
-    this.#timer = plays ? setInterval(() => this.#tick(), STEP / this.#speed) : undefined;
+    this.#timer = plays ? setInterval(() => this.#tick(), STEP_MS / this.#speed) : undefined;
     if (plays && this.#at === this.#timeline.length) this.#at = 1;
   }
 
@@ -165,18 +166,18 @@ export class Player {
     this.#draw();
   }
 
-  #hurry(factor: number): void {
-    this.#speed = Math.min(Math.max(this.#speed * factor, SLOWEST), FASTEST);
+  #changeSpeed(factor: number): void {
+    this.#speed = Math.min(Math.max(this.#speed * factor, MIN_SPEED), MAX_SPEED);
     this.#message = `${this.#speed} steps a second`;
     if (this.#timer) this.#play(true);
   }
 
   #draw(): void {
-    const columns = this.#terminal.columns || COLUMNS;
-    const rows = this.#terminal.rows || ROWS;
+    const columns = this.#terminal.columns || DEFAULT_COLUMNS;
+    const rows = this.#terminal.rows || DEFAULT_ROWS;
     const lines = screen(this.#timeline, this.#timeline.step(this.#at), { columns, rows });
     while (lines.length < rows - 1) lines.push('');
-    // Each line is cleared before and not after: there the cursor stands on the last column of a full one.
+    // A line is cleared before it is written: after it, the cursor may stand on its last column.
     const text = lines.map((line) => `${CLEAR_LINE}${line}\r\n`).join('');
     this.#terminal.write(`${HOME}${text}${CLEAR_BELOW}${truncate(this.#foot(), columns)}`);
   }
@@ -188,7 +189,7 @@ export class Player {
     }
     if (this.#message) return this.#message;
     const follow = this.#fd === undefined ? 'f follow fd' : `n p next on fd ${this.#fd}`;
-    // The way out first: a narrow terminal cuts the end.
+    // How to quit comes first: a narrow terminal cuts the end.
     return `q quit  ← → step  space ${this.#timer ? 'pause' : 'play '}  + - speed  Home End  g go to  ${follow}`;
   }
 }

@@ -13,14 +13,14 @@ export interface Size {
 interface Block {
   title?: string;
   lines: string[];
-  /** Lines that it gets before others get more. */
-  least: number;
-  /** What it shows if there is no room for all: its beginning or its end. */
+  /** Lines that it gets before other blocks get more. */
+  minLines: number;
+  /** The part that is shown where there is no room for all. */
   keeps: 'head' | 'tail';
 }
 
 /** Columns of a cell of the table. */
-const CELL = 40;
+const CELL_COLUMNS = 40;
 
 const bold = (text: string) => styleText('bold', text, { validateStream: false });
 const dim = (text: string) => styleText('dim', text, { validateStream: false });
@@ -41,28 +41,28 @@ function parts(timeline: Timeline, step: Step, { columns, rows }: Size): string[
   const head = wrap(heading(step), columns);
   const bits = bitsOf(step, { columns, rows });
   const part = step.bits.length + 1;
-  const least = head.length + Math.min(bits.length, part + 1); // a part, and how much more there is
+  const minLines = head.length + Math.min(bits.length, part + 1); // a part, and the line for the rest
   const wait: Block[] = [
-    { lines: [...head, ...bits], least, keeps: 'head' },
-    { lines: reasons(step, columns).map(bold), least: 3, keeps: 'head' },
+    { lines: [...head, ...bits], minLines, keeps: 'head' },
+    { lines: reasons(step, columns).map(bold), minLines: 3, keeps: 'head' },
   ];
-  const needs = wait.reduce((sum, { lines, least }) => sum + Math.min(lines.length, least), 0);
-  if (needs > rows - top.length - 1) return [top[0], ...short(step, { columns, rows: rows - 2 })];
+  const needs = wait.reduce((sum, { lines, minLines }) => sum + Math.min(lines.length, minLines), 0);
+  if (needs > rows - top.length - 1) return [...top.slice(0, 1), ...short(step, { columns, rows: rows - 2 })];
   const blocks: Block[] = [
     ...wait,
-    { title: step.wait ? 'then' : 'calls', lines: step.sentences, least: 4, keeps: 'head' },
+    { title: step.wait ? 'then' : 'calls', lines: step.sentences, minLines: 4, keeps: 'head' },
     {
       title: 'descriptors: ● ready ○ waited for',
       lines: table(step.table, columns),
-      least: 4,
+      minLines: 4,
       keeps: 'head',
     },
-    { title: 'the program has printed', lines: printed, least: 3, keeps: 'tail' },
+    { title: 'the program has printed', lines: printed, minLines: 3, keeps: 'tail' },
   ];
   return [...top, ...share(blocks, rows - top.length - 1, columns)];
 }
 
-/** A step where there is no room for it: its sentences, and of the bits what fits, with their ruler if it does. */
+/** A step on a small screen: its sentences, and as much of the bits as fits. */
 function short(step: Step, size: Size): string[] {
   const wait = heading(step);
   const part = step.bits.length + 1;
@@ -93,7 +93,7 @@ export function paragraph({ length }: Timeline, step: Step): string {
 
 function heading({ wait }: Step): string {
   if (!wait) return 'before the first wait';
-  return `${wait.call} ${wait.patience}, at ${wait.at.toFixed(3)} s: ${wait.outcome}`;
+  return `${wait.call} ${wait.timeout}, at ${wait.at.toFixed(3)} s: ${wait.outcome}`;
 }
 
 /** The bits before and after. Where they would fill a screen, those of what is ready come first. */
@@ -115,26 +115,26 @@ function table(rows: Row[], columns: number): string[] {
       .map((purpose) => `${row.ready.includes(purpose) ? '●' : '○'} ${purpose}`)
       .join(' ');
     const text = `${String(row.fd).padStart(3)} ${waits.padEnd(7)} ${stateOf(row)}`;
-    const cell = padTo(truncate(text, CELL - 2), CELL);
+    const cell = padTo(truncate(text, CELL_COLUMNS - 2), CELL_COLUMNS);
     return row.ready.length > 0 ? bold(cell) : cell;
   });
-  const height = Math.ceil(cells.length / Math.max(1, Math.floor(columns / CELL)));
+  const height = Math.ceil(cells.length / Math.max(1, Math.floor(columns / CELL_COLUMNS)));
   return cells.slice(0, height).map((_, i) => cells.filter((_, j) => j % height === i).join(''));
 }
 
-/** Gives each block its least, and the rest in their order. */
+/** Gives each block its minimum, and the remaining rows to the blocks in their order. */
 function share(blocks: Block[], rows: number, columns: number): string[] {
-  const given = blocks.map(({ lines, least }) => Math.min(lines.length, least));
+  const counts = blocks.map(({ lines, minLines }) => Math.min(lines.length, minLines));
   const titles = blocks.filter(({ title }) => title).length;
-  let rest = rows - titles - given.reduce((sum, lines) => sum + lines, 0);
+  let rest = rows - titles - counts.reduce((sum, lines) => sum + lines, 0);
   for (const [i, { lines }] of blocks.entries()) {
-    const more = Math.min(Math.max(rest, 0), lines.length - given[i]);
-    given[i] += more;
+    const more = Math.min(Math.max(rest, 0), lines.length - (counts[i] ?? 0));
+    counts[i] = (counts[i] ?? 0) + more;
     rest -= more;
   }
   const lines = blocks.flatMap((block, i) => {
     const rule = block.title ? [dim(`── ${block.title} `.padEnd(columns, '─'))] : [];
-    return [...rule, ...shortened(block, given[i])];
+    return [...rule, ...shortened(block, counts[i] ?? 0)];
   });
   return lines.slice(0, Math.max(rows, 0));
 }

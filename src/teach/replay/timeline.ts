@@ -1,6 +1,6 @@
 /**
  * A recording as a timeline, step by step: a step is a wait with the calls that follow it until the next wait. It
- * runs in Node and, as its compiled text, in the page; so it imports nothing at run time but set-rows.ts, whose text is there too.
+ * runs in Node and, as compiled text, in the page: at run time it imports only set-rows.ts, which is in the page too.
  */
 import type { Sets } from '../recording/format.js';
 import { SETS, type SetRow, setRows } from '../recording/set-rows.js';
@@ -11,8 +11,8 @@ export interface Wait {
   call: string;
   /** seconds from the beginning */
   at: number;
-  /** how long it is ready to wait: `waits for ever` */
-  patience: string;
+  /** how long it may wait: `waits for ever` */
+  timeout: string;
   /** one more than the highest descriptor; 0 where the call has no nfds */
   nfds: number;
   before: Sets;
@@ -20,11 +20,11 @@ export interface Wait {
   after: Sets | null;
   /** `1 ready after 1.204 s` */
   outcome: string;
-  /** why: a sentence for each ready descriptor, or for what else has ended the wait */
+  /** a sentence for each ready descriptor, or for what else has ended the wait */
   reasons: string[];
 }
 
-/** A call, told. */
+/** A call as it is shown. */
 export interface TimelineCall {
   wait?: Wait;
   /** any other call, in a sentence, where NAME stands for its first descriptor and what that is called */
@@ -37,7 +37,7 @@ export interface TimelineCall {
   names?: Record<string, string | null>;
 }
 
-/** A recording, told. */
+/** A recording as it is shown. */
 export interface TimelineData {
   /** `select-server 3490` */
   program: string;
@@ -46,13 +46,13 @@ export interface TimelineData {
   calls: TimelineCall[];
 }
 
-/** A timeline by field instead of by call, each set once: deflated, it takes a tenth of the room. */
+/** A timeline by field instead of by call, each set once: compressed, it has a tenth of the size. */
 export interface Packed extends Omit<TimelineData, 'calls'> {
   sets: number[][];
   calls: Record<keyof TimelineCall, unknown[]>;
 }
 
-/** Instead of a set, its place among all. */
+/** The index of each set. */
 type Places = (number | null)[] | null;
 
 const FIELDS = ['wait', 'sentence', 'output', 'fds', 'names'] as const;
@@ -82,11 +82,11 @@ export function unpacked({ calls, sets, ...timeline }: Packed): TimelineData {
     if (wait) wait.before = setsAt(wait.before as Places);
     if (wait) wait.after = setsAt(wait.after as Places);
   }
-  const told = (_: unknown, i: number) =>
+  const call = (_: unknown, i: number) =>
     Object.fromEntries(
       FIELDS.flatMap((field) => (calls[field][i] === null ? [] : [[field, calls[field][i]]])),
     );
-  return { ...timeline, calls: calls.fds.map(told) };
+  return { ...timeline, calls: calls.fds.map(call) };
 }
 
 /** A row of the table of descriptors. */
@@ -120,14 +120,14 @@ export interface Step {
   printed: number;
 }
 
-/** In no text that is shown. */
+/** Stands for a descriptor's name: no text that is shown has this character. */
 export const NAME = '\0';
 
 /** Characters of the output that a step shows. */
-const OUTPUT = 4000;
+const MAX_OUTPUT_CHARS = 4000;
 
-/** Rows that can be seen at a glance. */
-const MANY = 16;
+/** Rows of the table that are in the order of their descriptors. */
+const MAX_ORDERED_ROWS = 16;
 
 const PURPOSES = { readfds: 'read', writefds: 'write', exceptfds: 'urgent' } as const;
 
@@ -138,7 +138,7 @@ export function stateOf({ name, then }: Row): string {
   return name === null ? `${then}, new` : `${name}, then ${then}`;
 }
 
-/** Looks each step up in what it has noted down once, so that a long timeline is told as fast as a short one. */
+/** Notes once where each step begins, so that a step of a long timeline is shown as fast as one of a short. */
 export class Timeline {
   readonly program: string;
   readonly notes: string[];
@@ -185,12 +185,12 @@ export class Timeline {
 
   /** @param number from 1 */
   step(number: number): Step {
-    const begin = this.#begins[number - 1];
+    const begin = this.#begins[number - 1] ?? 0;
     const end = this.#begins[number] ?? this.#calls.length;
     const calls = this.#calls.slice(begin, end);
-    const { wait } = calls[0];
-    const printed = this.#printed[number - 1];
-    const from = Math.max(0, printed - OUTPUT);
+    const wait = calls[0]?.wait;
+    const printed = this.#printed[number - 1] ?? 0;
+    const from = Math.max(0, printed - MAX_OUTPUT_CHARS);
     return {
       number,
       wait,
@@ -251,7 +251,7 @@ export class Timeline {
       for (const fd of wait?.after?.[set] ?? []) rows.get(fd)?.ready.push(PURPOSES[set]);
     }
     const ascending = [...rows.values()].sort((a, b) => a.fd - b.fd);
-    if (ascending.length <= MANY) return ascending;
+    if (ascending.length <= MAX_ORDERED_ROWS) return ascending;
     const happens = ({ ready, then }: Row) => ready.length > 0 || then !== undefined;
     return [...ascending.filter(happens), ...ascending.filter((row) => !happens(row))];
   }
@@ -263,7 +263,7 @@ function search(numbers: number[], limit: number): number {
   let high = numbers.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (numbers[middle] <= limit) low = middle + 1;
+    if ((numbers[middle] ?? 0) <= limit) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -4,32 +4,32 @@ import { addressText } from '../../posix/sockaddr.js';
 import { repr } from '../../repr.js';
 import type { Call, OtherCall, Sets } from '../recording/format.js';
 import { type SetRow, setRows } from '../recording/set-rows.js';
-import { displayWidth } from '../text.js';
-import { shown } from './readiness.js';
+import { displayWidth, durationText } from '../text.js';
 import { strace } from './strace.js';
+import { rowOf } from './syscalls.js';
 
 /** Columns of a terminal. */
-const WIDTH = 80;
+const COLUMNS = 80;
 
-/** What a row of the picture takes beside its bits, which are whole tens, so that its ruler can be read. */
-const BESIDE = '  exceptfds   before'.length;
+/** Columns beside the bits of a set row. */
+const LABEL_COLUMNS = '  exceptfds   before'.length;
 
 /** Descriptors that are named in a list; the picture has all. */
-const NAMED = 20;
+const MAX_LISTED_FDS = 20;
 
 /** Bytes of data that are shown. */
-const SHOWN = 40;
+const MAX_SHOWN_BYTES = 40;
 
-/** Tells a program's calls in their order: names come with the calls. */
+/** Explains a program's calls in their order: the names of descriptors come with the calls. */
 export class Explanation {
   readonly #names = new Map<number, string>();
 
   /** What a call is about to wait for; nothing where it does not wait. */
-  begins(call: Call): string {
+  beforeWait(call: Call): string {
     this.learn(call);
     const sets = setsOf(call);
     if (!sets) return '';
-    const lines = [`\n${call.call} ${patience(call.timeout)}`];
+    const lines = [`\n${call.call} ${timeoutText(call.timeout)}`];
     for (const [what, fds] of [
       ['read', sets.readfds],
       ['write', sets.writefds],
@@ -40,14 +40,14 @@ export class Explanation {
     return `${lines.join('\n')}\n`;
   }
 
-  /** How a call has ended. */
-  ended(call: Call): string {
+  /** A call that has returned. */
+  text(call: Call): string {
     const lines = setsOf(call) ? this.#wait(call) : [`  ${this.sentence(call as OtherCall)}`];
     this.learn(call);
     return `${lines.join('\n')}\n`;
   }
 
-  /** Takes in the names that a call brings. */
+  /** Takes over the names that come with a call. */
   learn({ names = {} }: Call): void {
     for (const [fd, name] of Object.entries(names)) {
       if (name === null) this.#names.delete(Number(fd));
@@ -55,21 +55,21 @@ export class Explanation {
     }
   }
 
-  /** `5 listener` */
-  of(fd: number): string {
+  /** A descriptor by number and name: `5 listener`. */
+  label(fd: number): string {
     const name = this.#names.get(fd);
     return name === undefined ? `fd ${fd}` : `${fd} ${name}`;
   }
 
   #list(begin: string, fds: number[]): string {
-    const names = fds.slice(0, NAMED).map((fd) => this.of(fd));
-    if (fds.length > NAMED) names.push(`and ${fds.length - NAMED} more`);
+    const names = fds.slice(0, MAX_LISTED_FDS).map((fd) => this.label(fd));
+    if (fds.length > MAX_LISTED_FDS) names.push(`and ${fds.length - MAX_LISTED_FDS} more`);
     let column = begin.length;
     let text = begin;
     for (const [i, name] of names.entries()) {
       const word = ` ${name}${i < names.length - 1 ? ',' : ''}`;
       const columns = displayWidth(word);
-      if (column + columns > WIDTH) {
+      if (column + columns > COLUMNS) {
         text += `\n${' '.repeat(begin.length)}`;
         column = begin.length;
       }
@@ -89,78 +89,56 @@ export class Explanation {
 
   /** Why a wait has ended: a sentence for each ready descriptor. */
   reasons({ why = [] }: Call): string[] {
-    return why.map(({ fd, sentence }) => (fd === null ? sentence : `${this.of(fd)}: ${sentence}`));
+    return why.map(({ fd, sentence }) => (fd === null ? sentence : `${this.label(fd)}: ${sentence}`));
   }
 
   /** A call that does not wait, in a sentence. */
   sentence(call: OtherCall): string {
-    const { fd = -1, result, length = 0, rest = [] } = call;
-    const of = this.of(fd);
-    const to = call.address ? addressText(call.address) : '';
-    if (call.errno !== undefined) {
-      const told = FAILURES[`${call.call} ${call.errno}`];
-      const text = strerror(errno[call.errno as keyof typeof errno] ?? 0);
-      return `${call.call} ${of}${told ? `: ${told}` : `${to && ` to ${to}`}: ${text}`} (${call.errno})`;
-    }
-    switch (call.call) {
-      case 'socket':
-        return `socket: ${result} is a new socket, ${rest[0]}`;
-      case 'bind':
-        return `bind ${of} to ${to}`;
-      case 'listen':
-        return `listen ${of}: it takes connections from now on`;
-      case 'accept':
-        return `accept ${of}: ${result} is the connection from ${to || 'a client'}`;
-      case 'connect':
-        return `connect ${of} to ${to}`;
-      case 'recv':
-      case 'read':
-        if (result === 0) return `${call.call} ${of}: 0 bytes, the end`;
-        return `${call.call} ${of}: ${counted(result)} ${quoted(call)}`;
-      case 'send':
-      case 'write':
-        return `${call.call} ${of}: ${result < length ? `${result} of ` : ''}${counted(length)} ${quoted(call)}`;
-      case 'close':
-        return `close ${of}`;
-      default:
-        return strace(call);
-    }
+    const { sentence } = rowOf(call.call);
+    if (call.errno !== undefined) return this.#failure(call);
+    if (!sentence) return strace(call);
+    return sentence(call, {
+      fd: this.label(call.fd ?? -1),
+      address: call.address ? addressText(call.address) : '',
+      bytes: bytesText(call),
+    });
+  }
+
+  #failure(call: OtherCall): string {
+    const code = call.errno as string;
+    const meaning = rowOf(call.call).errors[code];
+    const to = call.address ? ` to ${addressText(call.address)}` : '';
+    const text = strerror(errno[code as keyof typeof errno] ?? 0);
+    const on = call.fd === undefined ? '' : ` ${this.label(call.fd)}`;
+    return `${call.call}${on}${meaning ? `: ${meaning}` : `${to}: ${text}`} (${code})`;
   }
 }
 
-/** Failures that are everyday answers. */
-const FAILURES: Record<string, string> = {
-  'accept EAGAIN': 'nobody else is waiting',
-  'connect EINPROGRESS': 'the connection is under way',
-  'recv EAGAIN': 'nothing is there',
-  'send EAGAIN': 'there is no room',
-  'recv ECONNRESET': 'the peer has reset the connection',
-};
-
-/** What a call waits for; null for a call that does not wait. */
+/** The sets that a call waits with; null for a call that does not wait. */
 export function setsOf(call: Call): Sets | null {
   if ('nfds' in call) return call;
   return call.waits ?? null;
 }
 
-/** How long a call is ready to wait. */
-export function patience(timeout: number | null | undefined): string {
+/** How long a call may wait. */
+export function timeoutText(timeout: number | null | undefined): string {
   if (timeout === null || timeout === undefined) return 'waits for ever';
-  return timeout === 0 ? 'looks, and does not wait' : `waits ${shown(timeout)} at most`;
+  return timeout === 0 ? 'does not wait' : `waits ${durationText(timeout)} at most`;
 }
 
 /** How many are ready: `1 ready after 1.204 s` */
 export function outcome({ errno, result, took }: Call): string {
-  return `${errno ?? `${result || 'none'} ready`} after ${shown(took)}`;
+  return `${errno ?? `${result || 'none'} ready`} after ${durationText(took)}`;
 }
 
-function counted(bytes: number): string {
-  return `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`;
-}
-
-function quoted({ data = '' }: OtherCall): string {
+/** `5 bytes b'hello'`, `3 of 5 bytes b'hel'` */
+function bytesText(call: OtherCall): string {
+  const { result, length = 0, data = '' } = call;
+  const isShort = rowOf(call.call).data === 'sent' && result < length;
+  const count = isShort ? length : result;
   const bytes = Buffer.from(data, 'base64');
-  return repr(bytes.subarray(0, SHOWN)) + (bytes.length > SHOWN ? '…' : '');
+  const text = repr(bytes.subarray(0, MAX_SHOWN_BYTES)) + (bytes.length > MAX_SHOWN_BYTES ? '…' : '');
+  return `${isShort ? `${result} of ` : ''}${count} ${count === 1 ? 'byte' : 'bytes'} ${text}`;
 }
 
 /** A part of the picture: some tens of descriptors. */
@@ -171,10 +149,10 @@ export interface Picture {
 }
 
 /** The bits before and after, a column for each descriptor; parts without a bit are left out. */
-export function pictures(rows: SetRow[], nfds: number, width = WIDTH): Picture[] {
+export function pictures(rows: SetRow[], nfds: number, width = COLUMNS): Picture[] {
   const fds = rows.flatMap(({ fds }) => [...fds]);
   const end = fds.reduce((end, fd) => Math.max(end, fd + 1), nfds);
-  const size = Math.max(10, 10 * Math.floor((width - BESIDE) / 10));
+  const size = Math.max(10, 10 * Math.floor((width - LABEL_COLUMNS) / 10)); // whole tens, for the ruler
   const parts: Picture[] = [];
   for (let first = 0; first < end; first += size) {
     const last = Math.min(first + size, end);

@@ -1,29 +1,34 @@
-/** What a call that waits is given and gives back, between the addon's memory and a record's lists. */
-import { sys } from '../../posix/sys.js';
+/** The arguments and results of a wait: between the addon's memory and the lists of a record. */
 import type { Sets } from '../recording/format.js';
 
-const { FD_SETSIZE } = sys.constants;
+/** A descriptor with its events. */
+export type FdEvents = [fd: number, events: number];
 
 /** The descriptors of a list, up to its first negative number; null for none. */
-export function begun(list: Int32Array | null): number[] | null {
+export function listedFds(list: Int32Array | null): number[] | null {
   if (list === null) return null;
   const end = list.findIndex((fd) => fd < 0);
   return end === 0 || list.length === 0 ? null : [...(end < 0 ? list : list.subarray(0, end))];
 }
 
-/** The descriptors as an fd_set. */
-export function setOf(fds: number[]): Int32Array {
-  const words = new Int32Array(FD_SETSIZE / 32);
-  for (const fd of fds) words[fd >> 5] |= 1 << fd;
+/** The descriptors as the words of an fd_set that has room for `size` of them. */
+export function fdSetWords(fds: number[], size: number): Int32Array {
+  const words = new Int32Array(size / 32);
+  for (const fd of fds) words[fd >> 5] = (words[fd >> 5] ?? 0) | (1 << fd);
   return words;
 }
 
-/** The descriptors below nfds that an fd_set holds. */
-export function members(words: Int32Array | null, nfds: number): number[] | null {
+/** Whether a descriptor is in an fd_set. */
+export function isIn(words: Int32Array, fd: number): boolean {
+  return ((words[fd >> 5] ?? 0) & (1 << fd)) !== 0;
+}
+
+/** The descriptors below nfds that are in an fd_set. */
+export function fdSetMembers(words: Int32Array | null, nfds: number): number[] | null {
   if (words === null) return null;
   const fds: number[] = [];
   for (let i = 0; i < words.length && i * 32 < nfds; i++) {
-    for (let rest = words[i]; rest !== 0; rest &= rest - 1) {
+    for (let rest = words[i] ?? 0; rest !== 0; rest &= rest - 1) {
       const fd = i * 32 + 31 - Math.clz32(rest & -rest);
       if (fd < nfds) fds.push(fd);
     }
@@ -31,33 +36,26 @@ export function members(words: Int32Array | null, nfds: number): number[] | null
   return fds;
 }
 
-/** Rounded up as in the addon. */
-export function timeval(seconds: number): Float64Array {
-  const whole = Math.floor(seconds);
-  const micros = Math.ceil((seconds - whole) * 1e6);
-  return micros >= 1e6 ? Float64Array.of(whole + 1, 0) : Float64Array.of(whole, micros);
-}
-
 /** The first pairs in memory. */
-export function pairs(memory: Int32Array, count: number): number[][] {
-  return Array.from({ length: count }, (_, i) => [memory[2 * i], memory[2 * i + 1]]);
+export function pairs(memory: Int32Array, count: number): FdEvents[] {
+  return Array.from({ length: count }, (_, i) => [memory[2 * i] ?? -1, memory[2 * i + 1] ?? 0]);
 }
 
 /** Descriptors and their events, in select's terms. */
-export function setsOf(events: number[][], IN: number, OUT: number): Sets {
-  const having = (event: number) => {
+export function eventSets(events: FdEvents[], IN: number, OUT: number): Sets {
+  const fdsWith = (event: number) => {
     const fds = events.filter(([, events]) => events & event).map(([fd]) => fd);
     return fds.length > 0 ? fds.sort((a, b) => a - b) : null;
   };
-  return { readfds: having(IN), writefds: having(OUT), exceptfds: null };
+  return { readfds: fdsWith(IN), writefds: fdsWith(OUT), exceptfds: null };
 }
 
-/** As `setsOf`, where a hang-up or an error is whatever was asked for. */
-export function readySets(ready: number[][], asked: number[][], IN: number, OUT: number): Sets {
-  const all = new Map(asked as [number, number][]);
-  const events = ready.map(([fd, events]) => [
-    fd,
-    events & ~(IN | OUT) ? (all.get(fd) ?? 0) | events : events,
-  ]);
-  return setsOf(events, IN, OUT);
+/** As `eventSets`; a hang-up or an error counts as each event that was asked for. */
+export function readySets(ready: FdEvents[], asked: FdEvents[], IN: number, OUT: number): Sets {
+  const askedEvents = new Map(asked);
+  const events = ready.map(([fd, events]): FdEvents => {
+    const isOnlyInOrOut = (events & ~(IN | OUT)) === 0;
+    return [fd, isOnlyInOrOut ? events : events | (askedEvents.get(fd) ?? 0)];
+  });
+  return eventSets(events, IN, OUT);
 }

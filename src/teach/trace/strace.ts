@@ -2,10 +2,11 @@
 import { isIPv6 } from 'node:net';
 import { errno, strerror } from '../../posix/errors.js';
 import type { Call, OtherCall, SelectCall } from '../recording/format.js';
-import { messageFlags } from './syscalls.js';
+import { messageFlags } from './constants.js';
+import { rowOf } from './syscalls.js';
 
 /** Bytes of data that are shown. */
-const SHOWN = 32;
+const MAX_SHOWN_BYTES = 32;
 
 /** The sizes of struct sockaddr_in, sockaddr_in6, sockaddr_storage. */
 const [IN_SIZE, IN6_SIZE, STORAGE_SIZE] = [16, 28, 128];
@@ -30,8 +31,8 @@ function set(fds: number[] | null): string {
 
 function timeval(seconds: number | null): string {
   if (seconds === null) return 'NULL';
-  const micros = Math.round((seconds % 1) * 1e6);
-  return `{tv_sec=${Math.trunc(seconds)}, tv_usec=${micros}}`;
+  const micros = Math.round(seconds * 1e6);
+  return `{tv_sec=${Math.floor(micros / 1e6)}, tv_usec=${micros % 1e6}}`;
 }
 
 function otherArgs(call: OtherCall): string[] {
@@ -40,7 +41,7 @@ function otherArgs(call: OtherCall): string[] {
   if (fd !== undefined) args.push(String(fd));
   if (length !== undefined) args.push(data(call), String(length));
   if (flags !== undefined) args.push(messageFlags(flags));
-  if (ADDRESS_OUT.has(call.call)) {
+  if (rowOf(call.call).address === 'filled in') {
     if (address !== undefined) args.push(sockaddr(address), `[${STORAGE_SIZE} => ${sizeOf(address)}]`);
     else if (call.errno) args.push('NULL', `[${STORAGE_SIZE}]`);
     else args.push('NULL', 'NULL');
@@ -50,16 +51,13 @@ function otherArgs(call: OtherCall): string[] {
   return [...args, ...rest];
 }
 
-/** Calls that the system tells an address. */
-const ADDRESS_OUT = new Set(['accept', 'getsockname', 'getpeername', 'recvfrom']);
-
 /** The bytes in C's notation. Where a call that was to fill a buffer has failed, NULL stands for the buffer. */
 function data({ data, asked, length = 0, call, result }: OtherCall): string {
   const base64 = asked ?? data;
   if (base64 === undefined) return 'NULL';
-  const size = call.startsWith('rec') || call === 'read' ? result : length;
-  const bytes = Buffer.from(base64.slice(0, 2 * SHOWN), 'base64').subarray(0, SHOWN);
-  return `"${quoted(bytes)}"${size > SHOWN ? '...' : ''}`;
+  const size = rowOf(call).data === 'received' ? result : length;
+  const bytes = Buffer.from(base64.slice(0, 2 * MAX_SHOWN_BYTES), 'base64').subarray(0, MAX_SHOWN_BYTES);
+  return `"${quoted(bytes)}"${size > MAX_SHOWN_BYTES ? '...' : ''}`;
 }
 
 const ESCAPES: Record<string, string> = {
@@ -99,25 +97,22 @@ function sizeOf(address: NonNullable<OtherCall['address']>): number {
   return isIPv6(address[0]) ? IN6_SIZE : IN_SIZE;
 }
 
-/** Calls that wait, and have a timeout: 0 is strace's Timeout. */
-const WAITS = new Set(['select', 'poll']);
-
 function outcome(call: Call): string {
   const { errno: name, result } = call;
   if (name !== undefined) {
     const number = errno[name as keyof typeof errno];
     return `-1 ${name}${number === undefined ? '' : ` (${strerror(number)})`}`;
   }
-  if (result === 0 && WAITS.has(call.call)) return '0 (Timeout)';
-  const shown =
-    call.call === 'fcntl' && (call as OtherCall).note ? `0x${result.toString(16)}` : String(result);
+  const { zero } = rowOf(call.call);
+  if (result === 0 && zero) return `0 (${zero})`;
   const notes = isSelect(call) ? selectNotes(call) : call.note;
-  return notes ? `${shown} (${notes})` : shown;
+  const number = notes?.startsWith('flags ') ? `0x${result.toString(16)}` : String(result);
+  return notes ? `${number} (${notes})` : number;
 }
 
 function selectNotes({ after, left, timeout }: SelectCall): string {
   const { readfds, writefds, exceptfds } = after;
-  const sets = Object.entries({ in: readfds, out: writefds, exc: exceptfds })
+  const sets = Object.entries({ in: readfds, out: writefds, except: exceptfds })
     .filter(([, fds]) => fds && fds.length > 0)
     .map(([name, fds]) => `${name} ${set(fds)}`);
   if (timeout !== null && left !== undefined) sets.push(`left ${timeval(left)}`);

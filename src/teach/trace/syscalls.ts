@@ -1,260 +1,406 @@
-/** How each system call that does not wait for descriptors is recorded. */
-import { errno } from '../../posix/errors.js';
+/**
+ * The table of system calls: all that the tools know of a call is in its row. To trace another call, add a row here,
+ * and the function to `Sys` if our loops are to make it.
+ */
 import type { Address } from '../../posix/sockaddr.js';
-import { type Sys, sys } from '../../posix/sys.js';
+import { addressText } from '../../posix/sockaddr.js';
+import { sys } from '../../posix/sys.js';
 import type { OtherCall } from '../recording/format.js';
-
-type Waits = 'select' | 'selectFdSets' | 'poll' | 'epoll_wait' | 'kevent_wait';
-type NoCalls =
-  | 'constants'
-  | 'strerror'
-  | 'gaiError'
-  | 'getaddrinfo'
-  | 'untilHangUp'
-  | '_exit'
-  | 'adoptOrphans'
-  | 'openpty'
-  | 'fionread';
-type Plain = Exclude<keyof Sys, Waits | NoCalls>;
+import { constantName, epollEvent, fileFlags, optionNames, optionValue } from './constants.js';
+import type { Learner, Parts, Row, TracedName } from './row.js';
 
 const { constants } = sys;
-const LINUX = process.platform === 'linux';
+const IS_LINUX = process.platform === 'linux';
 
-/** Bytes of a call that are kept. */
-const MOST = 4096;
+/** Bytes of a call's data that are recorded. */
+const MAX_DATA_BYTES = 4096;
 
-/** Bytes that strace shows, and one more: then it adds dots. */
-const SHOWN = 33;
+/** Bytes that are recorded of what was asked for: one more than strace shows, which then adds dots. */
+const MAX_ASKED_BYTES = 33;
 
 /** What the addon adds to the flags of a send, and to the type of a socket. */
 const NO_SIGNAL = constants.MSG_NOSIGNAL ?? 0;
-const CLOEXEC = LINUX ? '|SOCK_CLOEXEC' : '';
+const CLOEXEC = IS_LINUX ? '|SOCK_CLOEXEC' : '';
 
-const { F_GETFD, F_GETFL, F_SETFL } = constants;
+/** A call that does nothing to a descriptor, and is shown as strace shows it. */
+const PLAIN = {
+  mayBlock: false,
+  makesFd: false,
+  address: null,
+  data: null,
+  zero: null,
+  sentence: null,
+  errors: {},
+  learn: null,
+  changes: null,
+} as const;
 
-/** Writes each function's arguments into the record of a call, and its result and name where they are others. */
-export const CALLS: {
-  [Name in Plain]: (
-    call: OtherCall,
-    result: ReturnType<NonNullable<Sys[Name]>>,
-    ...args: Parameters<NonNullable<Sys[Name]>>
-  ) => void;
-} = {
-  socket(call, _, family, type, proto) {
-    call.rest = [nameOf('AF_', family), nameOf('SOCK_', type) + CLOEXEC, protocol(family, proto)];
-  },
-  socketpair(call, result, family, type, proto) {
-    call.rest = [
-      nameOf('AF_', family),
-      nameOf('SOCK_', type) + CLOEXEC,
-      protocol(family, proto),
-      typeof result === 'number' ? 'NULL' : `[${result.join(', ')}]`,
-    ];
-  },
-  bind: addressed,
-  listen(call, _, fd, backlog) {
-    call.fd = fd;
-    call.rest = [String(backlog)];
-  },
-  accept(call, result, fd) {
-    call.fd = fd;
-    if (typeof result !== 'number') [call.result, call.address] = [result[0], result[1]];
-  },
-  connect: addressed,
-  getsockname: named,
-  getpeername: named,
-  recv(call, result, fd, buffer, length, flags) {
-    call.fd = fd;
-    call.length = length;
-    call.flags = flags;
-    got(call, buffer, result);
-  },
-  recvfrom(call, result, fd, buffer, length, flags) {
-    call.fd = fd;
-    call.length = length;
-    call.flags = flags;
-    if (typeof result === 'number') return;
-    const [count, sender] = result;
-    call.result = count;
-    if (sender) call.address = sender;
-    got(call, buffer, count);
-  },
-  send(call, result, fd, data, flags) {
-    call.fd = fd;
-    call.flags = flags | NO_SIGNAL;
-    gave(call, data, result);
-  },
-  sendto(call, result, fd, data, flags, address) {
-    call.fd = fd;
-    call.address = address;
-    call.flags = flags | NO_SIGNAL;
-    gave(call, data, result);
-  },
-  shutdown(call, _, fd, how) {
-    call.fd = fd;
-    call.rest = [nameOf('SHUT_', how)];
-  },
-  getsockopt(call, result, fd, level, option, value) {
-    const failed = result < 0;
-    call.fd = fd;
-    if (!failed) call.result = 0;
-    call.rest = [
-      ...optionName(level, option),
-      failed ? 'NULL' : optionValue(value.subarray(0, result)),
-      `[${failed ? value.length : result}]`,
-    ];
-  },
-  setsockopt(call, _, fd, level, option, value) {
-    call.fd = fd;
-    call.rest = [...optionName(level, option), optionValue(value), String(value.length)];
-  },
-  read(call, result, fd, buffer) {
-    call.fd = fd;
-    call.length = buffer.length;
-    got(call, buffer, result);
-  },
-  write(call, result, fd, data) {
-    call.fd = fd;
-    gave(call, data, result);
-  },
-  close(call, _, fd) {
-    call.fd = fd;
-  },
-  fcntl(call, result, fd, command, value) {
-    call.fd = fd;
-    if (command === F_GETFD) {
-      call.rest = ['F_GETFD'];
-      if (result === 1) call.note = 'flags FD_CLOEXEC';
-    } else if (command === F_GETFL) {
-      call.rest = ['F_GETFL'];
-      if (result >= 0) call.note = `flags ${fileFlags(result)}`;
-    } else {
-      call.rest = command === F_SETFL ? ['F_SETFL', fileFlags(value)] : [String(command), String(value)];
-    }
-  },
-  pipe(call, result) {
-    if (LINUX) call.call = 'pipe2';
-    call.rest = [
-      typeof result === 'number' ? 'NULL' : `[${result.join(', ')}]`,
-      ...(LINUX ? ['O_CLOEXEC'] : []),
-    ];
-  },
-  epoll_create(call) {
-    call.call = 'epoll_create1';
-    call.rest = ['EPOLL_CLOEXEC'];
-  },
-  epoll_ctl(call, _, epfd, operation, fd, events) {
-    call.fd = epfd;
-    call.rest = [
-      nameOf('EPOLL_CTL_', operation),
-      String(fd),
-      operation === constants.EPOLL_CTL_DEL ? 'NULL' : epollEvent(fd, events),
-    ];
-  },
-  kqueue() {},
-  kevent_change(call, _, kq, fd, filter, flags) {
-    call.call = 'kevent';
-    call.fd = kq;
-    call.rest = [
-      `[{ident=${fd}, filter=${nameOf('EVFILT_', filter)}, flags=${nameOf('EV_', flags)}}]`,
-      '1',
-      'NULL',
-      '0',
-      'NULL',
-    ];
-  },
-};
+/** A wait for descriptors: waits.ts records it, explain.ts shows its sets. */
+const WAIT = { ...PLAIN, mayBlock: true } as const;
 
-/** `{events=EPOLLIN, data={u32=5, u64=5}}` */
-export function epollEvent(fd: number, events: number): string {
-  return `{events=${bits('EPOLL', events)}, data={u32=${fd}, u64=${fd}}}`;
+/** A call that receives bytes. */
+const RECEIVES = {
+  makesFd: false,
+  data: 'received',
+  zero: null,
+  sentence: received,
+  errors: {
+    EAGAIN: 'there is nothing to read',
+    ECONNRESET: 'the peer has reset the connection',
+  },
+  learn: transferred,
+  changes: null,
+} as const;
+
+/** A call that sends bytes. */
+const SENDS = {
+  mayBlock: false,
+  makesFd: false,
+  data: 'sent',
+  zero: null,
+  sentence: sent,
+  errors: {
+    EAGAIN: 'the send queue is full',
+    ECONNRESET: 'the peer has reset the connection',
+    EPIPE: 'the peer does not read any more',
+  },
+  learn: transferred,
+  changes: null,
+} as const;
+
+/** A call that makes a connection's descriptor. */
+const ACCEPTS = {
+  mayBlock: false,
+  makesFd: true,
+  address: 'filled in',
+  data: null,
+  zero: null,
+  sentence: ({ call, result }: OtherCall, { fd, address }: Parts) =>
+    `${call} ${fd}: ${result} is the connection from ${address || 'a client'}`,
+  errors: { EAGAIN: 'no connection is waiting' },
+  learn(learner: Learner, { errno, result, address }: OtherCall) {
+    if (errno === undefined) learner.name(result, (address && addressText(address)) || 'client', 'conn');
+  },
+  changes: null,
+} as const;
+
+const ROWS = {
+  select: { ...WAIT, sys: { select: 'in waits.ts', selectFdSets: 'in waits.ts' }, zero: 'Timeout' },
+  poll: { ...WAIT, sys: { poll: 'in waits.ts' }, zero: 'Timeout' },
+  epoll_wait: { ...WAIT, sys: { epoll_wait: 'in waits.ts' } },
+  kevent: {
+    ...WAIT,
+    sys: {
+      kevent_wait: 'in waits.ts',
+      kevent_change(call, _, kq, fd, filter, flags) {
+        call.fd = kq;
+        const change = `{ident=${fd}, filter=${constantName('EVFILT_', filter)}, flags=${constantName('EV_', flags)}}`;
+        call.rest = [`[${change}]`, '1', 'NULL', '0', 'NULL'];
+      },
+    },
+    mayBlock: false,
+    changes(interest, kq = -1, fd = -1, filter = 0, flags = 0) {
+      const event = filter === constants.EVFILT_READ ? 1 : 2;
+      const events = interest.events(kq, fd);
+      interest.set(kq, fd, flags & (constants.EV_DELETE ?? 0) ? events & ~event : events | event);
+    },
+  },
+  kqueue: { ...PLAIN, sys: { kqueue() {} }, makesFd: true },
+  epoll_create1: {
+    ...PLAIN,
+    sys: {
+      epoll_create(call) {
+        call.rest = ['EPOLL_CLOEXEC'];
+      },
+    },
+    makesFd: true,
+  },
+  epoll_ctl: {
+    ...PLAIN,
+    sys: {
+      epoll_ctl(call, _, epfd, operation, fd, events) {
+        const event = operation === constants.EPOLL_CTL_DEL ? 'NULL' : epollEvent(fd, events);
+        call.fd = epfd;
+        call.rest = [constantName('EPOLL_CTL_', operation), String(fd), event];
+      },
+    },
+    changes(interest, epfd = -1, operation = 0, fd = -1, events = 0) {
+      if (operation === constants.EPOLL_CTL_DEL) interest.remove(epfd, fd);
+      else interest.set(epfd, fd, events);
+    },
+  },
+
+  socket: {
+    ...PLAIN,
+    sys: {
+      socket(call, _, family, type, proto) {
+        call.rest = socketArguments(family, type, proto);
+      },
+    },
+    makesFd: true,
+    sentence: ({ result, rest = [] }) => `socket: ${result} is a new socket, ${rest[0]}`,
+  },
+  socketpair: {
+    ...PLAIN,
+    sys: {
+      socketpair(call, result, family, type, proto) {
+        call.rest = [...socketArguments(family, type, proto), pair(result)];
+      },
+    },
+  },
+  bind: {
+    ...PLAIN,
+    sys: { bind: recordAddressGiven },
+    address: 'given',
+    sentence: (_, { fd, address }) => `bind ${fd} to ${address}`,
+  },
+  listen: {
+    ...PLAIN,
+    sys: {
+      listen(call, _, fd, backlog) {
+        call.fd = fd;
+        call.rest = [String(backlog)];
+      },
+    },
+    sentence: (_, { fd }) => `listen ${fd}: connections can be made to it from now on`,
+    learn(learner, { errno }, fd) {
+      if (errno === undefined) learner.name(fd, 'listener', 'listener');
+    },
+  },
+  accept: {
+    ...ACCEPTS,
+    sys: {
+      accept(call, result, fd) {
+        call.fd = fd;
+        if (typeof result !== 'number') [call.result, call.address] = result;
+      },
+    },
+  },
+  connect: {
+    ...PLAIN,
+    sys: { connect: recordAddressGiven },
+    mayBlock: true,
+    address: 'given',
+    sentence: (_, { fd, address }) => `connect ${fd} to ${address}`,
+    errors: { EINPROGRESS: 'the connection is being made' },
+    learn(learner, { errno }, fd) {
+      if (errno === undefined) learner.name(fd, 'server', 'conn');
+      else if (errno === 'EINPROGRESS') learner.name(fd, 'server', 'connecting');
+    },
+  },
+  getsockname: { ...PLAIN, sys: { getsockname: recordAddressFilledIn }, address: 'filled in' },
+  getpeername: { ...PLAIN, sys: { getpeername: recordAddressFilledIn }, address: 'filled in' },
+  shutdown: {
+    ...PLAIN,
+    sys: {
+      shutdown(call, _, fd, how) {
+        call.fd = fd;
+        call.rest = [constantName('SHUT_', how)];
+      },
+    },
+  },
+  getsockopt: {
+    ...PLAIN,
+    sys: {
+      getsockopt(call, result, fd, level, option, value) {
+        const failed = result < 0;
+        call.fd = fd;
+        if (!failed) call.result = 0;
+        call.rest = [
+          ...optionNames(level, option),
+          failed ? 'NULL' : optionValue(value.subarray(0, result)),
+          `[${failed ? value.length : result}]`,
+        ];
+      },
+    },
+  },
+  setsockopt: {
+    ...PLAIN,
+    sys: {
+      setsockopt(call, _, fd, level, option, value) {
+        call.fd = fd;
+        call.rest = [...optionNames(level, option), optionValue(value), String(value.length)];
+      },
+    },
+  },
+
+  recv: {
+    ...RECEIVES,
+    sys: {
+      recv(call, result, fd, buffer, length, flags) {
+        call.fd = fd;
+        call.length = length;
+        call.flags = flags;
+        recordReceived(call, buffer, result);
+      },
+    },
+    mayBlock: false,
+    address: null,
+  },
+  recvfrom: {
+    ...RECEIVES,
+    sys: {
+      recvfrom(call, result, fd, buffer, length, flags) {
+        call.fd = fd;
+        call.length = length;
+        call.flags = flags;
+        if (typeof result === 'number') return;
+        const [count, sender] = result;
+        call.result = count;
+        if (sender) call.address = sender;
+        recordReceived(call, buffer, count);
+      },
+    },
+    mayBlock: false,
+    address: 'filled in',
+  },
+  read: {
+    ...RECEIVES,
+    sys: {
+      read(call, result, fd, buffer) {
+        call.fd = fd;
+        call.length = buffer.length;
+        recordReceived(call, buffer, result);
+      },
+    },
+    mayBlock: true,
+    address: null,
+  },
+  send: {
+    ...SENDS,
+    sys: {
+      send(call, result, fd, data, flags) {
+        call.fd = fd;
+        call.flags = flags | NO_SIGNAL;
+        recordSent(call, data, result);
+      },
+    },
+    address: null,
+  },
+  sendto: {
+    ...SENDS,
+    sys: {
+      sendto(call, result, fd, data, flags, address) {
+        call.fd = fd;
+        call.address = address;
+        call.flags = flags | NO_SIGNAL;
+        recordSent(call, data, result);
+      },
+    },
+    address: 'given',
+  },
+  write: {
+    ...SENDS,
+    sys: {
+      write(call, result, fd, data) {
+        call.fd = fd;
+        recordSent(call, data, result);
+      },
+    },
+    address: null,
+  },
+
+  close: {
+    ...PLAIN,
+    sys: {
+      close(call, _, fd) {
+        call.fd = fd;
+      },
+    },
+    sentence: (_, { fd }) => `close ${fd}`,
+    learn: (learner, _, fd) => learner.forget(fd),
+    changes: (interest, fd = -1) => interest.closed(fd),
+  },
+  fcntl: {
+    ...PLAIN,
+    sys: {
+      fcntl(call, result, fd, command, value) {
+        call.fd = fd;
+        if (command === constants.F_GETFD) {
+          call.rest = ['F_GETFD'];
+          if (result === 1) call.note = 'flags FD_CLOEXEC';
+        } else if (command === constants.F_GETFL) {
+          call.rest = ['F_GETFL'];
+          if (result >= 0) call.note = `flags ${fileFlags(result)}`;
+        } else if (command === constants.F_SETFL) {
+          call.rest = ['F_SETFL', fileFlags(value)];
+        } else {
+          call.rest = [String(command), String(value)];
+        }
+      },
+    },
+  },
+  pipe2: {
+    ...PLAIN,
+    sys: {
+      pipe(call, result) {
+        if (!IS_LINUX) call.call = 'pipe';
+        call.rest = [pair(result), ...(IS_LINUX ? ['O_CLOEXEC'] : [])];
+      },
+    },
+  },
+  pipe: { ...PLAIN, sys: {} },
+} satisfies Record<string, Row>;
+
+type Recorded = { [Name in keyof typeof ROWS]: keyof (typeof ROWS)[Name]['sys'] }[keyof typeof ROWS];
+type Missing = Exclude<TracedName, Recorded>;
+
+/** Does not compile while a system call of `Sys` has no row: the compiler names it. */
+export const missingRow: [Missing] extends [never] ? null : `no row for sys.${Missing}` = null;
+
+/** The rows by the name under which a call is recorded. */
+export const SYSCALLS: ReadonlyMap<string, Row> = new Map<string, Row>(Object.entries(ROWS));
+
+const UNKNOWN: Row = { ...PLAIN, sys: {} };
+
+/** The row of a recorded call; of a call that has none, one that says nothing. */
+export function rowOf(call: string): Row {
+  return SYSCALLS.get(call) ?? UNKNOWN;
 }
 
-/** Poll's events by name: `POLLIN|POLLHUP`; epoll's have the same numbers. */
-export function bits(prefix: 'POLL' | 'EPOLL', events: number): string {
-  const names = ['IN', 'PRI', 'OUT', 'ERR', 'HUP', 'NVAL', 'RDHUP'];
-  const set = names.filter((name) => events & (constants[`POLL${name}`] ?? 0));
-  return set.map((name) => prefix + name).join('|') || '0';
+function received({ call, result }: OtherCall, { fd, bytes }: Parts): string {
+  return result === 0 ? `${call} ${fd}: 0 bytes, the end of the stream` : `${call} ${fd}: ${bytes}`;
 }
 
-/** The flags of a recv or send by name. */
-export const messageFlags = remembered((flags: number): string => {
-  const names = Object.keys(constants).filter((name) => name.startsWith('MSG_') && flags & constants[name]);
-  return names.join('|') || '0';
-});
-
-/** What a failing call's negative result is called. */
-export function errnoName(result: number): string {
-  return names.get(-result) ?? String(-result);
+function sent({ call }: OtherCall, { fd, address, bytes }: Parts): string {
+  return `${call} ${fd}${address && ` to ${address}`}: ${bytes}`;
 }
 
-const names = new Map(Object.entries(errno).map(([name, number]) => [number, name]));
-names.set(errno.EAGAIN, 'EAGAIN'); // and not EWOULDBLOCK
-names.set(errno.EOPNOTSUPP, 'EOPNOTSUPP');
-
-/** The same numbers come again and again. */
-function remembered(nameOf: (value: number) => string): (value: number) => string {
-  const known = new Map<number, string>();
-  return (value) => {
-    const name = known.get(value) ?? nameOf(value);
-    known.set(value, name);
-    return name;
-  };
+function transferred(learner: Learner, call: OtherCall, fd: number): void {
+  if (call.errno === undefined) learner.transferred(call, fd);
 }
 
-function addressed(call: OtherCall, _: number, fd: number, address: Address): void {
+function recordAddressGiven(call: OtherCall, _: number, fd: number, address: Address): void {
   call.fd = fd;
   call.address = address;
 }
 
-function named(call: OtherCall, result: Address | number, fd: number): void {
+function recordAddressFilledIn(call: OtherCall, result: Address | number, fd: number): void {
   call.fd = fd;
   if (typeof result !== 'number') call.address = result;
 }
 
-/** What has come into a buffer. */
-function got(call: OtherCall, buffer: Uint8Array, count: number): void {
-  if (count >= 0) call.data = base64(buffer, Math.min(count, MOST));
+/** The bytes that have come into a buffer. */
+function recordReceived(call: OtherCall, buffer: Uint8Array, count: number): void {
+  if (count >= 0) call.data = base64(buffer, Math.min(count, MAX_DATA_BYTES));
 }
 
-/** What of some bytes went over. */
-function gave(call: OtherCall, bytes: Uint8Array, count: number): void {
+/** The bytes that were sent, of those that were to be sent. */
+function recordSent(call: OtherCall, bytes: Uint8Array, count: number): void {
   call.length = bytes.length;
-  if (count >= 0) call.data = base64(bytes, Math.min(count, MOST));
-  if (count !== bytes.length) call.asked = base64(bytes, Math.min(bytes.length, SHOWN));
+  if (count >= 0) call.data = base64(bytes, Math.min(count, MAX_DATA_BYTES));
+  if (count !== bytes.length) call.asked = base64(bytes, Math.min(bytes.length, MAX_ASKED_BYTES));
 }
 
 function base64(bytes: Uint8Array, length: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('base64');
 }
 
-/** The constant of a number among those that begin alike. */
-function nameOf(prefix: string, value: number): string {
-  const found = Object.keys(constants).find((name) => name.startsWith(prefix) && constants[name] === value);
-  return found ?? String(value);
+function pair(result: [number, number] | number): string {
+  return typeof result === 'number' ? 'NULL' : `[${result.join(', ')}]`;
 }
 
-function protocol(family: number, proto: number): string {
-  return family === constants.AF_UNIX ? String(proto) : nameOf('IPPROTO_', proto);
-}
-
-function optionName(level: number, option: number): string[] {
-  if (level === constants.SOL_SOCKET) return ['SOL_SOCKET', nameOf('SO_', option)];
-  if (level === constants.IPPROTO_TCP) return ['SOL_TCP', nameOf('TCP_', option)];
-  if (level === constants.IPPROTO_IPV6) return ['SOL_IPV6', nameOf('IPV6_', option)];
-  return [String(level), String(option)];
-}
-
-/** An int as `[1]`, other memory as bytes. */
-function optionValue(value: Uint8Array): string {
-  if (value.length !== 4) return `"${Buffer.from(value).toString('hex').replace(/../g, '\\x$&')}"`;
-  return `[${new DataView(value.buffer, value.byteOffset).getInt32(0, true)}]`;
-}
-
-function fileFlags(flags: number): string {
-  const access = ['O_RDONLY', 'O_WRONLY', 'O_RDWR'][flags & 3];
-  const more = ['O_APPEND', 'O_NONBLOCK'].filter((name) => flags & constants[name]);
-  const known = more.reduce((sum, name) => sum | constants[name], 3);
-  const rest = flags & ~known;
-  return [access, ...more, ...(rest ? [`0x${rest.toString(16)}`] : [])].join('|');
+function socketArguments(family: number, type: number, proto: number): string[] {
+  const protocol = family === constants.AF_UNIX ? String(proto) : constantName('IPPROTO_', proto);
+  return [constantName('AF_', family), constantName('SOCK_', type) + CLOEXEC, protocol];
 }

@@ -3,10 +3,10 @@ import type { SetRow } from '../../recording/set-rows.js';
 import { type Row, type Step, stateOf, Timeline, unpacked } from '../timeline.js';
 
 /** Bits in a row. */
-const ROW = 10;
+const BITS_PER_ROW = 10;
 
-/** Milliseconds of a step at speed 1. */
-const SECOND = 1000;
+/** Milliseconds for which a step is shown at speed 1. */
+const STEP_MS = 1000;
 
 function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   return document.getElementById(id) as T;
@@ -19,7 +19,7 @@ function element(name: string, text = '', className = ''): HTMLElement {
   return made;
 }
 
-/** The deflated recording, told. */
+/** The timeline, which is compressed in the page. */
 async function load(): Promise<Timeline> {
   const base64 = atob((byId('timeline-data').textContent ?? '').trim());
   const bytes = Uint8Array.from(base64, (char) => char.charCodeAt(0));
@@ -63,7 +63,7 @@ class PagePlayer {
     this.#draw();
   }
 
-  /** With a mouse, a button gives the keys back at once: space is to play and not to push it again. */
+  /** A button that was clicked gives up the focus: the space key is to play, and not to press it again. */
   #button(id: string, act: () => void): void {
     byId(id).addEventListener('click', (event) => {
       if (event.detail > 0) byId(id).blur();
@@ -74,7 +74,7 @@ class PagePlayer {
   #key(event: KeyboardEvent): void {
     const { key, target } = event;
     if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (target === this.#number && key === 'Enter') this.#number.blur(); // the keys are the player's again
+    if (target === this.#number && key === 'Enter') this.#number.blur(); // the keys are for the player again
     if (target === this.#number || target instanceof HTMLSelectElement) return;
     if (key === ' ' && target instanceof HTMLButtonElement) return;
     const act: Record<string, () => void> = {
@@ -111,7 +111,7 @@ class PagePlayer {
 
   #play(plays: boolean): void {
     clearInterval(this.#timer);
-    this.#timer = plays ? setInterval(() => this.#tick(), SECOND / Number(this.#speed.value)) : undefined;
+    this.#timer = plays ? setInterval(() => this.#tick(), STEP_MS / Number(this.#speed.value)) : undefined;
     if (plays && this.#at === this.#timeline.length) this.#at = 1;
     this.#draw();
   }
@@ -140,7 +140,7 @@ class PagePlayer {
     const place = `step ${number} of ${this.#timeline.length}`;
     this.#slider.setAttribute('aria-valuetext', place);
     byId('place').textContent = wait ? `${place}, at ${wait.at.toFixed(3)} s` : place;
-    byId('call').textContent = wait ? `${wait.call} ${wait.patience}` : 'Before the first wait';
+    byId('call').textContent = wait ? `${wait.call} ${wait.timeout}` : 'Before the first wait';
     byId('bits').replaceChildren(...pictures(step));
     const ready = byId('bits').querySelector('.after .set')?.closest('table');
     byId('bits').scrollTop = ready ? ready.offsetTop - byId('bits').offsetTop : 0;
@@ -161,22 +161,22 @@ class PagePlayer {
   }
 }
 
-/** The browser's own numbers of a list would take it a second for a step of thousands. */
+/** The numbers of a list are our own: the browser's would take a second for thousands of calls. */
 function numbered(sentence: string, i: number): HTMLElement {
   const item = element('li', sentence);
   item.dataset.number = `${i + 1}.`;
   return item;
 }
 
-/** The bits in tens; of tens without one only the range is told. */
+/** The bits in tens; of tens without one only the range is shown. */
 function pictures({ bits, wait }: Step): HTMLElement[] {
   const fds = bits.flatMap((row) => [...row.fds]);
   const end = fds.reduce((end, fd) => Math.max(end, fd + 1), wait?.nfds ?? 0);
-  const tens = [...new Set(fds.map((fd) => fd - (fd % ROW)))].sort((a, b) => a - b);
+  const tens = [...new Set(fds.map((fd) => fd - (fd % BITS_PER_ROW)))].sort((a, b) => a - b);
   return tens.flatMap((first, i) => {
-    const from = i === 0 ? 0 : tens[i - 1] + ROW;
+    const from = i === 0 ? 0 : (tens[i - 1] ?? 0) + BITS_PER_ROW;
     const blank = from < first ? [element('p', `${from} to ${first - 1}: all 0`)] : [];
-    return [...blank, picture(bits, first, Math.min(first + ROW, end))];
+    return [...blank, picture(bits, first, Math.min(first + BITS_PER_ROW, end))];
   });
 }
 

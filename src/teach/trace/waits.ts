@@ -1,0 +1,202 @@
+/** The waits for descriptors under a trace: select, poll, epoll_wait, kevent. Each is recorded before it is made and after. */
+import { type Sys, sys } from '../../posix/sys.js';
+import { putTimeval } from '../../wait.js';
+import type { Call, OtherCall, SelectCall, Sets } from '../recording/format.js';
+import { epollEvent, eventNames } from './constants.js';
+import {
+  eventSets,
+  type FdEvents,
+  fdSetMembers,
+  fdSetWords,
+  isIn,
+  listedFds,
+  pairs,
+  readySets,
+} from './fd-lists.js';
+import type { Interest } from './interest.js';
+import type { WaitName } from './row.js';
+
+/** The bound of the addon for the events of one epoll_wait(2) or kevent(2). */
+const MAX_EVENTS = 512;
+
+/** The events of kqueue in a record: a filter is no bit. */
+const [KQUEUE_IN, KQUEUE_OUT] = [1, 2];
+
+const {
+  EPOLLIN = 0,
+  EPOLLOUT = 0,
+  EVFILT_READ = 0,
+  F_GETFD = 0,
+  FD_SETSIZE = 1024,
+  POLLIN = 0,
+  POLLOUT = 0,
+} = sys.constants;
+
+/** What the waits need of the tracer. */
+export interface WaitTracer {
+  /** The system calls, untraced. */
+  sys: Sys;
+  interest: Interest;
+  /** A record with the next number. */
+  newCall(name: string): OtherCall;
+  /**
+   * Makes the wait: shows the call before it, and records it after it.
+   *
+   * @param record writes what has come of it into the call; `after` is as `waits` where it writes none
+   */
+  wait(call: Call, make: () => number, record: (result: number) => void): number;
+}
+
+/** The functions of `Sys` that wait, each as one that makes the call and records it. */
+export function tracedWaits(tracer: WaitTracer): Pick<Sys, WaitName> {
+  const selectFdSets = tracedSelectFdSets(tracer);
+  return {
+    selectFdSets,
+    select: tracedSelect(tracer, selectFdSets),
+    poll: tracedPoll(tracer),
+    epoll_wait: tracedEpollWait(tracer),
+    kevent_wait: tracedKeventWait(tracer),
+  };
+}
+
+/** select() on lists: made on fd_sets, so that the time left can be recorded, too. */
+function tracedSelect({ sys: untraced }: WaitTracer, selectFdSets: Sys['selectFdSets']): Sys['select'] {
+  /** How far the process's table of descriptors is known to reach: see native/select.cc. */
+  let tableEnd = 63;
+  return (rlist, wlist = null, xlist = null, timeout = null) => {
+    const memory = [rlist, wlist, xlist] as const;
+    const lists = memory.map(listedFds);
+    const highest = Math.max(-1, ...lists.flatMap((list) => list ?? []));
+    if (highest >= FD_SETSIZE) return untraced.select(rlist, wlist, xlist, timeout); // throws
+    if (highest > tableEnd) {
+      const open = sys.fcntl(highest, F_GETFD, 0);
+      if (open < 0) return open;
+      tableEnd = highest;
+    }
+    const sets = lists.map((list) => list && fdSetWords(list, FD_SETSIZE));
+    const [readfds = null, writefds = null, exceptfds = null] = sets;
+    const timeval = timeout === null ? null : new Float64Array(2);
+    if (timeval && timeout !== null) putTimeval(timeout, timeval);
+    const ready = selectFdSets(highest + 1, readfds, writefds, exceptfds, timeval);
+    if (ready < 0) return ready;
+    for (const [i, list] of memory.entries()) {
+      const set = sets[i];
+      if (!list || !set) continue;
+      const kept = (lists[i] ?? []).filter((fd) => isIn(set, fd));
+      list.set(kept);
+      if (kept.length < list.length) list[kept.length] = -1;
+    }
+    return ready;
+  };
+}
+
+function tracedSelectFdSets(tracer: WaitTracer): Sys['selectFdSets'] {
+  return (nfds, readfds, writefds, exceptfds, timeval) => {
+    const sets = (): Sets => ({
+      readfds: fdSetMembers(readfds, nfds),
+      writefds: fdSetMembers(writefds, nfds),
+      exceptfds: fdSetMembers(exceptfds, nfds),
+    });
+    const before = sets();
+    const { n } = tracer.newCall('select');
+    const timeout = timeval && secondsOf(timeval);
+    const call: SelectCall = {
+      n,
+      at: 0,
+      took: 0,
+      call: 'select',
+      result: 0,
+      nfds,
+      ...before,
+      timeout,
+      after: before,
+    };
+    return tracer.wait(
+      call,
+      () => tracer.sys.selectFdSets(nfds, readfds, writefds, exceptfds, timeval),
+      (result) => {
+        if (result >= 0) call.after = sets();
+        if (timeval && process.platform === 'linux') call.left = secondsOf(timeval);
+      },
+    );
+  };
+}
+
+function tracedPoll(tracer: WaitTracer): Sys['poll'] {
+  return (pollfds, nfds, timeout) => {
+    const asked = pairs(pollfds, nfds).map(([fd, events]): FdEvents => [fd, events & 0xffff]);
+    const texts = asked.map(([fd, events]) => `{fd=${fd}, events=${eventNames('POLL', events)}}`);
+    const call = tracer.newCall('poll');
+    call.rest = [`[${texts.join(', ')}]`, String(nfds), String(timeout)];
+    call.waits = eventSets(asked, POLLIN, POLLOUT);
+    call.timeout = secondsOrNull(timeout);
+    return tracer.wait(
+      call,
+      () => tracer.sys.poll(pollfds, nfds, timeout),
+      (result) => {
+        if (result <= 0) return;
+        const ready = pairs(pollfds, nfds)
+          .map(([fd, events]): FdEvents => [fd, events >>> 16])
+          .filter(([, revents]) => revents !== 0);
+        const texts = ready.map(([fd, revents]) => `{fd=${fd}, revents=${eventNames('POLL', revents)}}`);
+        call.after = readySets(ready, asked, POLLIN, POLLOUT);
+        call.note = `[${texts.join(', ')}]`;
+      },
+    );
+  };
+}
+
+function tracedEpollWait(tracer: WaitTracer): Sys['epoll_wait'] {
+  return (epfd, ready, timeout) => {
+    const asked = tracer.interest.of(epfd);
+    const rest = ['NULL', String(Math.min(ready.length >> 1, MAX_EVENTS)), String(timeout)];
+    const call = tracer.newCall('epoll_wait');
+    call.fd = epfd;
+    call.rest = rest;
+    call.waits = eventSets(asked, EPOLLIN, EPOLLOUT);
+    call.timeout = secondsOrNull(timeout);
+    return tracer.wait(
+      call,
+      () => tracer.sys.epoll_wait(epfd, ready, timeout),
+      (result) => {
+        if (result < 0) return;
+        const events = pairs(ready, result);
+        rest[0] = `[${events.map(([fd, events]) => epollEvent(fd, events)).join(', ')}]`;
+        call.after = readySets(events, asked, EPOLLIN, EPOLLOUT);
+      },
+    );
+  };
+}
+
+function tracedKeventWait(tracer: WaitTracer): Sys['kevent_wait'] {
+  return (kq, ready, timeout) => {
+    const maxEvents = String(Math.min(ready.length >> 1, MAX_EVENTS));
+    const rest = ['NULL', '0', 'NULL', maxEvents, timeout === null ? 'NULL' : String(timeout)];
+    const call = tracer.newCall('kevent');
+    call.fd = kq;
+    call.rest = rest;
+    call.waits = eventSets(tracer.interest.of(kq), KQUEUE_IN, KQUEUE_OUT);
+    call.timeout = timeout;
+    return tracer.wait(
+      call,
+      () => tracer.sys.kevent_wait(kq, ready, timeout),
+      (result) => {
+        if (result < 0) return;
+        const events = pairs(ready, result).map(([fd, filter]): FdEvents => {
+          return [fd, filter === EVFILT_READ ? KQUEUE_IN : KQUEUE_OUT];
+        });
+        const filter = (event: number) => (event === KQUEUE_IN ? 'EVFILT_READ' : 'EVFILT_WRITE');
+        rest[2] = `[${events.map(([fd, event]) => `{ident=${fd}, filter=${filter(event)}}`).join(', ')}]`;
+        call.after = eventSets(events, KQUEUE_IN, KQUEUE_OUT);
+      },
+    );
+  };
+}
+
+function secondsOf([seconds = 0, micros = 0]: Float64Array): number {
+  return Math.round(seconds * 1e6 + micros) / 1e6;
+}
+
+function secondsOrNull(timeoutMs: number): number | null {
+  return timeoutMs < 0 ? null : timeoutMs / 1000;
+}
