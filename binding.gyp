@@ -2,24 +2,15 @@
   "targets": [
     {
       "target_name": "posix_select",
-      "sources": [
-        "native/addon.cc",
-        "native/epoll.cc",
-        "native/fd.cc",
-        "native/kqueue.cc",
-        "native/poll.cc",
-        "native/select.cc",
-        "native/sockaddr.cc",
-        "native/socket.cc"
-      ],
+      "sources": ["<!@(node -p \"require('fs').readdirSync('native').filter((name) => name.endsWith('.cc')).map((name) => 'native/' + name).join(' ')\")"],
       "dependencies": ["<!(node -p \"require('node-addon-api').targets\"):node_addon_api"],
       "defines": ["NAPI_VERSION=8", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
-      "cflags_cc": ["-std=c++17", "-Wall", "-Wextra", "-fvisibility=hidden"],
+      "cflags_cc": ["-std=c++17", "-Wall", "-Wextra", "-Wshadow", "-fvisibility=hidden"],
       "xcode_settings": {
         "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
         "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
         "MACOSX_DEPLOYMENT_TARGET": "11.0",
-        "WARNING_CFLAGS": ["-Wall", "-Wextra"]
+        "WARNING_CFLAGS": ["-Wall", "-Wextra", "-Wshadow"]
       }
     }
   ]

@@ -1,6 +1,6 @@
 // epoll(7), Linux's: the kernel keeps the set of descriptors between the calls.
 
-#include "addon.h"
+#include "args.h"
 
 #ifdef __linux__
 
@@ -39,8 +39,8 @@ Napi::Value EpollWait(const Napi::CallbackInfo& info) {
   int timeout = args.Int(2, "timeout");
   return args.Call([&] {
     epoll_event events[kMaxEvents];
-    int most = static_cast<int>(std::min<size_t>(ready.length / 2, kMaxEvents));
-    int count = epoll_wait(epfd, events, most, timeout);
+    int max_events = static_cast<int>(std::min<size_t>(ready.length / 2, kMaxEvents));
+    int count = epoll_wait(epfd, events, max_events, timeout);
     for (int i = 0; i < count; i++) {
       ready.data[2 * i] = events[i].data.fd;
       ready.data[2 * i + 1] = static_cast<int32_t>(events[i].events);
@@ -55,13 +55,6 @@ void ExportEpoll(Napi::Env env, Napi::Object exports) {
   Export<EpollCreate>(env, exports, "epoll_create");
   Export<EpollCtl>(env, exports, "epoll_ctl");
   Export<EpollWait>(env, exports, "epoll_wait");
-
-  Napi::Object constants = exports.Get("constants").As<Napi::Object>();
-  constants.Set("EPOLL_CTL_ADD", EPOLL_CTL_ADD);
-  constants.Set("EPOLL_CTL_MOD", EPOLL_CTL_MOD);
-  constants.Set("EPOLL_CTL_DEL", EPOLL_CTL_DEL);
-  constants.Set("EPOLLIN", static_cast<int>(EPOLLIN));
-  constants.Set("EPOLLOUT", static_cast<int>(EPOLLOUT));
 }
 
 #else

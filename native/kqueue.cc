@@ -1,14 +1,14 @@
 // kqueue(2), macOS's and BSD's: the kernel keeps the set of descriptors between the calls.
 
-#include "addon.h"
+#include "args.h"
 
 #ifdef __APPLE__
 
-#include <fcntl.h>
 #include <sys/event.h>
 
 #include <algorithm>
-#include <cmath>
+
+#include "platform.h"
 
 namespace {
 
@@ -18,7 +18,7 @@ constexpr int kMaxEvents = 512;
 // kqueue(): a descriptor, close-on-exec.
 Napi::Value Kqueue(const Napi::CallbackInfo& info) {
   int kq = kqueue();
-  if (kq >= 0) fcntl(kq, F_SETFD, FD_CLOEXEC);
+  if (kq >= 0) SetCloexec(kq);
   return Answer(info.Env(), kq);
 }
 
@@ -41,15 +41,12 @@ Napi::Value KeventWait(const Napi::CallbackInfo& info) {
   Args args(info);
   int kq = args.Int(0, "kq");
   Memory<int32_t> ready = args.Ints(1, "ready");
-  bool forever = args.IsNull(2);
-  double seconds = forever ? 0 : args.Double(2, "timeout");
+  Timeout timeout = args.Seconds(2, "timeout");
   return args.Call([&] {
-    timespec timeout;
-    timeout.tv_sec = static_cast<time_t>(std::floor(seconds));
-    timeout.tv_nsec = static_cast<long>((seconds - std::floor(seconds)) * 1e9);
+    timespec ts{timeout.tv.tv_sec, timeout.tv.tv_usec * 1000};
     struct kevent events[kMaxEvents];
-    int most = static_cast<int>(std::min<size_t>(ready.length / 2, kMaxEvents));
-    int count = kevent(kq, nullptr, 0, events, most, forever ? nullptr : &timeout);
+    int max_events = static_cast<int>(std::min<size_t>(ready.length / 2, kMaxEvents));
+    int count = kevent(kq, nullptr, 0, events, max_events, timeout.forever ? nullptr : &ts);
     for (int i = 0; i < count; i++) {
       ready.data[2 * i] = static_cast<int32_t>(events[i].ident);
       ready.data[2 * i + 1] = events[i].filter;
@@ -64,12 +61,6 @@ void ExportKqueue(Napi::Env env, Napi::Object exports) {
   Export<Kqueue>(env, exports, "kqueue");
   Export<KeventChange>(env, exports, "kevent_change");
   Export<KeventWait>(env, exports, "kevent_wait");
-
-  Napi::Object constants = exports.Get("constants").As<Napi::Object>();
-  constants.Set("EVFILT_READ", EVFILT_READ);
-  constants.Set("EVFILT_WRITE", EVFILT_WRITE);
-  constants.Set("EV_ADD", EV_ADD);
-  constants.Set("EV_DELETE", EV_DELETE);
 }
 
 #else

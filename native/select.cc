@@ -8,58 +8,55 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 
-#include "addon.h"
+#include "args.h"
+#include "platform.h"
 
 namespace {
 
-// A list of descriptors: an Int32Array that ends with its first negative number.
+// A descriptor of a list. Another thread may write to shared memory meanwhile: what is read is
+// checked, and is read once only.
+int ReadFd(const int32_t* fd) { return __atomic_load_n(fd, __ATOMIC_RELAXED); }
+
+// A list of descriptors, an Int32Array that ends with its first negative number; and as a set.
 struct List {
   int32_t* fds = nullptr;
   size_t length = 0;
   int highest = -1;
+  fd_set set;
+
+  fd_set* get() { return length == 0 ? nullptr : &set; }
 };
 
-List ReadList(Args& args, size_t i, const char* name) {
-  List list;
+void ReadList(Args& args, size_t i, const char* name, List& list) {
   Memory<int32_t> memory = args.IntsOrNull(i, name);
+  if (memory.length == 0) return;
   list.fds = memory.data;
-  while (list.length < memory.length && list.fds[list.length] >= 0) {
-    list.highest = std::max(list.highest, list.fds[list.length++]);
+  FD_ZERO(&list.set);
+  for (; list.length < memory.length; list.length++) {
+    int fd = ReadFd(list.fds + list.length);
+    if (fd < 0) break;
+    if (fd >= FD_SETSIZE) return args.ThrowRange("filedescriptor out of range in select()");
+    FD_SET(fd, &list.set);
+    list.highest = std::max(list.highest, fd);
   }
-  return list;
-}
-
-void Fill(fd_set* set, const List& list) {
-  FD_ZERO(set);
-  for (size_t i = 0; i < list.length; i++) FD_SET(list.fds[i], set);
 }
 
 // Keeps those that are ready, in their order, and ends the list with -1 if it got shorter.
-void KeepReady(const fd_set* set, const List& list) {
+void KeepReady(const List& list) {
   size_t kept = 0;
   for (size_t i = 0; i < list.length; i++) {
-    if (FD_ISSET(list.fds[i], set)) list.fds[kept++] = list.fds[i];
+    int fd = ReadFd(list.fds + i);
+    if (fd >= 0 && fd < FD_SETSIZE && FD_ISSET(fd, &list.set)) list.fds[kept++] = fd;
   }
   if (kept < list.length) list.fds[kept] = -1;
 }
 
-// Seconds as a timeval, rounded up: a wait is never shorter than asked for.
-timeval Timeval(double seconds) {
-  double whole = std::floor(seconds);
-  double micros = std::ceil((seconds - whole) * 1e6);
-  timeval tv;
-  tv.tv_sec = static_cast<time_t>(whole) + (micros >= 1e6 ? 1 : 0);
-  tv.tv_usec = static_cast<suseconds_t>(micros >= 1e6 ? 0 : micros);
-  return tv;
-}
-
-// Linux looks no further than the process's table of descriptors, and ignores closed ones beyond
-// it: a wait for those would never end. The table has 64 places at least, never shrinks, and
-// reaches over each descriptor that has been open. Like the table, this is the process's, not a
-// thread's.
-std::atomic<int> table_end = 63;
+// The kernel looks no further than the process's table of descriptors, and ignores closed ones
+// beyond it: a wait for those would never end. The table has some places from the beginning, never
+// shrinks, and reaches over each descriptor that has been open. Like the table, this is the
+// process's, not a thread's.
+std::atomic<int> table_end = kFirstTableEnd;
 
 // Whether a descriptor is open, and so within the table.
 bool ReachesTable(int fd) {
@@ -73,37 +70,22 @@ bool ReachesTable(int fd) {
 // What is missing is null.
 Napi::Value Select(const Napi::CallbackInfo& info) {
   Args args(info);
-  List rlist = ReadList(args, 0, "rlist");
-  List wlist = ReadList(args, 1, "wlist");
-  List xlist = ReadList(args, 2, "xlist");
-  bool forever = args.IsNull(3);
-  double seconds = forever ? 0 : args.Double(3, "timeout");
-  if (args.bad()) return args.env().Undefined();
-
-  int highest = std::max({rlist.highest, wlist.highest, xlist.highest});
-  if (highest >= FD_SETSIZE) {
-    Napi::RangeError::New(args.env(), "filedescriptor out of range in select()")
-        .ThrowAsJavaScriptException();
-    return args.env().Undefined();
-  }
-
-  if (highest > table_end && !ReachesTable(highest)) return Answer(args.env(), -1);
-
-  fd_set readfds, writefds, exceptfds;
-  if (rlist.length) Fill(&readfds, rlist);
-  if (wlist.length) Fill(&writefds, wlist);
-  if (xlist.length) Fill(&exceptfds, xlist);
-  timeval tv = Timeval(seconds);
-
-  int ready =
-      select(highest + 1, rlist.length ? &readfds : nullptr, wlist.length ? &writefds : nullptr,
-             xlist.length ? &exceptfds : nullptr, forever ? nullptr : &tv);
-  if (ready >= 0) {
-    KeepReady(&readfds, rlist);
-    KeepReady(&writefds, wlist);
-    KeepReady(&exceptfds, xlist);
-  }
-  return Answer(args.env(), ready);
+  List r, w, x;
+  ReadList(args, 0, "rlist", r);
+  ReadList(args, 1, "wlist", w);
+  ReadList(args, 2, "xlist", x);
+  Timeout timeout = args.Seconds(3, "timeout");
+  int highest = std::max({r.highest, w.highest, x.highest});
+  return args.Call([&] {
+    if (highest > table_end && !ReachesTable(highest)) return -1;
+    int ready = select(highest + 1, r.get(), w.get(), x.get(), timeout.get());
+    if (ready >= 0) {
+      KeepReady(r);
+      KeepReady(w);
+      KeepReady(x);
+    }
+    return ready;
+  });
 }
 
 // The memory of an FdSet, which must reach as far as the kernel will look: whole longs up to nfds.
@@ -127,22 +109,18 @@ Napi::Value SelectFdSets(const Napi::CallbackInfo& info) {
   fd_set* readfds = ReadFdSet(args, 1, "readfds", nfds);
   fd_set* writefds = ReadFdSet(args, 2, "writefds", nfds);
   fd_set* exceptfds = ReadFdSet(args, 3, "exceptfds", nfds);
-  Memory<double> timeout = args.DoublesOrNull(4, "timeout");
-  if (!args.bad() && timeout.data != nullptr && timeout.length != 2) {
+  Memory<double> timeval = args.DoublesOrNull(4, "timeout");
+  Timeout timeout;
+  if (timeval.data != nullptr && timeval.length == 2) {
+    timeout = args.Timeval(timeval.data[0], timeval.data[1], "timeout");
+  } else if (timeval.data != nullptr) {
     args.Throw("timeout", "two numbers: tv_sec and tv_usec");
   }
-  if (args.bad()) return args.env().Undefined();
-
-  timeval tv;
-  if (timeout.data != nullptr) {
-    tv.tv_sec = static_cast<time_t>(timeout.data[0]);
-    tv.tv_usec = static_cast<suseconds_t>(timeout.data[1]);
-  }
-  int ready = select(nfds, readfds, writefds, exceptfds, timeout.data ? &tv : nullptr);
-  Napi::Value answer = Answer(args.env(), ready);
-  if (timeout.data != nullptr) {
-    timeout.data[0] = static_cast<double>(tv.tv_sec);
-    timeout.data[1] = static_cast<double>(tv.tv_usec);
+  Napi::Value answer =
+      args.Call([&] { return select(nfds, readfds, writefds, exceptfds, timeout.get()); });
+  if (!args.bad() && !timeout.forever) {
+    timeval.data[0] = static_cast<double>(timeout.tv.tv_sec);
+    timeval.data[1] = static_cast<double>(timeout.tv.tv_usec);
   }
   return answer;
 }

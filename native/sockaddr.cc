@@ -33,13 +33,13 @@ Sockaddr ReadPath(Args& args, const std::string& path) {
   return address;
 }
 
-uint32_t ReadNumber(Args& args, const Napi::Array& tuple, uint32_t i, uint32_t most,
+uint32_t ReadNumber(Args& args, const Napi::Array& tuple, uint32_t i, uint32_t max,
                     const char* name) {
   Napi::Value value = tuple.Get(i);
   if (value.IsUndefined() && i >= 2) return 0;
   double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
-  if (!(number >= 0 && number <= most) || number != static_cast<uint32_t>(number)) {
-    args.Throw(name, ("an integer from 0 to " + std::to_string(most)).c_str());
+  if (!(number >= 0 && number <= max) || number != static_cast<uint32_t>(number)) {
+    args.Throw(name, ("an integer from 0 to " + std::to_string(max)).c_str());
     return 0;
   }
   return static_cast<uint32_t>(number);
@@ -143,10 +143,7 @@ Napi::Value GaiError(const Napi::CallbackInfo& info) {
       break;
 #endif
   }
-  Napi::Array answer = Napi::Array::New(args.env(), 2);
-  answer.Set(0u, name);
-  answer.Set(1u, gai_strerror(code));
-  return answer;
+  return Pair(args.env(), name, gai_strerror(code));
 }
 
 }  // namespace

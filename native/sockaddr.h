@@ -5,7 +5,7 @@
 
 #include <sys/socket.h>
 
-#include "addon.h"
+#include "args.h"
 
 struct Sockaddr {
   sockaddr_storage storage{};

@@ -1,63 +1,13 @@
 // The socket calls, one function a system call. Descriptors are close-on-exec, and a write to a
 // dead peer is EPIPE, never SIGPIPE.
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "platform.h"
 #include "sockaddr.h"
 
 namespace {
-
-#ifdef __linux__
-constexpr int kNoSignal = MSG_NOSIGNAL;
-
-int OpenSocket(int family, int type, int protocol) {
-  return socket(family, type | SOCK_CLOEXEC, protocol);
-}
-
-int OpenPair(int family, int type, int protocol, int fds[2]) {
-  return socketpair(family, type | SOCK_CLOEXEC, protocol, fds);
-}
-
-int Accept(int fd, Sockaddr* peer) { return accept4(fd, peer->get(), &peer->length, SOCK_CLOEXEC); }
-#else
-constexpr int kNoSignal = 0;
-
-// What Linux does in the call that makes the descriptor.
-int Prepare(int fd) {
-  if (fd < 0) return fd;
-  int on = 1;
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
-  setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof(on));
-  return fd;
-}
-
-int OpenSocket(int family, int type, int protocol) {
-  return Prepare(socket(family, type, protocol));
-}
-
-int OpenPair(int family, int type, int protocol, int fds[2]) {
-  int result = socketpair(family, type, protocol, fds);
-  if (result == 0) Prepare(fds[0]), Prepare(fds[1]);
-  return result;
-}
-
-int Accept(int fd, Sockaddr* peer) {
-  int conn = Prepare(accept(fd, peer->get(), &peer->length));
-  // BSD hands the listener's O_NONBLOCK on; Linux and Python do not.
-  if (conn >= 0) fcntl(conn, F_SETFL, fcntl(conn, F_GETFL) & ~O_NONBLOCK);
-  return conn;
-}
-#endif
-
-// [first, second]
-Napi::Value Pair(Napi::Env env, Napi::Value first, Napi::Value second) {
-  Napi::Array pair = Napi::Array::New(env, 2);
-  pair.Set(0u, first);
-  pair.Set(1u, second);
-  return pair;
-}
 
 // socket(family, type, protocol): a descriptor.
 Napi::Value Socket(const Napi::CallbackInfo& info) {
@@ -76,9 +26,8 @@ Napi::Value SocketPair(const Napi::CallbackInfo& info) {
   int protocol = args.Int(2, "proto");
   if (args.bad()) return args.env().Undefined();
   int fds[2];
-  if (OpenPair(family, type, protocol, fds) < 0) return Answer(args.env(), -1);
-  return Pair(args.env(), Napi::Number::New(args.env(), fds[0]),
-              Napi::Number::New(args.env(), fds[1]));
+  if (OpenSocketPair(family, type, protocol, fds) < 0) return Answer(args.env(), -1);
+  return Pair(args.env(), fds[0], fds[1]);
 }
 
 // bind(fd, address)
@@ -103,9 +52,9 @@ Napi::Value Accept(const Napi::CallbackInfo& info) {
   int fd = args.Int(0, "fd");
   if (args.bad()) return args.env().Undefined();
   Sockaddr peer;
-  int conn = Accept(fd, &peer);
+  int conn = AcceptSocket(fd, peer.get(), &peer.length);
   if (conn < 0) return Answer(args.env(), conn);
-  return Pair(args.env(), Napi::Number::New(args.env(), conn), FromSockaddr(args.env(), peer));
+  return Pair(args.env(), conn, FromSockaddr(args.env(), peer));
 }
 
 // connect(fd, address)
@@ -152,7 +101,7 @@ Napi::Value RecvFrom(const Napi::CallbackInfo& info) {
   if (got < 0) return Answer(args.env(), got);
   Napi::Value from =
       sender.length == 0 ? args.env().Null() : FromSockaddr(args.env(), sender);  // a stream: none
-  return Pair(args.env(), Napi::Number::New(args.env(), static_cast<double>(got)), from);
+  return Pair(args.env(), static_cast<double>(got), from);
 }
 
 // send(fd, data, flags): the number of bytes taken.
@@ -168,9 +117,9 @@ Napi::Value Send(const Napi::CallbackInfo& info) {
 Napi::Value SendTo(const Napi::CallbackInfo& info) {
   Args args(info);
   int fd = args.Int(0, "fd");
-  Memory<uint8_t> data = args.Bytes(1, "data");
   int flags = args.Int(2, "flags");
   Sockaddr address = ReadSockaddr(args, 3);
+  Memory<uint8_t> data = args.Bytes(1, "data");
   return args.Call([&] {
     return sendto(fd, data.data, data.length, flags | kNoSignal, address.get(), address.length);
   });

@@ -1,8 +1,8 @@
 /** From names to numbers: what getaddrinfo(3) makes of the hosts in addresses. */
 import { isIPv4, isIPv6 } from 'node:net';
-import { AF_INET, AF_INET6, AF_UNIX, AF_UNSPEC } from './posix/constants.js';
 import { unknownHost } from './posix/errors.js';
 import type { Address } from './posix/sockaddr.js';
+import { AF_INET, AF_INET6, AF_UNIX, AF_UNSPEC } from './posix/socket-constants.js';
 import { sys } from './posix/sys.js';
 import { repr } from './repr.js';
 
@@ -38,7 +38,7 @@ export function resolve(address: Address, family: number): Address {
   if (family === AF_INET && isIPv4(host)) return [host, port];
   if (family === AF_INET6 && isIPv6(host) && !host.includes('%')) return [host, port, flowinfo, scopeId];
 
-  const [ip, , , scope] = getaddrinfo(host, family)[0];
+  const [ip, , , scope] = getaddrinfo(host, family)[0] as Tuple;
   return family === AF_INET ? [ip, port] : [ip, port, flowinfo, scopeId || scope];
 }
 

@@ -1,10 +1,11 @@
 /** select(2) as C has it: fd_set, its four macros, and the call. */
 import { inspect } from 'node:util';
 import { OSError } from './posix/errors.js';
+import { FD_SETSIZE } from './posix/select-constants.js';
 import { sys } from './posix/sys.js';
 
 /** How many descriptors an fd_set holds: those from 0 to FD_SETSIZE - 1. */
-export const FD_SETSIZE = sys.constants.FD_SETSIZE as number;
+export { FD_SETSIZE };
 
 /** fd_set is an array of longs. */
 const BITS_PER_LONG = 64;
@@ -70,7 +71,7 @@ export function FD_ZERO(set: FdSet): void {
  */
 export function FD_SET(fd: number, set: FdSet): void {
   if (!(fd >= 0 && fd < set.size) || (fd | 0) !== fd) outside('FD_SET', fd, set);
-  set.words[fd >> 5] |= 1 << fd;
+  set.words[fd >> 5] = wordOf(fd, set) | (1 << fd);
 }
 
 /**
@@ -80,7 +81,7 @@ export function FD_SET(fd: number, set: FdSet): void {
  */
 export function FD_CLR(fd: number, set: FdSet): void {
   if (!(fd >= 0 && fd < set.size) || (fd | 0) !== fd) outside('FD_CLR', fd, set);
-  set.words[fd >> 5] &= ~(1 << fd);
+  set.words[fd >> 5] = wordOf(fd, set) & ~(1 << fd);
 }
 
 /**
@@ -90,7 +91,12 @@ export function FD_CLR(fd: number, set: FdSet): void {
  */
 export function FD_ISSET(fd: number, set: FdSet): boolean {
   if (!(fd >= 0 && fd < set.size) || (fd | 0) !== fd) outside('FD_ISSET', fd, set);
-  return (set.words[fd >> 5] & (1 << fd)) !== 0;
+  return (wordOf(fd, set) & (1 << fd)) !== 0;
+}
+
+/** The word that has fd's bit. */
+function wordOf(fd: number, set: FdSet): number {
+  return set.words[fd >> 5] as number;
 }
 
 function outside(macro: string, fd: number, set: FdSet): never {

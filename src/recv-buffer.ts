@@ -1,60 +1,42 @@
-/** Memory for what is received. */
-import { markAsUntransferable } from 'node:worker_threads';
+/** The memory that `recv` gives: of its own for each call, as long as what was received. */
 
 /** A Buffer, as `Buffer.alloc` makes it: what `recv` returns. */
 export type Bytes = ReturnType<typeof Buffer.alloc>;
 
-/** Bytes up to which a loop copies faster. */
-const SHORT = 128;
+/** Up to here a loop copies faster than `Buffer.copy`, which makes a view first. */
+const MAX_LOOP_COPY_BYTES = 128;
 
-/** Bytes from which Node's pool is not for them. */
-const LONG = Buffer.poolSize / 2;
+/** From here on `Buffer.allocUnsafe` gives memory of its own, and not a part of Node's pool. */
+const MIN_UNPOOLED_BYTES = Buffer.poolSize / 2;
 
-/** Bytes of the largest read that lands in the slab; one that asks for more gets memory of its own. */
-const LARGEST = 65_536;
+const SCRATCH_BYTES = 65_536;
 
-/** Bytes of a slab. */
-const SLAB = 4 * LARGEST;
-
-/** The rest of the slab, where everything lands: what is short is copied out of it, what is long stays there. */
-let place = newSlab();
-
-/** Several own a slab: none may take it to another thread. */
-function newSlab(): Bytes {
-  const memory = Buffer.allocUnsafeSlow(SLAB);
-  markAsUntransferable(memory.buffer);
-  return memory;
-}
+/** Where recv(2) puts what has come: how much that is, is known only afterwards. */
+const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 /**
- * Memory for a read of up to n bytes; it is free again once `received` has been called.
+ * Memory for recv(2) of up to n bytes; `received` makes what is returned of it.
  *
- * @throws TypeError, RangeError for what is no number of bytes
+ * @throws TypeError, RangeError when n is no number of bytes
  */
 export function bufferFor(n: number): Bytes {
   checkSize(n);
-  return n <= LARGEST ? place : Buffer.allocUnsafeSlow(n);
+  return n <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafeSlow(n);
 }
 
-/** What has come, at its true size: a recv(65536) that gets 20 bytes costs 20. */
+/**
+ * The first `got` bytes, in memory that holds nothing else; only what is shorter than half of Node's pool shares
+ * that, as each short Buffer does. A recv(65536) that gets 20 bytes costs 20.
+ */
 export function received(buffer: Bytes, got: number): Bytes {
-  if (buffer !== place)
-    return got > buffer.length / 2 ? buffer.subarray(0, got) : Buffer.from(buffer.subarray(0, got));
-  if (got >= LONG) return kept(got);
-  const data = Buffer.allocUnsafe(got);
-  // A copy() of a few bytes costs more than they do: it makes a view first.
-  if (got <= SHORT) for (let i = 0; i < got; i++) data[i] = buffer[i];
+  if (buffer !== scratch && got === buffer.length) return buffer;
+  const data = got < MIN_UNPOOLED_BYTES ? Buffer.allocUnsafe(got) : Buffer.allocUnsafeSlow(got);
+  if (got <= MAX_LOOP_COPY_BYTES) for (let i = 0; i < got; i++) data[i] = buffer[i] as number;
   else buffer.copy(data, 0, 0, got);
   return data;
 }
 
-function kept(size: number): Bytes {
-  const data = place.subarray(0, size);
-  const rest = place.subarray(size);
-  place = rest.length < LARGEST ? newSlab() : rest;
-  return data;
-}
-
+/** @throws TypeError, RangeError when n is no number of bytes */
 export function checkSize(n: number): void {
   if (!Number.isInteger(n)) throw new TypeError('the number of bytes must be an integer');
   if (n < 0) throw new RangeError(`the number of bytes cannot be negative (${n})`);

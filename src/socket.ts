@@ -1,6 +1,9 @@
 /** socket as Python has it, over POSIX's calls. */
 import { inspect } from 'node:util';
 import { candidates, familyOf, resolve } from './address.js';
+import { errno, OSError, type Subject } from './posix/errors.js';
+import { F_GETFD, F_GETFL, F_SETFL, O_NONBLOCK } from './posix/fcntl-constants.js';
+import type { Address } from './posix/sockaddr.js';
 import {
   AF_INET,
   AF_INET6,
@@ -12,19 +15,15 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
   SOMAXCONN,
-} from './posix/constants.js';
-import { errno, OSError, type Subject } from './posix/errors.js';
-import type { Address } from './posix/sockaddr.js';
+} from './posix/socket-constants.js';
 import { sys } from './posix/sys.js';
 import { type Bytes, bufferFor, checkSize, received } from './recv-buffer.js';
 import { repr } from './repr.js';
 
 export { familyOf } from './address.js';
-export * from './posix/constants.js';
 export type { Address } from './posix/sockaddr.js';
+export * from './posix/socket-constants.js';
 export type { Bytes } from './recv-buffer.js';
-
-const { F_GETFD, F_GETFL, F_SETFL, O_NONBLOCK } = sys.constants;
 
 /** Bytes: what `send` takes and `recvInto` fills. */
 export type BytesLike = NodeJS.ArrayBufferView | ArrayBuffer;
@@ -261,7 +260,7 @@ export class Socket implements Disposable {
     if (size !== undefined) checkSize(size);
     const value = size === undefined ? Buffer.from(new Int32Array(1).buffer) : Buffer.alloc(size);
     const got = checked(sys.getsockopt(this.#fd, level, option, value), 'getsockopt', { fd: this.#fd });
-    return size === undefined ? new Int32Array(value.buffer)[0] : value.subarray(0, got);
+    return size === undefined ? (new Int32Array(value.buffer)[0] as number) : value.subarray(0, got);
   }
 
   /**

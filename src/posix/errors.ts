@@ -1,6 +1,7 @@
 /** What a failing system call becomes: one class. */
 import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
+import { F_GETFD } from './fcntl-constants.js';
 import type { Address } from './sockaddr.js';
 import { addressText } from './sockaddr.js';
 import { sys } from './sys.js';
@@ -90,7 +91,7 @@ export class OSError extends Error {
 
 /** The error of a call on many descriptors. EBADF does not say which of them is closed: each is asked. */
 export function failureOn(fds: Iterable<number>, number: number, syscall: string): OSError {
-  const isClosed = (fd: number) => sys.fcntl(fd, sys.constants.F_GETFD, 0) < 0;
+  const isClosed = (fd: number) => sys.fcntl(fd, F_GETFD, 0) < 0;
   const fd = number === -errno.EBADF ? [...fds].find(isClosed) : undefined;
   return new OSError(number, syscall, fd === undefined ? undefined : { fd });
 }

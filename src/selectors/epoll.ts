@@ -1,8 +1,7 @@
+import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT } from '../posix/select-constants.js';
 import { sys } from '../posix/sys.js';
 import { millisecondsOf } from '../wait.js';
 import { bitsOf, eventsOf, KernelSelector } from './base.js';
-
-const { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT } = sys.constants;
 
 /**
  * On epoll(7), Linux's: any descriptors but regular files, at a cost that does not grow with their number.

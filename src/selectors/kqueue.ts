@@ -1,7 +1,6 @@
+import { EV_ADD, EV_DELETE, EVFILT_READ, EVFILT_WRITE } from '../posix/select-constants.js';
 import { sys } from '../posix/sys.js';
 import { EVENT_READ, EVENT_WRITE, KernelSelector } from './base.js';
-
-const { EV_ADD, EV_DELETE, EVFILT_READ, EVFILT_WRITE } = sys.constants;
 
 /**
  * On kqueue(2), macOS's: any descriptors, at a cost that does not grow with their number.
@@ -36,7 +35,8 @@ export class KqueueSelector<Data = unknown> extends KernelSelector<Data> {
     const events = new Map<number, number>();
     for (let i = 0; i < 2 * count; i += 2) {
       const event = this.ready[i + 1] === EVFILT_READ ? EVENT_READ : EVENT_WRITE;
-      events.set(this.ready[i], (events.get(this.ready[i]) ?? 0) | event);
+      const fd = this.ready[i] as number;
+      events.set(fd, (events.get(fd) ?? 0) | event);
     }
     if (count > 0) this.ready.set([...events].flat());
     return count < 0 ? count : events.size;

@@ -1,8 +1,7 @@
+import { POLLIN, POLLOUT } from '../posix/select-constants.js';
 import { sys } from '../posix/sys.js';
 import { millisecondsOf } from '../wait.js';
 import { BaseSelector, bitsOf, eventsOf } from './base.js';
-
-const { POLLIN, POLLOUT } = sys.constants;
 
 /**
  * On poll(2): any descriptors.
@@ -41,16 +40,16 @@ export class PollSelector<Data = unknown> extends BaseSelector<Data> {
     const last = this.#places.size;
     if (place === last) return;
     this.#pollfds.copyWithin(2 * place, 2 * last, 2 * last + 2);
-    this.#places.set(this.#pollfds[2 * place], place);
+    this.#places.set(this.#pollfds[2 * place] as number, place);
   }
 
   protected wait(timeout: number | null): number {
     const pollfds = this.#pollfds;
     const count = sys.poll(pollfds, this.#places.size, millisecondsOf(timeout));
     for (let i = 0, n = 0; n < 2 * count; i += 2) {
-      const revents = pollfds[i + 1] >>> 16;
+      const revents = (pollfds[i + 1] as number) >>> 16;
       if (revents === 0) continue;
-      this.ready[n++] = pollfds[i];
+      this.ready[n++] = pollfds[i] as number;
       this.ready[n++] = eventsOf(revents, POLLIN, POLLOUT);
     }
     return count;

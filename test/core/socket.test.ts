@@ -6,6 +6,7 @@ import {
   AF_INET,
   AF_INET6,
   AF_UNIX,
+  type Bytes,
   type BytesLike,
   createConnection,
   createServer,
@@ -184,7 +185,7 @@ test('send takes what fits, then is EAGAIN, and no byte of it is lost', async ()
   expect((await drain(b)).length).toBe(taken + more);
 });
 
-// Around 64 KiB, where short reads stop landing in shared memory; both shorter and longer than what has come.
+// Around 64 KiB, where a read gets a buffer of its own; both shorter and longer than what has come.
 test.each([1, 10, 65_535, 65_536, 65_537, 200_000, 2 ** 30])('recv(%i)', async (n) => {
   const [a, b] = tcp();
   for (const s of [a, b]) for (const size of [SO_RCVBUF, SO_SNDBUF]) s.setsockopt(SOL_SOCKET, size, 1 << 20);
@@ -201,26 +202,29 @@ test.each([1, 10, 65_535, 65_536, 65_537, 200_000, 2 ** 30])('recv(%i)', async (
   expect(all.equals(data.subarray(0, n)), 'the first answer is still what it was').toBe(true);
 });
 
-test.each([10, 20_000])(
-  'what recv has given stays whatever becomes of other answers (%i bytes)',
-  async (size) => {
-    const [a, b] = kept(...socketpair());
-    const answers = ['a', 'b'].map((letter) => {
-      a.sendall(Buffer.alloc(size, letter));
-      return b.recv(65_536);
-    });
-    const { port1, port2 } = new MessageChannel();
-    try {
-      port1.postMessage(null, [(answers[0] as Buffer).buffer as ArrayBuffer]); // nor is it given away
-    } catch {
-      // newer Nodes say so
-    }
-    port1.close();
-    port2.close();
-    a.sendall(Buffer.alloc(size, 'c'));
-    expect(b.recv(65_536).equals(Buffer.alloc(size, 'c'))).toBe(true);
-    expect(answers.map((answer) => answer.equals(Buffer.alloc(size, answer[0])))).toEqual([true, true]);
-    expect(answers.map(String).map((text) => text[0])).toEqual(['a', 'b']);
+const answersOf = (size: number, letters: string) => {
+  const [a, b] = kept(...socketpair());
+  a.setsockopt(SOL_SOCKET, SO_SNDBUF, 1 << 20);
+  return Array.from(letters, (letter) => {
+    a.sendall(Buffer.alloc(size, letter));
+    return b.recv(letter === 'a' ? 65_536 : 2 ** 20);
+  });
+};
+
+test.each([10, 200, 4096, 20_000, 65_536])('each answer of recv stays what it is (%i bytes)', (size) => {
+  const answers = answersOf(size, 'abab');
+  for (const [i, answer] of answers.entries()) expect(answer).toEqual(Buffer.alloc(size, 'abab'[i]));
+});
+
+test.each([4096, 5_000, 20_000, 65_536])(
+  'from half of the pool on an answer of recv has memory of its own (%i bytes)',
+  (size) => {
+    const [first, second] = answersOf(size, 'ab') as [Bytes, Bytes];
+    expect([first, second].map(({ buffer }) => buffer.byteLength)).toEqual([size, size]);
+    // Nothing of another connection goes with it to another thread, and the others stay.
+    const [moved] = structuredClone([first], { transfer: [first.buffer as ArrayBuffer] });
+    expect(Buffer.from(moved as Bytes)).toEqual(Buffer.alloc(size, 'a'));
+    expect([first.length, second.length]).toEqual([0, size]);
   },
 );
 

@@ -1,23 +1,20 @@
-// What the families of system calls share: how arguments come in and how answers go back.
+// How the arguments of a call come in and its answer goes back: the same for all system calls.
 #pragma once
 
+// Its own names shadow each other.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 #include <napi.h>
+#pragma GCC diagnostic pop
+#include <sys/time.h>
 
+#include <cassert>
 #include <cerrno>
 #include <climits>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
-
-// One function a family, defined in the file of that name.
-void ExportSelect(Napi::Env env, Napi::Object exports);    // select.cc
-void ExportPoll(Napi::Env env, Napi::Object exports);      // poll.cc
-void ExportEpoll(Napi::Env env, Napi::Object exports);     // epoll.cc
-void ExportKqueue(Napi::Env env, Napi::Object exports);    // kqueue.cc
-void ExportFd(Napi::Env env, Napi::Object exports);        // fd.cc
-void ExportSocket(Napi::Env env, Napi::Object exports);    // socket.cc
-void ExportSockaddr(Napi::Env env, Napi::Object exports);  // sockaddr.cc
 
 template <Napi::Value (*function)(const Napi::CallbackInfo&)>
 void Export(Napi::Env env, Napi::Object exports, const char* name) {
@@ -30,6 +27,15 @@ inline Napi::Value Answer(Napi::Env env, int64_t result) {
   return Napi::Number::New(env, static_cast<double>(result < 0 ? -errno : result));
 }
 
+// [first, second]
+template <typename First, typename Second>
+Napi::Value Pair(Napi::Env env, const First& first, const Second& second) {
+  Napi::Array pair = Napi::Array::New(env, 2);
+  pair.Set(0u, first);
+  pair.Set(1u, second);
+  return pair;
+}
+
 // The memory of a typed array; data is nullptr for JavaScript's null.
 template <typename T>
 struct Memory {
@@ -37,7 +43,18 @@ struct Memory {
   size_t length = 0;  // elements
 };
 
-// Reads a call's arguments. The first wrong one throws a TypeError; `bad()` then says so.
+// How long a call may wait.
+struct Timeout {
+  bool forever = true;
+  timeval tv{};
+
+  timeval* get() { return forever ? nullptr : &tv; }
+};
+
+// Reads a call's arguments. The first wrong one throws; `bad()` then says so.
+//
+// Reading an object (an address) may run a getter, which can free memory: objects are read before
+// memory is looked up.
 class Args {
  public:
   explicit Args(const Napi::CallbackInfo& info) : info_(info), env_(info.Env()) {}
@@ -45,7 +62,12 @@ class Args {
   Napi::Env env() const { return env_; }
   bool bad() const { return bad_; }
   bool IsNull(size_t i) const { return IsMissing(i) || info_[i].IsNull(); }
-  Napi::Value Value(size_t i) const { return info_[i]; }
+
+  // An argument that is no number and no memory: its reading may run JavaScript.
+  Napi::Value Value(size_t i) const {
+    assert(!has_memory_);
+    return info_[i];
+  }
 
   int Int(size_t i, const char* name) {
     double value = NAN;
@@ -57,10 +79,26 @@ class Args {
     return static_cast<int>(value);
   }
 
-  double Double(size_t i, const char* name) {
-    double value = 0;
-    if (napi_get_value_double(env_, info_[i], &value) != napi_ok) Throw(name, "a number");
-    return value;
+  // Seconds, rounded up to microseconds: a wait is never shorter than asked for. null: for ever.
+  Timeout Seconds(size_t i, const char* name) {
+    if (IsNull(i)) return {};
+    double seconds = 0;
+    if (napi_get_value_double(env_, info_[i], &seconds) != napi_ok) {
+      Throw(name, "a number or null");
+    }
+    double whole = std::floor(seconds);
+    double micros = std::ceil((seconds - whole) * 1e6);
+    return micros < 1e6 ? Timeval(whole, micros, name) : Timeval(whole + 1, 0, name);
+  }
+
+  // tv_sec and tv_usec. What a time_t cannot hold throws: the kernel never sees it.
+  Timeout Timeval(double sec, double usec, const char* name) {
+    constexpr double kEnd = 9223372036854775808.0;  // 2 ** 63
+    if (!(std::fabs(sec) < kEnd) || !(std::fabs(usec) < kEnd)) {
+      ThrowRange(std::string(name) + " out of range for time_t");
+      return {};
+    }
+    return {false, {static_cast<time_t>(sec), static_cast<suseconds_t>(usec)}};
   }
 
   Memory<uint8_t> Bytes(size_t i, const char* name) {
@@ -83,7 +121,7 @@ class Args {
   }
 
   void Throw(const char* name, const char* wanted) {
-    if (!bad_) {
+    if (!bad_ && !env_.IsExceptionPending()) {
       Napi::TypeError::New(env_, std::string(name) + " must be " + wanted)
           .ThrowAsJavaScriptException();
     }
@@ -91,7 +129,9 @@ class Args {
   }
 
   void ThrowRange(const std::string& text) {
-    if (!bad_) Napi::RangeError::New(env_, text).ThrowAsJavaScriptException();
+    if (!bad_ && !env_.IsExceptionPending()) {
+      Napi::RangeError::New(env_, text).ThrowAsJavaScriptException();
+    }
     bad_ = true;
   }
 
@@ -101,8 +141,9 @@ class Args {
 
   template <typename T>
   Memory<T> TypedArray(size_t i, const char* name, napi_typedarray_type wanted,
-                       const char* wantedName, bool orNull = false) {
-    if (orNull && IsMissing(i)) return {};
+                       const char* wanted_name, bool or_null = false) {
+    if (or_null && IsMissing(i)) return {};
+    has_memory_ = true;
     napi_typedarray_type type;
     void* data;
     size_t length;
@@ -111,11 +152,12 @@ class Args {
         type == wanted) {
       return {static_cast<T*>(data), length};
     }
-    if (!orNull || !IsNull(i)) Throw(name, wantedName);
+    if (!or_null || !IsNull(i)) Throw(name, wanted_name);
     return {};
   }
 
   const Napi::CallbackInfo& info_;
   Napi::Env env_;
   bool bad_ = false;
+  bool has_memory_ = false;
 };
