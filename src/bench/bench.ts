@@ -5,14 +5,15 @@ import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { Argument, InvalidArgumentError, program } from 'commander';
-import { type Benchmark, benchmarks, COMPILER, isSlack, type Peer, type Sample } from './benchmarks.js';
+import { type Benchmark, benchmarks, isSlack, type Sample } from './benchmarks.js';
 import { environment } from './environment.js';
 import { goalRows } from './goals.js';
+import { COMPILER, type Peer, useNode26 } from './peers.js';
 import { report } from './report.js';
 import { findings } from './soundness.js';
 import { endTrials } from './trial.js';
 
-const NAMES = benchmarks({}).map(({ name }) => name);
+const NAMES = benchmarks().map(({ name }) => name);
 
 program
   .name('npm run bench --')
@@ -27,11 +28,12 @@ program
   .parse();
 
 const options = program.opts();
-const all = benchmarks({ node26: options.node26 });
+if (options.node26) useNode26(options.node26);
+const all = benchmarks();
 
 if (options.list) {
   for (const { name, summary } of all) console.log(`${name.padEnd(10)} ${summary}`);
-} else if (!COMPILER.there()) {
+} else if (!COMPILER.isThere()) {
   console.log(
     `${COMPILER.sentence}: the load, the baselines and the descriptors come from C programs, so nothing is measured`,
   );
@@ -44,11 +46,11 @@ function whole(text: string): number {
   return Number(text);
 }
 
-/** The peers that can run here; who cannot is said, and left out. */
+/** The peers that can run here. The others are named, with what they need, and left out. */
 function present({ name, peers }: Benchmark): Peer[] {
   return peers.filter(({ name: peer, needs }) => {
-    if (needs && !needs.there()) console.log(`${name}: without ${peer}: ${needs.sentence}`);
-    return !needs || needs.there();
+    if (needs && !needs.isThere()) console.log(`${name}: without ${peer}: ${needs.sentence}`);
+    return !needs || needs.isThere();
   });
 }
 

@@ -1,24 +1,18 @@
 /** What is measured: the call, the wait, the server; each against peers at their best reasonable setting. */
 import { availableParallelism } from 'node:os';
-import { type Command, c, type Load, node, onPairs, Server, source, type Values, works } from './trial.js';
+import { PEERS, type Peer } from './peers.js';
+import { type Load, onPairs, Server, type Values } from './trial.js';
 
 /** The circumstances of a measurement, by name. */
 export type Cell = Record<string, number | string>;
 
-export interface Peer {
-  name: string;
-  command(...args: (number | string)[]): Command;
-  /** What it needs that may not be here. */
-  needs?: Need;
-}
-
-export interface Benchmark {
+export interface Benchmark<Measured extends Peer = Peer> {
   name: string;
   summary: string;
-  peers: Peer[];
+  peers: Measured[];
   cells(short: boolean): Cell[];
   /** One trial. It may come back with several cells. */
-  measure(peer: Peer, cell: Cell, short: boolean): Promise<[Cell, Values][]>;
+  measure(peer: Measured, cell: Cell, short: boolean): Promise<[Cell, Values][]>;
 }
 
 /** A measurement: one trial of one peer in one cell. */
@@ -30,151 +24,59 @@ export interface Sample {
   values: Values;
 }
 
-export interface Settings {
-  /** A Node that has node:ffi. */
-  node26?: string;
-}
+/** A peer that this kind of benchmark can start. */
+type With<Kind extends 'call' | 'wait' | 'echo'> = Peer & Required<Pick<Peer, Kind>>;
 
-/** Something that a machine may not have, with a sentence for when it has not. */
-export interface Need {
-  there(): boolean;
-  sentence: string;
-}
-
-const remembered = (there: () => boolean, sentence: string): Need => {
-  let answer: boolean | undefined;
-  return { there: () => (answer ??= there()), sentence };
-};
-
-export const COMPILER = remembered(() => works('cc', '--version'), 'no C compiler (cc)');
-const PYTHON = remembered(() => works('python3', '--version'), 'no python3');
-const EPOLL = remembered(() => process.platform === 'linux', 'no epoll on this system');
-const KOFFI = remembered(() => isInstalled('koffi'), 'koffi is not installed');
-
-function isInstalled(name: string): boolean {
-  try {
-    return import.meta.resolve(name) !== '';
-  } catch {
-    return false;
-  }
-}
-
-const text = (args: (number | string)[]) => args.map(String);
-
-const inC = (name: string, program: string, kind: string, needs?: Need): Peer => ({
-  name,
-  command: (...args) => [c(program), kind, ...text(args)],
-  needs,
-});
-
-const inPython = (name: string, file: string, ...first: string[]): Peer => ({
-  name,
-  command: (...args) => ['python3', source(file), ...first, ...text(args)],
-  needs: PYTHON,
-});
-
-const inNode = (name: string, file: string, kind: string, needs?: Need): Peer => ({
-  name,
-  command: (...args) => node(file, kind, ...text(args)),
-  needs,
-});
-
-const threads = (peer: Peer, count: number): Peer => ({
-  ...peer,
-  command: (...args) => peer.command(...args, count),
-});
-
-function call({ node26 }: Settings): Benchmark {
-  const nodeFfi: Peer = {
-    name: 'node:ffi',
-    command: (...args) => {
-      const [, ...rest] = node('call/call', 'node:ffi', ...text(args));
-      return [node26 ?? process.execPath, '--no-warnings', ...rest];
-    },
-    needs: remembered(
-      () => works(node26 ?? process.execPath, '--no-warnings', '-e', "require('node:ffi')"),
-      'no node:ffi in this Node: --node26 PATH gives one that has it',
-    ),
-  };
+function call(): Benchmark<With<'call'>> {
   return {
     name: 'call',
     summary: 'one call, the ready descriptor first, last or anywhere',
     peers: [
-      threads(inC('C select', 'call/call', 'select'), 2),
-      inNode('selectFdSets', 'call/call', 'selectFdSets'),
-      inNode('select()', 'call/call', 'select'),
-      threads(inPython('CPython select', 'call/call.py', 'select'), 1),
-      threads(inPython('CPython select, 2 threads', 'call/call.py', 'select'), 2),
-      threads(inC('C select, 1 thread', 'call/call', 'select'), 1),
-      inNode('koffi', 'call/call', 'koffi', KOFFI),
-      nodeFfi,
-      inNode('PollSelector', 'call/call', 'poll'),
-      inNode('EpollSelector', 'call/call', 'epoll', EPOLL),
+      ...[PEERS.cSelect, PEERS.selectFdSets, PEERS.select, PEERS.pythonSelect, PEERS.pythonSelect2],
+      ...[PEERS.cSelect1, PEERS.koffi, PEERS.nodeFfi, PEERS.poll, PEERS.epoll],
     ],
     cells: (short) => (short ? [4, 480] : [4, 64, 256, 480, 1000]).map((fds) => ({ fds })),
-    async measure(peer, { fds }, short) {
-      const values = await onPairs(Number(fds), peer.command(fds, short ? 0.01 : 0.04));
+    async measure(peer, { fds = 0 }, short) {
+      const values = await onPairs(Number(fds), peer.call(fds, short ? 0.01 : 0.04));
       return Object.entries(values).map(([ready, ns]) => [{ fds, ready }, { ns }]);
     },
   };
 }
 
-const WAITERS: Peer[] = [
-  inC('C select', 'wait/wait', 'select'),
-  inNode('selectFdSets', 'wait/wait', 'selectFdSets'),
-  inNode('select()', 'wait/wait', 'select'),
-  inPython('CPython select', 'wait/wait.py', 'select'),
-  inC('C poll', 'wait/wait', 'poll'),
-  inNode('PollSelector', 'wait/wait', 'poll'),
-  inC('C epoll', 'wait/wait', 'epoll', EPOLL),
-  inNode('EpollSelector', 'wait/wait', 'epoll', EPOLL),
-];
+/** Pairs for poll and epoll: two descriptors each, and some for the process itself. */
+const MANY_PAIRS = 9_900;
 
-/** As many pairs as poll and epoll shall wait for; two descriptors each, and some for the process itself. */
-const MANY = 9_900;
-
-function wait(): Benchmark {
+function wait(): Benchmark<With<'wait'>> {
   return {
     name: 'wait',
     summary: "libevent's chain: n pairs, some active, each event makes the next",
-    peers: WAITERS,
-    cells: (short) =>
-      (short
-        ? [[100, 1]]
-        : [
-            [100, 1],
-            [300, 1],
-            [1000, 1],
-            [MANY, 1],
-            [1000, 100],
-          ]
-      ).map(([pairs, active]) => ({ pairs, active })),
-    async measure(peer, { pairs, active }, short) {
-      const limited = /select/.test(peer.name) && Number(pairs) > 1000;
-      if (limited) return [];
-      const values = await onPairs(Number(pairs), peer.command(pairs, active, 1000, short ? 0.02 : 0.1));
+    peers: [
+      ...[PEERS.cSelect, PEERS.selectFdSets, PEERS.select, PEERS.pythonSelect],
+      ...[PEERS.cPoll, PEERS.poll, PEERS.cEpoll, PEERS.epoll],
+    ],
+    cells: (short) => [
+      { pairs: 100, active: 1 },
+      ...(short ? [] : [300, 1000, MANY_PAIRS].map((pairs) => ({ pairs, active: 1 }))),
+      ...(short ? [] : [{ pairs: 1000, active: 100 }]),
+    ],
+    async measure(peer, { pairs = 0, active = 0 }, short) {
+      if (!peer.isUnlimited && Number(pairs) > 1000) return [];
+      const values = await onPairs(Number(pairs), peer.wait(pairs, active, 1000, short ? 0.02 : 0.1));
       return [[{ pairs, active }, values]];
     },
   };
 }
 
-const LITERAL = inNode('literal loop', 'echo/ours', 'literal');
-const SHAPED = inNode('Python-shaped loop', 'echo/ours', 'shaped');
-const ON_EPOLL: Peer = {
-  name: 'EpollSelector',
-  command: () => node('echo/ours', 'selector', '{"selector":"epoll"}'),
-  needs: EPOLL,
-};
-const NET: Peer = { name: 'node:net', command: () => node('echo/net') };
-const C_SELECT = inC('C select', 'echo/echo', 'select');
-const C_EPOLL = inC('C epoll', 'echo/echo', 'epoll', EPOLL);
-const PYTHON_SELECT: Peer = inPython('CPython select', 'echo/loop.py');
-const ASYNCIO: Peer = inPython('CPython asyncio', 'echo/protocol.py');
-const SERVERS = [LITERAL, SHAPED, ON_EPOLL, NET, PYTHON_SELECT, ASYNCIO, C_SELECT, C_EPOLL];
+type EchoPeer = With<'echo'>;
+
+const SERVERS: EchoPeer[] = [
+  ...[PEERS.literal, PEERS.shaped, PEERS.epoll, PEERS.net],
+  ...[PEERS.pythonSelect, PEERS.asyncio, PEERS.cSelect, PEERS.cEpoll],
+];
 
 /** A server, and what is done with it. */
-async function withServer<T>(peer: Peer, work: (server: Server) => Promise<T>): Promise<T> {
-  const server = await Server.start(peer.command());
+async function withServer<T>(peer: EchoPeer, work: (server: Server) => Promise<T>): Promise<T> {
+  const server = await Server.start(peer.echo());
   try {
     return await work(server);
   } finally {
@@ -182,20 +84,20 @@ async function withServer<T>(peer: Peer, work: (server: Server) => Promise<T>): 
   }
 }
 
-/** Until then the slowest of them, node:net, has become as fast as it will be: seconds under load. */
-const WARM_UP = 0.25;
+/** Under load, until the slowest of them, node:net, has become as fast as it will be. */
+const WARM_UP_S = 0.25;
 
 const closedLoop = (load: Partial<Load>, short: boolean): Load => ({
   connections: 100,
   size: 64,
   idle: 0,
-  warmUp: short ? WARM_UP / 5 : WARM_UP,
+  warmUp: short ? WARM_UP_S / 5 : WARM_UP_S,
   seconds: short ? 0.1 : 0.3,
   rate: 0,
   ...load,
 });
 
-function echo(): Benchmark {
+function echo(): Benchmark<EchoPeer> {
   return {
     name: 'echo',
     summary: 'an echo server at its peak: closed loop, one message under way on each connection',
@@ -210,7 +112,7 @@ function echo(): Benchmark {
   };
 }
 
-function idle(): Benchmark {
+function idle(): Benchmark<EchoPeer> {
   return {
     name: 'idle',
     summary: 'one active connection among idle ones',
@@ -222,10 +124,10 @@ function idle(): Benchmark {
   };
 }
 
-/** Parts of the peak that a server is offered. */
+/** The load that a server is offered, as parts of its peak. */
 const OFFERED = [0.5, 0.7, 0.9];
 
-function latency(): Benchmark {
+function latency(): Benchmark<EchoPeer> {
   return {
     name: 'latency',
     summary: 'an echo server below its peak: open loop at 50, 70 and 90 % of it, 100 connections',
@@ -233,10 +135,10 @@ function latency(): Benchmark {
     cells: () => [{ connections: 100 }],
     measure: (peer, _cell, short) =>
       withServer(peer, async (server) => {
-        const { rate: peak } = await server.load(closedLoop({}, short));
+        const { rate: peak = 0 } = await server.load(closedLoop({}, short));
         const results: [Cell, Values][] = [];
         for (const offered of OFFERED) {
-          const load = closedLoop({ rate: peak * offered, warmUp: WARM_UP / 4 }, short);
+          const load = closedLoop({ rate: peak * offered, warmUp: WARM_UP_S / 4 }, short);
           results.push([{ offered }, await server.load(load)]);
         }
         return results;
@@ -244,11 +146,11 @@ function latency(): Benchmark {
   };
 }
 
-function many(): Benchmark {
+function many(): Benchmark<EchoPeer> {
   return {
     name: 'many',
     summary: 'an echo server with 5,000 connections, which select(2) cannot hold',
-    peers: [ON_EPOLL, NET, ASYNCIO, C_EPOLL],
+    peers: [PEERS.epoll, PEERS.net, PEERS.asyncio, PEERS.cEpoll],
     cells: (short) => [{ connections: short ? 1500 : 5000 }],
     measure: async (peer, cell, short) => [
       [
@@ -261,11 +163,11 @@ function many(): Benchmark {
   };
 }
 
-function memory(): Benchmark {
+function memory(): Benchmark<EchoPeer> {
   return {
     name: 'memory',
     summary: 'memory of a connection, with 900 of them',
-    peers: SERVERS.filter((peer) => peer !== C_SELECT && peer !== C_EPOLL), // which keep none
+    peers: SERVERS.filter((peer) => peer !== PEERS.cSelect && peer !== PEERS.cEpoll), // which keep none
     cells: () => [{ connections: 900 }],
     measure: async (peer, cell) => [
       [cell, await withServer(peer, (server) => server.load({ ...closedLoop(cell, true), seconds: 0 }))],
@@ -273,29 +175,24 @@ function memory(): Benchmark {
   };
 }
 
-/** The handicap, seconds of idling a message. */
-export const HANDICAP = 50e-6;
-
 /** Checks on the measurement itself. */
-function soundness(): Benchmark {
-  const handicapped: Peer = {
-    name: 'Python-shaped loop + 50 µs',
-    command: () => node('echo/ours', 'shaped', JSON.stringify({ delay: HANDICAP })),
-  };
-  const spinning = inC('C, spinning', 'echo/echo', 'spin');
+function soundness(): Benchmark<EchoPeer> {
   return {
     name: 'soundness',
     summary: 'the measurement itself: the generator’s own limit, a handicap, a load that is too much',
-    peers: [SHAPED, handicapped, C_SELECT, C_EPOLL, spinning],
+    peers: [PEERS.shaped, PEERS.handicapped, PEERS.cSelect, PEERS.cEpoll, PEERS.spinning],
     cells: () => [{ connections: 100 }],
     measure: (peer, cell, short) =>
       withServer(peer, async (server) => {
         const seconds = short ? 0.2 : 0.5;
         const closed = await server.load(closedLoop({ ...cell, seconds }, short));
         const results: [Cell, Values][] = [[{ load: 'closed loop' }, closed]];
-        if (peer !== SHAPED) return results;
+        if (peer !== PEERS.shaped) return results;
         for (const longer of [1, 2]) {
-          const load = closedLoop({ ...cell, seconds: seconds * longer, rate: closed.rate * 1.3 }, short);
+          const load = closedLoop(
+            { ...cell, seconds: seconds * longer, rate: (closed.rate ?? 0) * 1.3 },
+            short,
+          );
           results.push([{ load: `130 % for ${load.seconds} s` }, await server.load(load)]);
         }
         return results;
@@ -303,12 +200,12 @@ function soundness(): Benchmark {
   };
 }
 
-export function benchmarks(settings: Settings): Benchmark[] {
-  return [call(settings), wait(), echo(), idle(), latency(), many(), memory(), soundness()];
+export function benchmarks(): Benchmark[] {
+  return [call(), wait(), echo(), idle(), latency(), many(), memory(), soundness()];
 }
 
 /** The server's core was not busy at its peak, so that something else has been measured. */
 export function isSlack({ benchmark, cell, values }: Sample): boolean {
   const isPeak = ['echo', 'many'].includes(benchmark) && Number(cell.connections) > 1;
-  return isPeak && availableParallelism() > 1 && values.busy < 0.9;
+  return isPeak && availableParallelism() > 1 && (values.busy ?? 1) < 0.9;
 }

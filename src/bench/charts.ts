@@ -4,6 +4,7 @@ import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 import type { Sample } from './benchmarks.js';
 import { measured } from './goals.js';
+import { peerNamed } from './peers.js';
 
 export interface Chart {
   file: string;
@@ -95,10 +96,11 @@ export const CHARTS: Chart[] = [
 
 interface Point {
   peer: string;
+  isOurs: boolean;
   x: number;
   y: number;
-  least: number;
-  most: number;
+  min: number;
+  max: number;
   facet: string;
 }
 
@@ -112,55 +114,35 @@ export function trialsOf(samples: Sample[]): Sample[][] {
   return [...groups.values()];
 }
 
-/** The medians of the trials, with the least and the most. */
+/** The medians of the trials, with the smallest and the largest. */
 function pointsOf(samples: Sample[], { benchmark, x, value, where = () => true, facet }: Chart): Point[] {
   const own = samples.filter((sample) => sample.benchmark === benchmark && where(sample));
   return trialsOf(own).map((group) => {
-    const [{ peer, cell }] = group;
+    const [{ peer, cell }] = group as [Sample];
     const ys = group.map((sample) => measured(sample, value));
     const xs = group.map((sample) => Number(cell[x] ?? sample.values[x]));
     return {
       peer,
+      isOurs: peerNamed(peer).isOurs ?? false,
       x: median(xs),
       y: median(ys),
-      least: min(ys),
-      most: max(ys),
+      min: min(ys),
+      max: max(ys),
       facet: String(facet ? `ready: ${cell[facet]}` : ''),
     };
   });
 }
 
-/** A peer has one colour in all charts. */
-const COLORS: Record<string, string> = {
-  'literal loop': '#d62728',
-  selectFdSets: '#d62728',
-  'Python-shaped loop': '#ff7f0e',
-  'select()': '#ff7f0e',
-  EpollSelector: '#9467bd',
-  PollSelector: '#8c564b',
-  'node:net': '#1f77b4',
-  'CPython select': '#2ca02c',
-  'CPython select, 2 threads': '#98df8a',
-  'CPython asyncio': '#17becf',
-  'C select': '#333333',
-  'C select, 1 thread': '#aaaaaa',
-  'C poll': '#777777',
-  'C epoll': '#000000',
-  koffi: '#e377c2',
-  'node:ffi': '#bcbd22',
-};
+const LOG = { type: 'log' } as const;
 
-/** Ours are drawn through, the others dashed: the lines are told apart without colour too. */
-const OURS = /^(select\(\)|selectFdSets|PollSelector|EpollSelector|literal loop|Python-shaped loop)$/;
-
-function spec(chart: Chart, points: Point[]): TopLevelSpec {
-  const log = { type: 'log' } as const;
+/** The axes: counts on a logarithmic one, with a mark at each that was measured. */
+function axesOf(chart: Chart, points: Point[]) {
   const isCount = chart.x !== 'rate';
   const x = {
     field: 'x',
     type: 'quantitative',
     title: chart.xTitle,
-    scale: isCount && chart.x !== 'idle' ? log : { zero: false },
+    scale: isCount && chart.x !== 'idle' ? LOG : { zero: false },
     axis: {
       format: isCount ? 'd' : '~s',
       values: isCount ? [...new Set(points.map((p) => p.x))] : undefined,
@@ -171,35 +153,44 @@ function spec(chart: Chart, points: Point[]): TopLevelSpec {
     field: 'y',
     type: 'quantitative',
     title: chart.yTitle,
-    scale: chart.scale === 'linear' ? { zero: true } : log,
+    scale: chart.scale === 'linear' ? { zero: true } : LOG,
     axis: { format: '~s' },
   } as const;
+  return { x, y };
+}
+
+/** A line for each peer, with the spread of its trials. Ours are drawn through: they are told apart without colour. */
+function linesOf(chart: Chart, points: Point[]) {
+  const { x, y } = axesOf(chart, points);
   const peers = [...new Set(points.map(({ peer }) => peer))];
   const color = {
     field: 'peer',
     type: 'nominal',
     sort: peers,
     title: null,
-    scale: { domain: peers, range: peers.map((peer) => COLORS[peer]) },
+    scale: { domain: peers, range: peers.map((peer) => peerNamed(peer).color) },
     legend: { orient: 'right', symbolType: 'stroke', symbolSize: 300, labelLimit: 260 },
   } as const;
   const shape = { field: 'peer', type: 'nominal', sort: peers, title: null, legend: color.legend } as const;
-  const strokeDash = {
-    condition: { test: `test(/${OURS.source}/, datum.peer)`, value: [1, 0] },
-    value: [5, 3],
-  } as const;
-  const layered = {
+  const strokeDash = { condition: { test: 'datum.isOurs', value: [1, 0] }, value: [5, 3] } as const;
+  return {
     width: chart.facet ? 250 : 560,
     height: chart.facet ? 300 : 340,
     layer: [
       {
         mark: { type: 'rule', opacity: 0.5 },
-        encoding: { x, y: { ...y, field: 'least' }, y2: { field: 'most' }, color },
+        encoding: { x, y: { ...y, field: 'min' }, y2: { field: 'max' }, color },
       },
       { mark: { type: 'line', strokeWidth: 2 }, encoding: { x, y, color, strokeDash } },
       { mark: { type: 'point', filled: true, size: 45, opacity: 1 }, encoding: { x, y, color, shape } },
     ],
   } as const;
+}
+
+const FACETS = ['ready: first', 'ready: random', 'ready: last'];
+
+function spec(chart: Chart, points: Point[]): TopLevelSpec {
+  const lines = linesOf(chart, points);
   const base = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     title: { text: chart.title, anchor: 'start', fontSize: 15, offset: 12 },
@@ -211,16 +202,10 @@ function spec(chart: Chart, points: Point[]): TopLevelSpec {
       axis: { labelFontSize: 12, titleFontSize: 12 },
       legend: { labelFontSize: 12 },
     },
-  } as const;
-  const order = ['ready: first', 'ready: random', 'ready: last'];
-  return (chart.facet
-    ? {
-        ...base,
-        facet: { field: 'facet', type: 'nominal', title: null, sort: order },
-        columns: 3,
-        spec: layered,
-      }
-    : { ...base, ...layered }) as unknown as TopLevelSpec;
+  };
+  const facet = { field: 'facet', type: 'nominal', title: null, sort: FACETS };
+  const spec = chart.facet ? { ...base, facet, columns: 3, spec: lines } : { ...base, ...lines };
+  return spec as unknown as TopLevelSpec;
 }
 
 /** A chart as SVG; null where nothing of it was measured. */

@@ -10,7 +10,9 @@ export interface Environment {
 
 function version(file: string, ...args: string[]): string {
   try {
-    return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n')[0];
+    return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+      .split('\n', 1)
+      .join();
   } catch {
     return 'not there';
   }

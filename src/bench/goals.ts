@@ -1,17 +1,18 @@
 /** Where we want to be: ratios of ours to theirs, in one run. */
 import { max, median, min } from 'simple-statistics';
 import type { Cell, Sample } from './benchmarks.js';
+import { PEERS, type Peer } from './peers.js';
 
 export interface Ratio {
   ratio: number;
   /** of the trials, each with its neighbour */
-  least: number;
-  most: number;
+  min: number;
+  max: number;
 }
 
 export interface Goal {
-  ours: string;
-  theirs: string;
+  ours: Peer;
+  theirs: Peer;
   benchmark: string;
   value: string;
   /** What the value is, in words. */
@@ -25,7 +26,7 @@ export interface Goal {
 
 const READY = ['first', 'random', 'last'];
 
-const calls = (ours: string, theirs: string, goals: Record<number, number>): Goal[] =>
+const calls = (ours: Peer, theirs: Peer, goals: Record<number, number>): Goal[] =>
   Object.entries(goals).map(([fds, atMost]) => ({
     ours,
     theirs,
@@ -36,12 +37,7 @@ const calls = (ours: string, theirs: string, goals: Record<number, number>): Goa
     atMost,
   }));
 
-const echoes = (
-  ours: string,
-  theirs: string,
-  goal: Pick<Goal, 'atMost' | 'atLeast'>,
-  value = 'rate',
-): Goal => ({
+const echoes = (ours: Peer, theirs: Peer, goal: Pick<Goal, 'atMost' | 'atLeast'>, value = 'rate'): Goal => ({
   ours,
   theirs,
   benchmark: 'echo',
@@ -52,21 +48,21 @@ const echoes = (
 });
 
 export const GOALS: Goal[] = [
-  ...calls('selectFdSets', 'C select', { 4: 1.4, 256: 1.05, 480: 1.05, 1000: 1.05 }),
-  ...calls('select()', 'CPython select', { 4: 0.7, 64: 1, 480: 1.15 }),
-  ...calls('select()', 'CPython select, 2 threads', { 4: 0.85, 64: 0.85, 480: 0.85 }),
-  ...calls('select()', 'koffi', { 4: 1, 64: 1, 480: 1 }),
-  ...calls('select()', 'node:ffi', { 4: 0.5, 64: 0.5, 480: 0.5 }),
-  echoes('literal loop', 'node:net', { atLeast: 2.5 }),
-  echoes('literal loop', 'node:net', { atMost: 0.4 }, 'cpu'),
-  echoes('literal loop', 'C select', { atLeast: 0.95 }),
-  echoes('Python-shaped loop', 'node:net', { atLeast: 2 }),
-  echoes('Python-shaped loop', 'CPython select', { atLeast: 1.2 }),
+  ...calls(PEERS.selectFdSets, PEERS.cSelect, { 4: 1.4, 256: 1.05, 480: 1.05, 1000: 1.05 }),
+  ...calls(PEERS.select, PEERS.pythonSelect, { 4: 0.7, 64: 1, 480: 1.15 }),
+  ...calls(PEERS.select, PEERS.pythonSelect2, { 4: 0.85, 64: 0.85, 480: 0.85 }),
+  ...calls(PEERS.select, PEERS.koffi, { 4: 1, 64: 1, 480: 1 }),
+  ...calls(PEERS.select, PEERS.nodeFfi, { 4: 0.5, 64: 0.5, 480: 0.5 }),
+  echoes(PEERS.literal, PEERS.net, { atLeast: 2.5 }),
+  echoes(PEERS.literal, PEERS.net, { atMost: 0.4 }, 'cpu'),
+  echoes(PEERS.literal, PEERS.cSelect, { atLeast: 0.95 }),
+  echoes(PEERS.shaped, PEERS.net, { atLeast: 2 }),
+  echoes(PEERS.shaped, PEERS.pythonSelect, { atLeast: 1.2 }),
   // What the kernel leaves to be won: nobody's loop is faster than this.
-  echoes('C epoll', 'node:net', {}),
+  echoes(PEERS.cEpoll, PEERS.net, {}),
   {
-    ours: 'EpollSelector',
-    theirs: 'node:net',
+    ours: PEERS.epoll,
+    theirs: PEERS.net,
     benchmark: 'many',
     value: 'rate',
     of: 'throughput, connections',
@@ -74,8 +70,8 @@ export const GOALS: Goal[] = [
     atLeast: 2,
   },
   {
-    ours: 'Python-shaped loop',
-    theirs: 'node:net',
+    ours: PEERS.shaped,
+    theirs: PEERS.net,
     benchmark: 'idle',
     value: 'rate',
     of: 'throughput of one, idle ones',
@@ -85,8 +81,8 @@ export const GOALS: Goal[] = [
     ],
   },
   {
-    ours: 'Python-shaped loop',
-    theirs: 'node:net',
+    ours: PEERS.shaped,
+    theirs: PEERS.net,
     benchmark: 'memory',
     value: 'bytes',
     of: 'memory, connections',
@@ -98,17 +94,18 @@ export const GOALS: Goal[] = [
 const sameCell = (a: Cell, b: Cell) => Object.entries(a).every(([name, value]) => b[name] === value);
 
 /** What a trial measured; CPU is the sum of two. */
-export function measured({ values }: Sample, value: string): number {
-  return value === 'cpu' ? values.user + values.sys : values[value];
+export function measured({ values }: Pick<Sample, 'values'>, value: string): number {
+  if (value === 'cpu') return measured({ values }, 'user') + measured({ values }, 'sys');
+  return values[value] ?? Number.NaN;
 }
 
-export function samplesOf(samples: Sample[], benchmark: string, peer: string, cell: Cell): Sample[] {
-  return samples.filter((s) => s.benchmark === benchmark && s.peer === peer && sameCell(cell, s.cell));
+export function samplesOf(samples: Sample[], benchmark: string, peer: Peer, cell: Cell): Sample[] {
+  return samples.filter((s) => s.benchmark === benchmark && s.peer === peer.name && sameCell(cell, s.cell));
 }
 
 /** The ratio of the medians, with the spread of the trials; null where one side is missing. */
 function ratioOf(samples: Sample[], goal: Goal, cell: Cell): Ratio | null {
-  const of = (peer: string) => samplesOf(samples, goal.benchmark, peer, cell);
+  const of = (peer: Peer) => samplesOf(samples, goal.benchmark, peer, cell);
   const [ours, theirs] = [of(goal.ours), of(goal.theirs)];
   if (ours.length === 0 || theirs.length === 0) return null;
   const medianOf = (side: Sample[]) => median(side.map((sample) => measured(sample, goal.value)));
@@ -116,7 +113,7 @@ function ratioOf(samples: Sample[], goal: Goal, cell: Cell): Ratio | null {
     const b = theirs.find(({ trial }) => trial === a.trial);
     return b ? [measured(a, goal.value) / measured(b, goal.value)] : [];
   });
-  return { ratio: medianOf(ours) / medianOf(theirs), least: min(pairs), most: max(pairs) };
+  return { ratio: medianOf(ours) / medianOf(theirs), min: min(pairs), max: max(pairs) };
 }
 
 function isReached({ atMost = Infinity, atLeast = 0 }: Goal, { ratio }: Ratio): boolean {
@@ -142,10 +139,10 @@ export function goalRows(samples: Sample[]): GoalRow[] {
       return ratio ? [{ name, ratio }] : [];
     });
     if (ratios.length === 0) return [];
-    const pair = `${goal.ours} : ${goal.theirs}`;
+    const pair = `${goal.ours.name} : ${goal.theirs.name}`;
     const shown = ratios.map(
-      ({ name, ratio: { ratio, least, most } }) =>
-        `${name}: ${ratio.toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`,
+      ({ name, ratio: { ratio, min, max } }) =>
+        `${name}: ${ratio.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`,
     );
     const reached = ratios.filter(({ ratio }) => isReached(goal, ratio)).length;
     const wanted = goal.atMost ? `≤ ${goal.atMost}` : goal.atLeast ? `≥ ${goal.atLeast}` : '';

@@ -5,7 +5,7 @@ import { median } from 'simple-statistics';
 import { type Benchmark, isSlack, type Sample } from './benchmarks.js';
 import { CHARTS, svg, trialsOf } from './charts.js';
 import type { Environment } from './environment.js';
-import { goalRows } from './goals.js';
+import { goalRows, measured } from './goals.js';
 import { findings } from './soundness.js';
 
 interface Raw extends Environment {
@@ -33,14 +33,15 @@ const cellText = (cell: object) =>
 function benchmarkTable(samples: Sample[], name: string): string {
   const own = samples.filter(({ benchmark }) => benchmark === name);
   const values = [...new Set(own.flatMap(({ values }) => Object.keys(values)))];
-  const rows = trialsOf(own).map((group) => [
-    cellText(group[0].cell),
-    group[0].peer + (group.some(isSlack) ? ' *' : ''),
-    ...values.map((value) => {
-      const of = group.map((sample) => sample.values[value]);
-      return Number(median(of).toPrecision(4)).toLocaleString('en');
-    }),
-  ]);
+  const rows = trialsOf(own).map((group) => {
+    const [{ cell, peer }] = group as [Sample];
+    const medians = values.map((value) => median(group.map((sample) => measured(sample, value))));
+    return [
+      cellText(cell),
+      peer + (group.some(isSlack) ? ' *' : ''),
+      ...medians.map((value) => Number(value.toPrecision(4)).toLocaleString('en')),
+    ];
+  });
   return table(['where', 'peer', ...values], rows);
 }
 
@@ -82,7 +83,7 @@ export async function report(raw: Raw, benchmarks: Benchmark[], folder: string):
   const page = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>posix-select: benchmark</title><style>${STYLE}</style>
 <h1>select(2) against libuv</h1>
-<p><code>${escaped(raw.command)}</code>, ${escaped(raw.date.slice(0, 10))}; ${raw.trials} trials of each, medians, with the least and the most.
+<p><code>${escaped(raw.command)}</code>, ${escaped(raw.date.slice(0, 10))}; ${raw.trials} trials of each, medians, with the smallest and the largest.
 ${escaped(facts.join('; '))}.</p>
 <h2>goals</h2>${goalTable(samples)}
 ${sections.join('\n')}

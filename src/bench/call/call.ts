@@ -1,23 +1,24 @@
 /** One call of ours, of koffi's or of node:ffi's: `call.js WAY N SECONDS`. As call.c. */
 import { readSync, writeSync } from 'node:fs';
+import { FIRST_READ, firstWrite } from '../pairs.js';
 import { WAYS } from './ways.js';
 
-const FIRST_READ = 24;
 const PLACES = 16;
 const BATCH = 50;
-const WARM_UP = 0.1;
+const WARM_UP_S = 0.1;
 
-const way = process.argv[2];
-const [n, seconds] = process.argv.slice(3).map(Number);
-const firstWrite = Math.max(1024, FIRST_READ + n);
+const [, , way = '', ...sizes] = process.argv;
+const [n = 0, seconds = 0] = sizes.map(Number);
 const rlist = Array.from({ length: n }, (_, i) => FIRST_READ + i);
-const call = await WAYS[way](rlist);
+const start = WAYS[way];
+if (!start) throw new Error(`no way is called ${way}`);
+const call = await start(rlist);
 const byte = Buffer.from('x');
 
 /** ns of a call at one place, for so many seconds */
 function cost(place: number, seconds: number): number {
-  writeSync(firstWrite + place, byte);
-  const ready = rlist[place];
+  writeSync(firstWrite(n) + place, byte);
+  const ready = rlist[place] as number;
   let calls = 0;
   const begin = performance.now();
   let end = begin;
@@ -35,7 +36,7 @@ function anywhere(seconds: number): number {
   return places.reduce((sum, place) => sum + cost(place, seconds / PLACES), 0) / PLACES;
 }
 
-anywhere(WARM_UP);
+anywhere(WARM_UP_S);
 console.log(
   JSON.stringify({ random: anywhere(seconds), first: cost(0, seconds), last: cost(n - 1, seconds) }),
 );

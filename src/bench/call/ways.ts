@@ -16,11 +16,11 @@ function aroundForeign(select: Foreign, rlist: number[]): () => number {
     readfds.fill(0);
     let highest = -1;
     for (const fd of rlist) {
-      readfds[fd >> 5] |= 1 << (fd & 31);
+      readfds[fd >> 5] = (readfds[fd >> 5] as number) | (1 << (fd & 31));
       if (fd > highest) highest = fd;
     }
     if (select(highest + 1, readfds, null, null, null) < 0) throw new Error('select');
-    return rlist.filter((fd) => (readfds[fd >> 5] & (1 << (fd & 31))) !== 0)[0];
+    return rlist.filter((fd) => ((readfds[fd >> 5] as number) & (1 << (fd & 31))) !== 0)[0] as number;
   };
 }
 
@@ -28,22 +28,22 @@ function selector(name: keyof typeof SELECTORS): Way {
   return (rlist) => {
     const sel = new SELECTORS[name]();
     for (const fd of rlist) sel.register(fd, EVENT_READ);
-    return () => sel.select()[0][0].fd;
+    return () => sel.select()[0]?.[0].fd ?? -1;
   };
 }
 
 export const WAYS: Record<string, Way> = {
-  select: (rlist) => () => select(rlist, [], [])[0][0],
+  select: (rlist) => () => select(rlist, [], [])[0][0] as number,
 
   selectFdSets: (rlist) => {
-    const nfds = rlist[rlist.length - 1] + 1;
+    const nfds = (rlist.at(-1) ?? -1) + 1;
     const master = new FdSet(Math.max(1024, nfds));
     for (const fd of rlist) FD_SET(fd, master);
     const readfds = new FdSet(master.size);
-    let last = rlist[0];
+    let last = rlist[0] ?? -1;
     return () => {
       if (selectFdSets(nfds, readfds.assign(master), null, null, null) !== 1) return -1;
-      if (!FD_ISSET(last, readfds)) [last] = readfds;
+      if (!FD_ISSET(last, readfds)) [last = -1] = readfds;
       return last;
     };
   },

@@ -34,9 +34,10 @@ export function main(_args: object, stop: number, listening: (address: Address) 
         }
         continue;
       }
-      if (!echo(conns[fd], buffer)) {
+      const conn = conns[fd] as Socket;
+      if (!echo(conn, buffer)) {
         FD_CLR(fd, master);
-        conns[fd].close();
+        conn.close();
       }
     }
   }

@@ -2,16 +2,15 @@
 import { FD_ISSET, FD_SET, FdSet, select, selectFdSets } from 'posix-select';
 import { EVENT_READ, SELECTORS } from 'posix-select/selectors';
 import { AF_UNIX, SOCK_STREAM, Socket } from 'posix-select/socket';
+import { FIRST_READ, firstWrite } from '../pairs.js';
 
-const FIRST_READ = 24;
-const WARM_UP = 100; // ms
+const WARM_UP_MS = 100;
 
-const way = process.argv[2];
-const [n, active, each, seconds] = process.argv.slice(3).map(Number);
-const firstWrite = Math.max(1024, FIRST_READ + n);
+const [, , way = '', ...sizes] = process.argv;
+const [n = 0, active = 0, each = 0, seconds = 0] = sizes.map(Number);
 const socket = (fd: number) => new Socket(AF_UNIX, SOCK_STREAM, 0, fd);
 const readers = Array.from({ length: n }, (_, i) => socket(FIRST_READ + i));
-const writers = Array.from({ length: n }, (_, i) => socket(firstWrite + i));
+const writers = Array.from({ length: n }, (_, i) => socket(firstWrite(n) + i));
 const byte = Buffer.from('e');
 const into = Buffer.alloc(1);
 
@@ -19,11 +18,11 @@ let fired = 0;
 let writes = 0;
 
 function got(place: number): void {
-  readers[place].recvInto(into);
+  (readers[place] as Socket).recvInto(into);
   fired++;
   if (writes > 0) {
     writes--;
-    writers[(place + 1) % n].send(byte);
+    (writers[(place + 1) % n] as Socket).send(byte);
   }
 }
 
@@ -61,12 +60,12 @@ const wait = waiter();
 function round(): number {
   fired = 0;
   writes = each;
-  for (let i = 0; i < active; i++) writers[i * Math.floor(n / active)].send(byte);
+  for (let i = 0; i < active; i++) (writers[i * Math.floor(n / active)] as Socket).send(byte);
   while (fired < active + each) wait();
   return fired;
 }
 
-for (const begin = performance.now(); performance.now() - begin < WARM_UP; ) round();
+for (const begin = performance.now(); performance.now() - begin < WARM_UP_MS; ) round();
 let events = 0;
 const begin = performance.now();
 let end = begin;
