@@ -18,8 +18,8 @@ export type Values = Record<string, number>;
 export const source = (name: string): string =>
   fileURLToPath(new URL(`../../src/bench/${name}`, import.meta.url));
 
-/** Seconds that a trial may take. */
-const PATIENCE = 60;
+/** What a trial may take. */
+const MAX_TRIAL_MS = 60_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'posix-select-bench-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -56,7 +56,7 @@ export function works(file: string, ...args: string[]): boolean {
   }
 }
 
-/** The cores for who is measured and for who measures; none where there is one, or where nothing can be pinned. */
+/** A core for the program that is measured and one for its load; -1 leaves it to the system. */
 const CORES = availableParallelism() > 1 ? { measured: 0, load: 1 } : { measured: -1, load: -1 };
 
 const launched = (core: number, pairs: number, command: Command): Command => [
@@ -73,13 +73,13 @@ function tracked(child: ChildProcess): ChildProcess {
   return child.once('exit', () => running.delete(child));
 }
 
-/** Ends at once what is under way. */
+/** Kills the trials that run. */
 export function endTrials(): void {
   for (const child of running) child.kill('SIGKILL');
 }
 
 async function valuesOf([file, ...args]: Command): Promise<Values> {
-  const run = promisify(execFile)(file, args, { timeout: PATIENCE * 1000 });
+  const run = promisify(execFile)(file, args, { timeout: MAX_TRIAL_MS });
   tracked(run.child);
   return JSON.parse((await run).stdout);
 }
@@ -129,7 +129,7 @@ export class Server {
     return valuesOf(launched(CORES.load, 0, load));
   }
 
-  /** Not asked, but killed: what is measured has been measured. */
+  /** Kills it: its measurement is over. */
   async stop(): Promise<void> {
     const ended = once(this.#child, 'exit');
     if (this.#child.exitCode === null && this.#child.kill('SIGKILL')) await ended;

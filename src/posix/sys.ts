@@ -1,9 +1,9 @@
 /**
  * The table of system calls: the only file that loads the addon.
  *
- * Every function makes one system call on raw descriptors. What fails comes back as a negative errno and is
- * thrown by whoever asked (see errors.ts); an argument of a wrong type throws a TypeError. Addresses are
- * numeric: names are resolved with `getaddrinfo`.
+ * Every function makes one system call on raw descriptors. A call that fails returns a negative errno, of which the
+ * caller makes an OSError (see errors.ts); an argument of a wrong type throws a TypeError. Addresses are numeric:
+ * `getaddrinfo` resolves names.
  */
 import { createRequire } from 'node:module';
 import type { Address } from './sockaddr.js';
@@ -15,7 +15,7 @@ export interface Sys {
   /**
    * Each list is an Int32Array that ends with its first negative number, or null. The ready descriptors are
    * left in it, in their order. The timeout is in seconds, rounded up to microseconds; null waits for ever.
-   * What is missing is null, and takes less time.
+   * A missing argument is null, and takes less time than a null does.
    */
   select(
     rlist: Int32Array | null,
@@ -43,8 +43,8 @@ export interface Sys {
   kevent_change(kq: number, fd: number, filter: number, flags: number): Result;
   /** Leaves fd and filter of the ready ones in turn; the timeout is in seconds, null waits for ever. */
   kevent_wait(kq: number, ready: Int32Array, timeout: number | null): Result;
-  /** Calls back with true once the other end of `fd` is gone, with false once `cancel` is readable. */
-  untilHangUp(fd: number, cancel: number, callback: (hungUp: boolean) => void): void;
+  /** Calls back with true once the other end of `fd` has been closed, with false once `cancel` is readable. */
+  untilHangUp(fd: number, cancel: number, callback: (isHungUp: boolean) => void): Result;
 
   socket(family: number, type: number, proto: number): Result;
   socketpair(family: number, type: number, proto: number): [number, number] | Result;
@@ -85,7 +85,7 @@ export interface Sys {
   /** prctl(2)'s PR_SET_CHILD_SUBREAPER: what a descendant leaves behind becomes this process's child. Linux only. */
   adoptOrphans?(): Result;
 
-  /** The platform's values of AF_INET, SOL_SOCKET, F_GETFD … */
+  /** The platform's values by name; `*-constants.ts` beside this file has them typed. */
   readonly constants: Readonly<Record<string, number>>;
 }
 

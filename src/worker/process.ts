@@ -1,44 +1,57 @@
 /** A loop as a process of its own: signals, stdout, exit code. */
 import { once } from 'node:events';
 import { constants } from 'node:os';
-import { setTimeout as after } from 'node:timers/promises';
+import { setTimeout as afterMs, setImmediate as nextTurn } from 'node:timers/promises';
 import { errno, OSError } from '../posix/errors.js';
 import { sys } from '../posix/sys.js';
 import type { Loop } from './run.js';
 
-/** Milliseconds in which a loop must have ended; a thread that is caught in another call cannot. */
-const GRACE = 1000;
+/** What a loop has to end in after a signal. A thread that is blocked in another call than its wait cannot. */
+const GRACE_MS = 1000;
 
-/** Milliseconds in which a Ctrl-C that has ended the reader of stdout comes here as well. */
-const LATE = 100;
+/** Ctrl-C goes to all processes of a pipeline: the reader of stdout may end before the signal is handled here. */
+const SIGNAL_DELAY_MS = 100;
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const STDOUT = 1;
 
 /**
- * Lives as long as the loop, ends it on SIGINT, SIGTERM and when nobody reads stdout any more.
+ * Waits for the end of a loop. Stops it on SIGINT and SIGTERM, and when nobody reads stdout any more.
  *
  * @returns the process's exit code
- * @throws what the program threw; OSError EPIPE when stdout's reader has gone
+ * @throws what the program threw; OSError EPIPE when the reader of stdout has gone
  */
 export async function untilEnd(loop: Loop): Promise<number> {
-  const end = (signal: NodeJS.Signals) => {
+  const onSignal = (signal: NodeJS.Signals) => {
     loop.stop();
-    setTimeout(() => sys._exit(128 + constants.signals[signal]), GRACE).unref();
+    setTimeout(() => sys._exit(128 + constants.signals[signal]), GRACE_MS).unref();
   };
-  const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of SIGNALS) process.on(signal, end);
+  for (const signal of SIGNALS) process.on(signal, onSignal);
   const signalled = Promise.race(SIGNALS.map((signal) => once(process, signal))).then(() => true);
-
-  const stdout = 1;
-  const hangUp = new Promise<boolean>((resolve) => sys.untilHangUp(stdout, loop.stopFd, resolve));
-  hangUp.then((hungUp) => hungUp && loop.stop());
+  const readerIsGone = untilReaderIsGone(loop);
+  readerIsGone.then((isGone) => isGone && loop.stop());
 
   const gone = new OSError(errno.EPIPE, 'write', 'stdout');
   try {
     const code = await loop.exited;
-    if (await hangUp) throw gone;
+    if (await readerIsGone) throw gone;
     return code;
   } catch (err) {
     const isGone = err instanceof Error && err.message === gone.message;
-    if (isGone && (await Promise.race([signalled, after(LATE, false)]))) return 0;
+    const delay = async () => {
+      await afterMs(SIGNAL_DELAY_MS);
+      await nextTurn(); // on a busy machine the timer may be due before the signal has been looked at
+      return false;
+    };
+    if (isGone && (await Promise.race([signalled, delay()]))) return 0;
     throw err;
   }
+}
+
+/** True when nobody reads stdout any more; false once the loop is told to stop. */
+function untilReaderIsGone(loop: Loop): Promise<boolean> {
+  return new Promise((resolve) => {
+    const result = sys.untilHangUp(STDOUT, loop.stopFd, resolve);
+    if (result < 0) resolve(false); // no descriptor is left to watch it with: a write says EPIPE
+  });
 }

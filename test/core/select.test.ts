@@ -324,9 +324,7 @@ test('a timeout ends: 100 ms, and all but 1 s, which is rounded up', () => {
   ]) {
     const begin = performance.now();
     expect(select([], [], [], seconds)).toEqual([[], [], []]);
-    const ms = performance.now() - begin;
-    expect(ms).toBeGreaterThanOrEqual(atLeast);
-    expect(ms).toBeLessThan(5000);
+    expect(performance.now() - begin).toBeGreaterThanOrEqual(atLeast);
   }
 });
 

@@ -106,11 +106,9 @@ export function selectSuite(Selector: new () => BaseSelector): void {
     for (const timeout of [0, -0.5, -1, -Infinity]) expect(selector.select(timeout)).toEqual([]);
     selector.register(a, EVENT_READ);
     const writer = selector.register(b, EVENT_WRITE);
-    const begin = performance.now();
     for (const timeout of [0, -1]) expect(selector.select(timeout)).toEqual([[writer, EVENT_WRITE]]);
     selector.unregister(b);
     for (const timeout of [0, -1]) expect(selector.select(timeout)).toEqual([]);
-    expect(performance.now() - begin).toBeLessThan(5000);
   });
 
   test('returns at once what is ready, however long the timeout', () => {
@@ -139,9 +137,7 @@ export function selectSuite(Selector: new () => BaseSelector): void {
     for (const timeout of [1, 0.05]) {
       const begin = performance.now();
       expect(selector.select(timeout)).toEqual([]);
-      const ms = performance.now() - begin;
-      expect(ms).toBeGreaterThanOrEqual(timeout * 1000);
-      expect(ms).toBeLessThan(20_000);
+      expect(performance.now() - begin).toBeGreaterThanOrEqual(timeout * 1000);
       selector.register(pair()[0], EVENT_READ);
     }
   });

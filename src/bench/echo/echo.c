@@ -12,7 +12,7 @@
 
 #include "../bench.h"
 
-enum { BACKLOG = 4096, BUFFER_SIZE = 65536, MOST = 20000 };
+enum { BACKLOG = 4096, BUFFER_SIZE = 65536, MAX_CONNS = 20000 };
 
 static char buffer[BUFFER_SIZE];
 static int listener;
@@ -79,7 +79,7 @@ static void serve_epoll(void) {
 #endif
 
 static void serve_spin(void) {
-  static int conns[MOST];
+  static int conns[MAX_CONNS];
   int count = 0;
   for (unsigned round = 0;; round++) {
     if (round % 64 == 0) {

@@ -17,7 +17,7 @@
 #include "../bench.h"
 #include "usage.h"
 
-enum { BUFFER_SIZE = 65536, BURST = 64, PATIENCE = 20 /* seconds */ };
+enum { BUFFER_SIZE = 65536, BURST = 64, MAX_WAIT_S = 20 };
 
 #ifdef __linux__
 enum { DISCARD = MSG_TRUNC }; /* what has come back is counted, not copied (man 7 tcp) */
@@ -209,7 +209,7 @@ int main(int argc, char **argv) {
   from = now();
   to = from + seconds;
   while ((at = now()) < to) {
-    if (messages == 0 && at > to - seconds / 100 && at < from + PATIENCE) to += seconds; /* busy elsewhere */
+    if (messages == 0 && at > to - seconds / 100 && at < from + MAX_WAIT_S) to += seconds; /* busy elsewhere */
     turn(at);
   }
   if (messages == 0) fprintf(stderr, "the server has answered nothing\n"), exit(1);
@@ -219,7 +219,7 @@ int main(int argc, char **argv) {
   double load = (own_cpu() - own) * (1 - slack / seconds);
 
   /* The open loop's rest; in the end, what is under way or has not even been sent counts with its age. */
-  double last = to + PATIENCE;
+  double last = to + MAX_WAIT_S;
   while (!closed && (due() < to || !all_rest()) && (at = now()) < last) turn(at);
   for (int i = 0; !closed && i < count; i++) {
     if (conns[i].unread > 0 && conns[i].due >= from) record(conns[i].due, at);

@@ -1,7 +1,7 @@
 /* How the generator waits: epoll(7). */
 #include <sys/epoll.h>
 
-enum { MOST_EVENTS = 1024 };
+enum { MAX_EVENTS = 1024 };
 static int epfd;
 
 static void wait_start(void) {
@@ -15,8 +15,8 @@ static void wait_for(int i) {
 }
 
 static int take_ready(int milliseconds) {
-  struct epoll_event events[MOST_EVENTS];
-  int ready = epoll_wait(epfd, events, MOST_EVENTS, milliseconds);
+  struct epoll_event events[MAX_EVENTS];
+  int ready = epoll_wait(epfd, events, MAX_EVENTS, milliseconds);
   for (int i = 0; i < ready; i++) take(events[i].data.u32);
   return ready;
 }
