@@ -22,7 +22,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -146,13 +146,43 @@ function buildTypeScript(isRenamed) {
   tsc('-p', PAGE);
   for (const file of ['page.html', 'page.css'])
     cpSync(join(ROOT, PAGE, file), join(ROOT, 'dist/teach/replay/page', file));
+  writeRequireEntries();
+}
+
+/**
+ * The entries for `require()`: each a CommonJS file that requires the ES module, so that both ways give the same
+ * classes; and the declarations once more as CommonJS, because TypeScript's `node16` takes no others there.
+ */
+function writeRequireEntries() {
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const entries = Object.values(exports).flatMap(({ require: entry, import: module }) =>
+    entry ? [[entry.default, module.default]] : [],
+  );
+  for (const [entry, module] of entries) {
+    mkdirSync(dirname(join(ROOT, entry)), { recursive: true });
+    writeFileSync(join(ROOT, entry), `module.exports = require('${relative(dirname(entry), module)}');\n`);
+    copyDeclarations(module.replace(/\.js$/, '.d.ts'), new Set());
+  }
+}
+
+/** Copies a declaration file, and those that it imports, from dist/ to dist/cjs/. */
+function copyDeclarations(file, done) {
+  const source = join(ROOT, file);
+  if (done.has(source)) return;
+  done.add(source);
+  const text = readFileSync(source, 'utf8').replace(/^\/\/# sourceMappingURL=.*$/m, '');
+  const out = join(ROOT, 'dist/cjs', relative(join(ROOT, 'dist'), source)).replace(/\.d\.ts$/, '.d.cts');
+  mkdirSync(dirname(out), { recursive: true });
+  writeFileSync(out, text.replace(/(?<=['"]\.{1,2}\/[^'"]*)\.js(?=['"])/g, '.cjs'));
+  for (const [path] of text.matchAll(/(?<=['"])\.{1,2}\/[^'"]*\.js(?=['"])/g))
+    copyDeclarations(relative(ROOT, join(dirname(source), path)).replace(/\.js$/, '.d.ts'), done);
 }
 
 function build(what = 'all') {
   const config = ['package-lock.json', 'package.json'];
   if (what !== 'typescript')
     step('addon', [...filesIn('native', /\.(cc|h)$/), 'binding.gyp', ...config], ADDON, buildNative);
-  const sources = filesIn('src', /\.(ts|html|css)$/).filter(
+  const sources = filesIn('src', /\.(c?ts|html|css)$/).filter(
     (file) => !/\/assignments\/.*\/typescript\//.test(file),
   );
   step(

@@ -1,11 +1,11 @@
 /**
- * The table of system calls: the only file that loads the addon.
+ * The table of system calls: the only file that imports the addon.
  *
  * Every function makes one system call on raw descriptors. A call that fails returns a negative errno, of which the
  * caller makes an OSError (see errors.ts); an argument of a wrong type throws a TypeError. Addresses are numeric:
  * `getaddrinfo` resolves names.
  */
-import { createRequire } from 'node:module';
+import addon from './addon.cjs';
 import type { Address } from './sockaddr.js';
 
 /** A count or a descriptor; below 0, a negated errno. */
@@ -89,16 +89,4 @@ export interface Sys {
   readonly constants: Readonly<Record<string, number>>;
 }
 
-function load(): Sys {
-  const path = '../../build/Release/posix_select.node';
-  try {
-    return createRequire(import.meta.url)(path);
-  } catch (cause) {
-    throw new Error(
-      `posix-select: no addon for ${process.platform} ${process.arch}: build it with "npm run build:native"`,
-      { cause },
-    );
-  }
-}
-
-export const sys: Sys = load();
+export const sys = addon as unknown as Sys;

@@ -57,5 +57,6 @@ test('it carries neither the benchmark nor tests', () => {
     cwd: join(folder, 'node_modules/posix-select'),
     encoding: 'utf8',
   });
-  expect(files).not.toMatch(/bench|test/);
+  expect(files).not.toMatch(/\/(src|dist)\/bench\/|\/test\/|\.test\./);
+  expect(files).toMatch(/\/prebuilds\/linux-x64\//);
 });

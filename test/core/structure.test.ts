@@ -192,9 +192,12 @@ test('each file of src is under one rule', () => {
   expect(FILES.filter((file) => rules(file).length !== 1)).toEqual([]);
 });
 
-test('only posix/sys.ts loads the addon', () => {
-  const loads = (file: string) => /createRequire|\.node'|process\.dlopen/.test(read(file));
-  expect(FILES.filter(loads)).toEqual(['src/posix/sys.ts']);
+test('only posix/addon.cts loads the addon, and only posix/sys.ts imports that', () => {
+  const isLoader = (file: string) => /node-gyp-build|createRequire|\.node'|process\.dlopen/.test(read(file));
+  expect(list('src').filter((file) => /\.c?ts$/.test(file) && isLoader(file))).toEqual([
+    'src/posix/addon.cts',
+  ]);
+  expect(FILES.filter((file) => /addon\.cjs/.test(read(file)))).toEqual(['src/posix/sys.ts']);
 });
 
 /** The files that are on a cycle of imports. */
@@ -238,7 +241,7 @@ test('the package exports what its reference says', () => {
 
 describe('native', () => {
   const files = list('native');
-  const sources = files.filter((file) => !file.endsWith('.h'));
+  const sources = files.filter((file) => file.endsWith('.cc'));
 
   test('each source is in binding.gyp', () => {
     const [command] = JSON.parse(read('binding.gyp')).targets[0].sources;
