@@ -17,6 +17,7 @@ import {
   strerror,
 } from 'posix-select';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { needs } from '../support/needs.js';
 import { closedFd, pair, readEnd } from '../support/sockets.js';
 import { Waiter } from '../support/waiter.js';
 
@@ -55,7 +56,7 @@ test('FD_SET, FD_CLR, FD_ISSET, FD_ZERO and iteration, on each bit', () => {
   expect([...set]).toEqual([]);
 });
 
-test('its memory is that of an fd_set in C', () => {
+needs('cc')('its memory is that of an fd_set in C', () => {
   const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const source = `#include <stdio.h>

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blocks, installed, run } from '../support/console-blocks.js';
+import { needs } from '../support/needs.js';
 import { close, workshop } from '../support/zoo.js';
 
 const lessons = fileURLToPath(new URL('../../docs/lessons', import.meta.url));
@@ -22,9 +23,7 @@ beforeAll(() => {
 afterAll(() => close(folder));
 
 /** What they show is Linux's: observe, epoll, numbers of errors. */
-const onLinux = test.runIf(process.platform === 'linux');
-
-onLinux.each(pages)('%s', async (page) => {
+needs('Linux').each(pages)('%s', async (page) => {
   expect(blocks(read(page))).not.toEqual([]);
   await run(read(page), folder, env);
 });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import { needs } from '../support/needs.js';
 import { Process, until } from '../support/process.js';
 import { Python } from '../support/python.js';
 
@@ -44,7 +45,7 @@ test('a name that is none, and trials that are no number, are refused', async ()
   }
 });
 
-test('a name runs that part: figures, chart and page', async () => {
+needs('cc')('a name runs that part: figures, chart and page', async () => {
   const out = folder();
   const { code, stdout } = await bench(['call', '--short', '--out', out]);
   expect(code, stdout).toBe(0);
@@ -62,7 +63,7 @@ test('a name runs that part: figures, chart and page', async () => {
   expect(readFileSync(join(out, 'index.html'), 'utf8')).toContain('<svg');
 });
 
-test('a server is measured with its CPU and its latencies', async () => {
+needs('cc')('a server is measured with its CPU and its latencies', async () => {
   const out = folder();
   const { code, stdout } = await bench(['echo', '--short', '--out', out]);
   expect(code, stdout).toBe(0);
@@ -79,7 +80,7 @@ test('a server is measured with its CPU and its latencies', async () => {
   }
 });
 
-test('a peer that is not there is said, and left out', async () => {
+needs('cc')('a peer that is not there is said, and left out', async () => {
   const out = folder();
   const { code, stdout } = await bench(['wait', '--short', '--out', out], pathOf('cc', 'as', 'ld'));
   expect(stdout).toContain('wait: without CPython select: no python3\n');
@@ -94,7 +95,7 @@ test('without a C compiler nothing can be measured, which is no error', async ()
   expect(code).toBe(0);
 });
 
-test('the checks on the measurement say what they found', async () => {
+needs('cc')('the checks on the measurement say what they found', async () => {
   const { code, stdout } = await bench(['soundness', '--short', '--out', folder()]);
   expect(code, stdout).toBe(0);
   expect(stdout).toMatch(/^The generator needs [\d.]+ µs of its core a message/m);
@@ -124,7 +125,7 @@ while True:
             if conns == 0: print(most, flush=True)
 `;
 
-test('a load beyond the peak: a message a connection, and the wait of those due counts', async () => {
+needs('cc')('a load beyond the peak: a message a connection, and the wait of those due counts', async () => {
   const load = join(folder(), 'load');
   execFileSync('cc', [
     '-O2',
@@ -183,7 +184,7 @@ function isThere({ pid }: Running): boolean {
 
 const TERMINAL = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
 
-test('Ctrl-C ends it at once: no process is left, the cursor is back', async () => {
+needs('cc', 'ps')('Ctrl-C ends it at once: no process is left, the cursor is back', async () => {
   const args = [BENCH, 'echo', '--trials', '100', '--out', folder()];
   const run = Python.program(TERMINAL, [process.execPath, ...args]);
   const all = await underLoad(run);
@@ -197,7 +198,11 @@ test('Ctrl-C ends it at once: no process is left, the cursor is back', async () 
   expect(run.stdout.indexOf('\x1b[?25h', last)).toBeGreaterThan(last);
 });
 
-test.runIf(process.platform === 'linux')('a trial ends with a benchmark that is killed', async () => {
+needs(
+  'Linux',
+  'cc',
+  'ps',
+)('a trial ends with a benchmark that is killed', async () => {
   const run = new Process(process.execPath, [BENCH, 'echo', '--trials', '100', '--out', folder()]);
   const trial = await underLoad(run);
   await run.end('SIGKILL');

@@ -1,5 +1,6 @@
 /** A peer whose host drops off the network: two hosts in namespaces, with a link between them that can be cut. */
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
+import { needs } from '../support/needs.js';
 import { CLI, Process, until } from '../support/process.js';
 import { Python } from '../support/python.js';
 import { SERVERS } from '../support/servers.js';
@@ -47,7 +48,11 @@ def hear(s, text):
     while text not in heard: heard += s.recv(1000)
 `;
 
-test('a host that drops off the network is one peer gone, and no more', { timeout: 120_000 }, async () => {
+needs(
+  'Linux',
+  'unshare',
+  'ip',
+)('a host that drops off the network is one peer gone, and no more', async () => {
   const near = new Process('unshare', ['-rn', 'bash', '-c', HOSTS]);
   await near.out(/^ready$/m);
   const [, far] = await near.out(/^far (\d+)$/m);

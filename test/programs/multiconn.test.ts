@@ -10,6 +10,7 @@ import {
   startEcho,
   ticksIn,
 } from '../support/multiconn.js';
+import { needs } from '../support/needs.js';
 import { CLI, Process, start } from '../support/process.js';
 import { listenInSteps, Python } from '../support/python.js';
 import { refusingPort } from '../support/sockets.js';
@@ -242,7 +243,11 @@ test('a reset after the first message is not put down to connect', async () => {
   expect(client.stderr).toMatch(/^connection 1: recv fd \d+: Connection reset by peer \(ECONNRESET\)\n$/);
 });
 
-test.skipIf(process.platform !== 'linux')('a host name that has IPv6 addresses only', async () => {
+needs(
+  'Linux',
+  'unshare',
+  'ip',
+)('a host name that has IPv6 addresses only', async () => {
   // A host of its own, where a name stands for an address that refuses; not ::1, for which glibc has 127.0.0.1 too.
   const host = `
     ip link set lo up && ip addr add fd00::6/128 dev lo nodad &&

@@ -1,6 +1,8 @@
 /** Child processes: our own programs, and any. Nothing here waits a fixed time. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
+import { chmodSync, copyFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished, type TestContext } from 'vitest';
@@ -58,6 +60,11 @@ export class Process {
       this.stderr += data;
     });
     this.exit = new Promise((resolve) => {
+      child.once('error', (err) => {
+        this.stderr += err.message; // it could not be started
+        this.#ended = true;
+        resolve((err as NodeJS.ErrnoException).code ?? err.name);
+      });
       child.once('close', (code, signal) => {
         this.#ended = true;
         resolve(code ?? (signal as string));
@@ -145,4 +152,20 @@ export const nodeArgs = (code: string, ...args: (string | number)[]) => [
 /** Starts a Node.js that imports the package as a user does. */
 export function startNode(code: string, ...args: (string | number)[]): Process {
   return new Process(process.execPath, nodeArgs(code, ...args), { cwd: ROOT });
+}
+
+/**
+ * The command by which any user may start our programs: `node`, and a copy of the package. This checkout, and Node,
+ * may be in a folder that is closed to other users.
+ */
+export function forAnyone(): [node: string, cli: string] {
+  const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
+  (current.getStore()?.onTestFinished ?? onTestFinished)(() => rmSync(folder, { recursive: true }));
+  chmodSync(folder, 0o755);
+  for (const path of ['package.json', 'dist', 'build/Release/posix_select.node', 'node_modules/commander'])
+    cpSync(join(ROOT, path), join(folder, path), { recursive: true });
+  const node = join(folder, 'node');
+  copyFileSync(process.execPath, node);
+  execFileSync('chmod', ['-R', 'a+rX', folder]);
+  return [node, join(folder, 'dist/cli/main.js')];
 }

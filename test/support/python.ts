@@ -1,10 +1,11 @@
 /** The one way to a Python peer: a python3 that is told what to do, step by step. */
 import { execFileSync, type SpawnOptions } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { Process, WAIT_MS } from './process.js';
 
-const STEPS = fileURLToPath(new URL('python/steps.py', import.meta.url));
+/** A file of `python/`. Python gets its text: an ordinary user may not be able to open it. */
+const source = (name: string) => readFileSync(new URL(`python/${name}.py`, import.meta.url), 'utf8');
 
 interface Options extends Omit<SpawnOptions, 'stdio'> {
   /** Files of `python/` whose functions the steps use, without `.py`; `sockets` is always among them. */
@@ -31,8 +32,7 @@ export class Python extends Process {
   readonly #pending: Pending[] = [];
 
   constructor({ helpers = [], argv = [], within = [], fds = [], ...spawning }: Options = {}) {
-    const python = ['python3', STEPS, ['sockets', ...helpers].join(), ...argv.map(String)];
-    const [command, ...args] = [...within, ...python];
+    const [command, ...args] = [...within, 'python3', '-c', source('steps'), ...argv.map(String)];
     super(command as string, args, { ...spawning, stdio: ['pipe', 'pipe', 'pipe', 'pipe', ...fds] });
     this.#channel = this.child.stdio[3] as Duplex;
     this.#channel.on('error', () => {}); // the steps that are pending say what it ended with
@@ -42,6 +42,7 @@ export class Python extends Process {
       text = lines.pop() as string;
       for (const line of lines) this.#pending.shift()?.resolve(line);
     });
+    for (const helper of ['sockets', ...helpers]) void this.run(source(helper));
     this.exit.then((exit) => {
       for (const { reject } of this.#pending) reject(new Error(`Python ended with ${exit}\n${this.stderr}`));
     });

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { CLI, Process, until } from '../support/process.js';
+import { needs } from '../support/needs.js';
+import { CLI, forAnyone, Process, until } from '../support/process.js';
 import { Python } from '../support/python.js';
 import { close, command, freePort, workshop } from '../support/zoo.js';
 
@@ -134,36 +134,31 @@ test('it ends when its reader has gone, though it has nothing more to tell', asy
   expect(observer.stderr).toBe('');
 });
 
-test.runIf(process.getuid?.() === 0)("another user's process: it says why not", async () => {
+const NOBODY = ['--reuid', '65534', '--regid', '65534', '--clear-groups'];
+const asNobody = (...command: string[]) => new Process('setpriv', [...NOBODY, ...command], { cwd: '/' });
+
+needs('root')("another user's process: it says why not", async () => {
   const { server } = await serve('literal.py');
-  const { status, stderr } = spawnSync(process.execPath, [CLI, 'observe', String(server.pid)], {
-    uid: 65534,
-    encoding: 'utf8',
-  });
-  expect(stderr).toBe(
+  const observer = asNobody(...forAnyone(), 'observe', String(server.pid));
+  expect(await observer.exit).toBe(1);
+  expect(observer.stderr).toBe(
     `process ${server.pid} is another user's (uid 0): only that user and root may look into it\n`,
   );
-  expect(status).toBe(1);
 });
 
-test.runIf(process.getuid?.() === 0)('an ordinary user sees what is its own', async () => {
-  const look = `import os, subprocess, sys
-child = subprocess.Popen(['sleep', '1000'])
-try:
-    out = subprocess.run([*sys.argv[1:], str(child.pid)], capture_output=True, text=True, timeout=2)
-except subprocess.TimeoutExpired as e:
-    print(e.stdout.decode())
-child.kill()`;
-  const user = Python.program(look, [process.execPath, CLI, 'observe'], { uid: 65534 });
-  await user.exit;
-  expect(user.stdout).toMatch(/^sleep \d+: nanosleep: for time to pass$/m);
+needs('root')('an ordinary user sees what is its own', async () => {
+  const sleeper = asNobody('sleep', '1000');
+  await until('it is a sleep', () => readFileSync(`/proc/${sleeper.pid}/comm`, 'utf8') === 'sleep\n');
+  const observer = asNobody(...forAnyone(), 'observe', String(sleeper.pid));
+  await observer.out(/^sleep \d+: nanosleep: for time to pass$/m);
+  sleeper.child.kill('SIGKILL');
+  expect(await observer.exit).toBe(0);
 });
 
 /** Root as in a container: it may not look into what is another user's. */
 const CONTAINED = ['--bounding-set', '-sys_ptrace', '--inh-caps', '-sys_ptrace'];
-const NOBODY = ['--reuid', '65534', '--regid', '65534', '--clear-groups'];
 
-test.runIf(process.getuid?.() === 0)("root without CAP_SYS_PTRACE sees another user's", async () => {
+needs('root')("root without CAP_SYS_PTRACE sees another user's", async () => {
   const sleeper = new Process('setpriv', [...NOBODY, 'sleep', '1000']);
   await until('it is a sleep', () => readFileSync(`/proc/${sleeper.pid}/comm`, 'utf8') === 'sleep\n');
   const observer = new Process('setpriv', [...CONTAINED, process.execPath, CLI, 'observe', `${sleeper.pid}`]);
@@ -172,7 +167,7 @@ test.runIf(process.getuid?.() === 0)("root without CAP_SYS_PTRACE sees another u
   expect(await observer.exit).toBe(0);
 });
 
-test.runIf(process.getuid?.() === 0)('root that may not even become another user: it says why', async () => {
+needs('root')('root that may not even become another user: it says why', async () => {
   const sleeper = new Process('setpriv', [...NOBODY, 'sleep', '1000']);
   await until('it is a sleep', () => readFileSync(`/proc/${sleeper.pid}/comm`, 'utf8') === 'sleep\n');
   const bounds = ['--bounding-set', '-sys_ptrace,-setuid', '--inh-caps', '-sys_ptrace,-setuid'];

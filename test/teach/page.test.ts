@@ -1,18 +1,11 @@
 /** The page that `replay --html` writes, in a real browser: what it shows agrees with the recording at every step. */
-import {
-  accessSync,
-  constants,
-  existsSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest';
 import type { Sets } from '../../dist/teach/recording/format.js';
+import { isHere, needs } from '../support/needs.js';
 import {
   EVIL,
   type Expected,
@@ -28,9 +21,12 @@ import { fileFor, posixSelect } from '../support/traced.js';
 
 let browser: Browser;
 
+const test = needs('chromium');
+
 beforeAll(async () => {
+  if (!isHere('chromium')) return;
   browser = await chromium.launch({
-    executablePath: onPath('chromium'),
+    executablePath: execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim(),
     args: [
       ...[
         '--headless',
@@ -46,16 +42,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => browser?.close());
-
-function onPath(name: string): string {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    try {
-      accessSync(join(folder, name), constants.X_OK);
-      return join(folder, name);
-    } catch {}
-  }
-  throw new Error(`these tests need ${name} on the PATH: apt-get install ${name}`);
-}
 
 async function written({ file }: Recorded): Promise<string> {
   const html = fileFor('run.html');

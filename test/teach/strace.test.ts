@@ -2,7 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
+import { needs } from '../support/needs.js';
 import { CLI, Process, until } from '../support/process.js';
 import { connect, Python } from '../support/python.js';
 
@@ -66,7 +67,7 @@ const RUNS: Run[] = [
 /** What the kernel means to do where no handler is; a thread that has one gets EINTR. */
 const RESTART = /\? ERESTART\w+ \([^)]*\)/;
 
-test.runIf(process.platform === 'linux').each(RUNS)('%s %j: as strace sees it', async (program, args) => {
+needs('Linux', 'strace').each(RUNS)('%s %j: as strace sees it', async (program, args) => {
   const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const [real, ours] = [join(folder, 'strace'), join(folder, 'trace')];

@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { needs } from '../support/needs.js';
 import { CLI, nodeArgs, Process } from '../support/process.js';
 import { close, command, workshop } from '../support/zoo.js';
 
@@ -117,7 +118,7 @@ test('its last words are read, though it ended with them', async () => {
   expect(stdout).toBe('all\n');
 });
 
-test.runIf(process.getuid?.() === 0)('Ctrl-C comes to what su(1) has started', async () => {
+needs('root')('Ctrl-C comes to what su(1) has started', async () => {
   const { stdout } = await execute(`
     const program = new Submission(['su', 'nobody', '-s', '/bin/sh', '-c', 'echo ready; exec sleep 1000']);
     await until(() => program.stdout.includes('ready'));

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { runInWorker } from 'posix-select';
 import { describe, expect, test } from 'vitest';
 import type { Call, OtherCall, SelectCall } from '../../dist/teach/recording/format.js';
+import { needs } from '../support/needs.js';
 import { ended } from '../support/proc.js';
 import { CLI, Process, until } from '../support/process.js';
 import { connect, listen, Python } from '../support/python.js';
@@ -296,14 +297,14 @@ describe('where it goes', () => {
     expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
   });
 
-  test.runIf(existsSync('/dev/full'))('a full disk ends the trace and not the program', async () => {
+  needs('/dev/full')('a full disk ends the trace and not the program', async () => {
     const server = posixSelect(['--record', '/dev/full', 'select-server', 0]);
     await server.err(/^write \/dev\/full: No space left on device \(ENOSPC\); the trace ends here$/m);
     await server.out(/waiting/);
     expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
   });
 
-  test.runIf(existsSync('/dev/full'))('what follows on a full disk is dropped', async () => {
+  needs('/dev/full')('what follows on a full disk is dropped', async () => {
     const writer = new Process(process.execPath, ['--input-type=module', '--eval', TOO_MUCH]);
     expect(await writer.exit, writer.stderr).toBe(0);
     expect(writer.stderr).toBe('write /dev/full: No space left on device (ENOSPC); the trace ends here\n');

@@ -1,6 +1,6 @@
 """
 Executes the steps that come over descriptor 3, a line of JSON each, and answers each with a line of JSON.
-Steps share their variables, and those of the helpers: `steps.py HELPER,HELPER… ARGUMENT…`.
+Steps share their variables.
 stdin, stdout and stderr are the steps' own. Between the steps, `on_readable[file]()` is called for each file that is
 readable.
 """
@@ -40,7 +40,4 @@ def _serve():
             channel.sendall(_execute(json.loads(line)).encode() + b'\n')
 
 
-for _file in [os.path.join(os.path.dirname(__file__), name + '.py') for name in sys.argv.pop(1).split(',')]:
-    with open(_file) as _source:
-        exec(compile(_source.read(), _file, 'exec'), globals())
 _serve()

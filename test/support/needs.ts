@@ -1,0 +1,97 @@
+/**
+ * What some tests need beyond Node, python3, make and g++. A test that says so is left out where it is missing, and
+ * the end of `npm test` says it (left-out.ts); with CI=true it fails.
+ */
+import { spawnSync } from 'node:child_process';
+import { type TestAPI, test } from 'vitest';
+
+export interface Need {
+  /** Whether it is here. */
+  isHere: () => boolean;
+  /** What it is called in a sentence; its key unless there is more to say. */
+  title?: string;
+  /** The package that has it, by the command that installs packages. */
+  packages?: Partial<Record<(typeof INSTALLERS)[number], string>>;
+  /** What to do where no package helps; it stands in brackets. */
+  otherwise?: string;
+  /** A property of the machine or the user: nobody can install it, and CI may be without it. */
+  isGiven?: boolean;
+}
+
+export const INSTALLERS = ['apt-get install', 'dnf install', 'apk add', 'brew install'] as const;
+
+const works = (command: string, ...args: string[]) =>
+  spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+const everywhere = (name: string) => Object.fromEntries(INSTALLERS.map((installer) => [installer, name]));
+const iproute = { 'apt-get install': 'iproute2', 'dnf install': 'iproute', 'apk add': 'iproute2' };
+
+export const NEEDS = {
+  chromium: { isHere: () => works('chromium', '--version'), packages: everywhere('chromium') },
+  strace: {
+    isHere: () => works('strace', '-f', '-o', '/dev/null', 'true'),
+    packages: everywhere('strace'),
+    otherwise: 'where ptrace(2) is not permitted: in docker run, --cap-add SYS_PTRACE',
+  },
+  cc: { isHere: () => works('cc', '--version'), packages: { ...everywhere('gcc'), 'apk add': 'build-base' } },
+  ps: { isHere: () => works('ps', '-A'), packages: { ...everywhere('procps'), 'dnf install': 'procps-ng' } },
+  ip: { isHere: () => works('ip', '-V'), packages: iproute },
+  unshare: {
+    title: 'unshare(1) that may make namespaces',
+    isHere: () => works('unshare', '-rmn', 'true'),
+    packages: { ...everywhere('util-linux'), 'brew install': undefined },
+    otherwise: 'where it is not permitted: in docker run, --privileged',
+  },
+  Linux: { isHere: () => process.platform === 'linux', isGiven: true },
+  root: { isHere: () => process.getuid?.() === 0, isGiven: true, otherwise: 'run npm test as root' },
+  'IPv6 on loopback': {
+    isHere: () =>
+      works('python3', '-c', "import socket; socket.create_server(('::1', 0), family=socket.AF_INET6)"),
+    isGiven: true,
+    otherwise: 'sysctl net.ipv6.conf.lo.disable_ipv6=0',
+  },
+  '/dev/full': { isHere: () => works('test', '-c', '/dev/full'), isGiven: true },
+} satisfies Record<string, Need>;
+
+export type NeedName = keyof typeof NEEDS;
+
+const known = new Map<NeedName, boolean>();
+
+export function isHere(name: NeedName): boolean {
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const now = NEEDS[name].isHere();
+  known.set(name, now);
+  return now;
+}
+
+/** The note of a test that was left out. */
+const noteOf = (missing: NeedName[]) => `needs ${missing.join(', ')}`;
+
+/** What is missing, from the note of a test that was left out. */
+export function namesIn(note: string): NeedName[] {
+  const names = Object.keys(NEEDS) as NeedName[];
+  return names.filter((name) =>
+    note
+      .replace(/^needs /, '')
+      .split(', ')
+      .includes(name),
+  );
+}
+
+/** `test` for tests that need these. */
+export function needs(...names: NeedName[]): TestAPI {
+  const missing = names.filter((name) => !isHere(name));
+  if (missing.length === 0) return test;
+  const leavingOut = test.extend({
+    whatIsMissing: [
+      async ({ skip }, _use) => {
+        const mustBeHere = missing.filter((name) => !(NEEDS[name] as Need).isGiven);
+        if (process.env.CI && mustBeHere.length > 0)
+          throw new Error(`with CI=true, the test ${noteOf(mustBeHere)}`);
+        skip(noteOf(missing));
+      },
+      { auto: true },
+    ],
+  });
+  return leavingOut as unknown as TestAPI;
+}
