@@ -175,7 +175,7 @@ function forPack() {
   const built = join(ROOT, `build/Release/${NAME}.node`);
   copyFileSync(built, join(PREBUILDS, tuple, basename(built)));
   console.error(
-    `posix-select: this tarball has the addon of ${tuple} only; npm run prebuild makes those of all platforms`,
+    `posix-select: this tarball has the addon of ${tuple} only; npm run prebuilds makes those of all platforms`,
   );
 }
 
