@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { openRoom, py, QUESTION, type, WELCOME } from '../support/chat.js';
-import { cpuTicks } from '../support/proc.js';
+import { openRoom, openTracedRoom, py, QUESTION, type, WELCOME } from '../support/chat.js';
+import { untilAsleep } from '../support/idle.js';
 import { start, until } from '../support/process.js';
 
 const WELCOME_LINES = WELCOME.split('\n').slice(0, -1);
@@ -152,21 +152,23 @@ test('lines are messages, however they come', async () => {
 });
 
 test('a name and a message without a newline count after 200 ms, and not before', async () => {
-  const { python } = await openRoom();
+  const { server, python, timeouts } = await openTracedRoom();
   const waits = await python.run<number[]>(py`
     result = []
-    for _ in range(4):
-        bob = Guest()
-        for sent, heard in (b'Bob', b'Bob logged in\n'), (b'hi', b'Bob::hi\n'):
-            begin = time.monotonic()
-            bob.sock.sendall(sent)
-            bob.until(heard)
-            result.append(time.monotonic() - begin)
+    bob = Guest()
+    for sent, heard in (b'Bob', b'Bob logged in\n'), (b'hi', b'Bob::hi\n'):
+        begin = time.monotonic()
+        bob.sock.sendall(sent)
+        bob.until(heard)
+        result.append(time.monotonic() - begin)
   `);
   expect(Math.min(...waits)).toBeGreaterThanOrEqual(0.2);
-  for (const first of [0, 1]) {
-    expect(Math.min(...waits.filter((_, i) => i % 2 === first))).toBeLessThan(0.45);
-  }
+  expect((await server.end('SIGINT')).exit).toBe(0);
+  // However late a busy machine is: the server has not asked select() for more than 200 ms, and only for these two.
+  const limited = timeouts().filter((timeout) => timeout !== null);
+  expect(limited.length).toBeGreaterThanOrEqual(2);
+  for (const timeout of limited) expect(timeout).toBeLessThanOrEqual(0.2);
+  expect(timeouts().at(-1)).toBe(null);
 });
 
 test('pieces less than 200 ms apart are one name and one message', async () => {
@@ -217,14 +219,14 @@ test('an unfinished line counts in time while another client talks all the time'
     begin = time.monotonic()
     ann.sock.sendall(b'unfinished')
     n = 0
-    while b'Ann::unfinished\n' not in bob.heard and time.monotonic() < begin + 20:
+    while b'Ann::unfinished\n' not in bob.heard and time.monotonic() < begin + SECONDS:
         bob.sock.sendall(b'%d\n' % n)
         bob.until(b'Bob::%d\n' % n)
         n += 1
     result = time.monotonic() - begin
   `);
   expect(wait).toBeGreaterThanOrEqual(0.2);
-  expect(wait).toBeLessThan(5);
+  expect(wait, 'or it would never come while Bob talks').toBeLessThan(100);
 });
 
 test('bytes are relayed as they are, also a character in two pieces and what is no UTF-8', async () => {
@@ -326,9 +328,7 @@ test('the server goes on without a keyboard, and does not spin', async () => {
   const { server, python } = await openRoom();
   server.child.stdin?.end('no newline');
   await python.run(py`ann = Guest(b'Ann\n'); ann.until(b'Ann logged in\n')`);
-  const [begin, ticks] = [performance.now(), cpuTicks(server.pid)];
-  await until('a second and a half has passed', () => performance.now() - begin > 1500);
-  expect(cpuTicks(server.pid) - ticks).toBeLessThan(15);
+  await untilAsleep(server);
   expect(await python.run(py`ann.sock.sendall(b'hi\n'); ann.until(b'hi\n'); result = ann.leave()`)).toBe(
     `${WELCOME}Ann logged in\nAnn::hi\n`,
   );

@@ -2,6 +2,7 @@
 import type { SpawnOptions } from 'node:child_process';
 import { type Process, startServer } from './process.js';
 import { Python } from './python.js';
+import { selectTimeouts, traced } from './traced.js';
 
 /** Python, with its backslashes. */
 export const py = String.raw;
@@ -22,8 +23,18 @@ export async function openRoom(
   args: string[] = [],
   options: SpawnOptions = {},
 ): Promise<{ server: Process & { port: number }; python: Python }> {
+  const server = await startServer('chatserver', [0, ...args], options);
+  return { server, python: await clientsOf(server.port) };
+}
+
+/** The same, and the timeouts that the server has given to select() so far, in seconds; null is for ever. */
+export async function openTracedRoom() {
+  const { server, port, text } = await traced(['--trace=json'], ['chatserver', 0]);
+  return { server, python: await clientsOf(port), timeouts: () => selectTimeouts(text()) };
+}
+
+async function clientsOf(port: number): Promise<Python> {
   const python = new Python({ helpers: ['chat'] });
-  const [server] = await Promise.all([startServer('chatserver', [0, ...args], options)]);
-  await python.run('port = args', server.port);
-  return { server, python };
+  await python.run('port = args', port);
+  return python;
 }

@@ -1,6 +1,5 @@
 /** What the tests of multiconn-server and multiconn-client share. */
-import { cpuTicks } from './proc.js';
-import { type Process, start, startServer, until } from './process.js';
+import { start, startServer } from './process.js';
 
 /** What the platform has. */
 export const MECHANISMS = ['select', 'poll', process.platform === 'linux' ? 'epoll' : 'kqueue'];
@@ -49,11 +48,3 @@ export const made = (port: number) => [
   `Received b'${MESSAGES.join('')}' from #`,
   'Closing #',
 ];
-
-/** The clock ticks of CPU time that processes use in so many milliseconds. */
-export async function ticksIn(ms: number, processes: Process[]): Promise<number[]> {
-  const end = performance.now() + ms;
-  const before = processes.map(({ pid }) => cpuTicks(pid));
-  await until(`${ms} ms have passed`, () => performance.now() >= end);
-  return processes.map(({ pid }, i) => cpuTicks(pid) - (before[i] as number));
-}

@@ -141,6 +141,8 @@ export interface Report {
 /** A server with two well-behaved clients, and what a test does to it. */
 export class Live {
   readonly kind: Server;
+  /** How long the server needed until it listened: how fast the machine is now. */
+  startMs = 0;
   readonly process: Process & { port: number };
   readonly #witness: Process;
   /** When stdout has shown what the well-behaved clients say: seconds on Python's monotonic clock. */
@@ -163,10 +165,12 @@ export class Live {
 
   /** @param descriptors how many the server may have open, at most */
   static async start(kind: Server, args: (string | number)[] = [], descriptors?: number): Promise<Live> {
+    const beginMs = performance.now();
     const server = await (descriptors
       ? startLimited(kind.program, [...kind.args, ...args], descriptors)
       : startServer(kind.program, [...kind.args, ...args], { env: environment() }));
     const live = new Live(kind, server);
+    live.startMs = performance.now() - beginMs;
     await live.#witness.out(/^on$/m);
     return live;
   }

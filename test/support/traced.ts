@@ -30,3 +30,10 @@ export async function traced(options: Args, program: Args, spawning = {}) {
     );
   return { server, port: Number(port), text, shows };
 }
+
+/** The timeouts of select() in a trace as JSON, in seconds; null is for ever. */
+export function selectTimeouts(trace: string): (number | null)[] {
+  const lines = trace.split('\n').slice(0, -1);
+  const calls = lines.map((line) => JSON.parse(line)).filter(({ call }) => call === 'select');
+  return calls.map(({ timeout }) => timeout);
+}
