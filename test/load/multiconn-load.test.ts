@@ -21,7 +21,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, resource.getrlimit(resourc
 def push(sock, data):
     sock.setblocking(False)
     sent, data = 0, memoryview(data)
-    while sent < len(data) and select.select([], [sock], [], 0.5)[1]:
+    while sent < len(data) and select.select([], [sock], [], 0.2)[1]:
         sent += sock.send(data[sent:sent + 65536])
     return sent
 
@@ -45,7 +45,7 @@ def echoed(sock, data):
     except ConnectionError:
         return False
 
-counted = b''.join(b'%07d,' % n for n in range(2 ** 20))
+counted = b''.join(b'%07d,' % n for n in range(2 ** 18)) * 4
 `;
 
 async function pusher(): Promise<Python> {
@@ -197,7 +197,7 @@ test('select: a connection of the client past FD_SETSIZE is reported, the others
   const client = startClient('select', server.port, 1100);
   expect(await client.exit).toBe(1);
   const failures = client.stderr.split('\n').slice(0, -1);
-  for (const failure of failures) expect(failure).toMatch(/^connection 1\d\d\d: .*FD_SETSIZE \(1024\)/);
+  for (const failure of failures) expect(failure).toMatch(/^connection \d+: .*FD_SETSIZE \(1024\)/);
   const stories = [...byConnection(client.lines, 'Received').values()];
   expect(failures.length).toBeGreaterThan(1100 - FD_SETSIZE);
   expect(stories.filter((story) => story.at(-1) === 'Closing #').length).toBe(1100 - failures.length);
