@@ -120,7 +120,7 @@ function words(name: string, set: FdSet | null): Int32Array | null {
   return set.words;
 }
 
-/** Where timeouts cross into the addon; it is used within one call only. */
+/** The timeout's memory for the addon, used within one call only. */
 const timeval = new Float64Array(2);
 
 /**
@@ -143,10 +143,10 @@ export function selectFdSets(
   exceptfds: FdSet | null,
   timeout: Timeval | null,
 ): number {
-  const most = Math.min(readfds?.size ?? nfds, writefds?.size ?? nfds, exceptfds?.size ?? nfds);
-  if (nfds > most) {
+  const size = Math.min(readfds?.size ?? nfds, writefds?.size ?? nfds, exceptfds?.size ?? nfds);
+  if (nfds > size) {
     throw new RangeError(
-      `nfds ${nfds} is beyond a set of size ${most}: make it larger with new FdSet(${nfds})`,
+      `nfds ${nfds} is beyond a set of size ${size}: make it larger with new FdSet(${nfds})`,
     );
   }
   if (timeout !== null) {

@@ -113,7 +113,7 @@ class FdList {
     this.#fds[n] = fd;
   }
 
-  /** From now on the elements are kept, and so are those before: the first n, which are numbers. */
+  /** The elements are kept from the first object on, and with it the n numbers before it. */
   #keepObjects(n: number): void {
     if (this.#hasObjects) return;
     this.#hasObjects = true;

@@ -138,8 +138,8 @@ export class Socket implements Disposable {
    */
   recvInto(buffer: BytesLike, n?: number, flags = 0): number {
     const bytes = bytesOf(buffer);
-    const most = n ?? bytes.length;
-    return most === 0 ? 0 : checked(sys.recv(this.#fd, bytes, most, flags), 'recv', { fd: this.#fd });
+    const length = n ?? bytes.length;
+    return length === 0 ? 0 : checked(sys.recv(this.#fd, bytes, length, flags), 'recv', { fd: this.#fd });
   }
 
   /**
@@ -238,7 +238,7 @@ export class Socket implements Disposable {
   /**
    * The address at the peer's end.
    *
-   * @throws OSError ENOTCONN once the peer has reset the connection: who needs it then, keeps it from `accept`
+   * @throws OSError ENOTCONN once the peer has reset the connection: keep the address that `accept` gave
    * @see man 2 getpeername
    */
   getpeername(): Address {
@@ -290,7 +290,7 @@ export class Socket implements Disposable {
   toString(): string {
     const { family, type, proto } = this;
     const state = this.#fd < 0 ? ' [closed]' : '';
-    return `<socket.socket${state} fd=${this.#fd}, family=${family}, type=${type}, proto=${proto}${ends(this.#fd)}>`;
+    return `<socket.socket${state} fd=${this.#fd}, family=${family}, type=${type}, proto=${proto}${addressesOf(this.#fd)}>`;
   }
 
   [inspect.custom](): string {
@@ -298,28 +298,28 @@ export class Socket implements Disposable {
   }
 }
 
-/** `, laddr=…, raddr=…`, as far as the socket has them. */
-function ends(fd: number): string {
+/** `, laddr=…, raddr=…`: those that the socket has. */
+function addressesOf(fd: number): string {
   if (fd < 0) return '';
   const laddr = sys.getsockname(fd);
   const raddr = sys.getpeername(fd);
-  return shownEnd('laddr', laddr) + shownEnd('raddr', raddr);
+  return addressField('laddr', laddr) + addressField('raddr', raddr);
 }
 
 /** Python shows a path bare, and an abstract name as bytes. */
-function shownEnd(name: string, address: Address | number): string {
+function addressField(name: string, address: Address | number): string {
   if (typeof address === 'number' || address === '') return '';
   if (typeof address !== 'string') return `, ${name}=${repr(address)}`;
   return `, ${name}=${address.startsWith('\0') ? repr(Buffer.from(address)) : address}`;
 }
 
-/** A socket that nobody closed and nobody can reach: closed here, as Python does. */
+/** Closes the sockets that nobody has closed and nobody can reach any more, as Python does. */
 const unclosed = new FinalizationRegistry((fd: number) => {
-  process.emitWarning(`unclosed <socket.socket fd=${fd}${ends(fd)}>`, 'ResourceWarning');
+  process.emitWarning(`unclosed <socket.socket fd=${fd}${addressesOf(fd)}>`, 'ResourceWarning');
   sys.close(fd);
 });
 
-/** The result of a system call, or what it failed with. */
+/** The result of a system call; throws what it failed with. */
 function checked<T>(result: T | number, syscall: string, subject?: Subject): T {
   if (typeof result === 'number' && result < 0) throw new OSError(result, syscall, subject);
   return result as T;
@@ -341,7 +341,7 @@ function bytesOfInt(value: number | boolean): Uint8Array {
   return bytesOf(Int32Array.of(number));
 }
 
-/** A descriptor that was given from outside. */
+/** A descriptor that a caller gives, checked to be open. */
 function openFd(fd: number): number {
   if (!Number.isInteger(fd)) throw new TypeError('fileno must be an integer');
   if (fd < 0 || fd !== (fd | 0)) throw new RangeError(`fileno must be a descriptor (${fd})`);

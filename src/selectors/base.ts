@@ -25,7 +25,7 @@ export class SelectorKey<Data = unknown> {
   }
 }
 
-/** A wrong use that Python has a KeyError or RuntimeError for. */
+/** A wrong use: Python throws KeyError or RuntimeError. */
 function misuse(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
@@ -123,7 +123,7 @@ export abstract class BaseSelector<Data = unknown> implements Disposable {
   protected abstract watch(fd: number, events: number): number;
   /** Changes what a descriptor is watched for: 0, or a negative errno, and then all is as it was. */
   protected abstract rewatch(fd: number, events: number, before: number): number;
-  /** Ceases to watch a descriptor, which may have been closed in the meantime. */
+  /** Stops watching a descriptor, which may have been closed in the meantime. */
   protected abstract unwatch(fd: number, events: number): void;
   /** One system call. The number of those in `ready`, or a negative errno; null waits for ever. */
   protected abstract wait(timeout: number | null): number;
@@ -241,11 +241,12 @@ export abstract class BaseSelector<Data = unknown> implements Disposable {
   }
 }
 
-/** What poll and epoll report: a hang-up or an error is neither IN nor OUT, and reaches whoever waits for either. */
+/** The events in what poll and epoll report. A hang-up or an error is neither IN nor OUT: it counts as both. */
 export function eventsOf(revents: number, IN: number, OUT: number): number {
   return (revents & ~OUT ? EVENT_READ : 0) | (revents & ~IN ? EVENT_WRITE : 0);
 }
 
+/** The events as poll and epoll take them. */
 export function bitsOf(events: number, IN: number, OUT: number): number {
   return (events & EVENT_READ ? IN : 0) | (events & EVENT_WRITE ? OUT : 0);
 }

@@ -20,7 +20,7 @@ export type Main<Args> = (
   listening: (address: Address) => void,
 ) => number | undefined | Promise<number | undefined>;
 
-/** What a module exports that is to begin before a program. */
+/** What a module of `RunOptions.before` exports. */
 export type Begin = (options: unknown, stop: number) => void | Promise<void>;
 
 export interface RunOptions<Args> {
@@ -54,25 +54,26 @@ export interface Start {
 }
 
 /**
- * Which descriptors are write ends of stop pipes, in all threads of the process: a 1 at the descriptor's place. A
- * worker that is ended with the process runs no exit hook of its own, so the main thread's must know of all.
+ * The write ends of the stop pipes of all threads: element fd is 1 while fd is one. A worker that ends with the
+ * process runs no exit hook of its own, so the main thread's closes them all.
  */
-const KEY = 'posix-select.stops';
-const stops =
-  (getEnvironmentData(KEY) as Uint8Array | undefined) ?? new Uint8Array(new SharedArrayBuffer(2 ** 20));
-setEnvironmentData(KEY, stops);
+const SHARED_KEY = 'posix-select.stops';
+const writeEnds =
+  (getEnvironmentData(SHARED_KEY) as Uint8Array | undefined) ??
+  new Uint8Array(new SharedArrayBuffer(2 ** 20));
+setEnvironmentData(SHARED_KEY, writeEnds);
 
-/** The stop pipes of this thread. */
-const own = new Set<number>();
+/** Those that this thread has made. */
+const ownWriteEnds = new Set<number>();
 
 function release(writeEnd: number): void {
-  if (Atomics.exchange(stops, writeEnd, 0) === 1) sys.close(writeEnd);
-  own.delete(writeEnd);
+  if (Atomics.exchange(writeEnds, writeEnd, 0) === 1) sys.close(writeEnd);
+  ownWriteEnds.delete(writeEnd);
 }
 
 process.on('exit', () => {
-  if (isMainThread) for (let fd = stops.indexOf(1); fd >= 0; fd = stops.indexOf(1)) release(fd);
-  else for (const fd of own) release(fd);
+  if (isMainThread) for (let fd = writeEnds.indexOf(1); fd >= 0; fd = writeEnds.indexOf(1)) release(fd);
+  else for (const fd of ownWriteEnds) release(fd);
 });
 
 /**
@@ -86,7 +87,7 @@ process.on('exit', () => {
  * @throws OSError EMFILE when no pipe can be made
  */
 export function runInWorker<Args>(program: string | URL, options: RunOptions<Args> = {}): Loop {
-  structuredClone([options.args, options.before?.options]); // throws what the worker would, but before there is anything to undo
+  structuredClone([options.args, options.before?.options]); // what cannot be cloned throws before anything is open
   const pipe = sys.pipe();
   if (typeof pipe === 'number') throw new OSError(pipe, 'pipe');
   const [readEnd, writeEnd] = pipe;
@@ -98,7 +99,7 @@ export function runInWorker<Args>(program: string | URL, options: RunOptions<Arg
     stop: readEnd,
     before: before ? { module: urlOf(before.module), options: before.options } : null,
   };
-  // The one option that a worker would inherit and not take: of a main thread started by --eval.
+  // With --input-type, which belongs to --eval, a worker would not start.
   const fromEval = process.execArgv.some((option) => option.startsWith('--input-type'));
   const execArgv = fromEval ? [] : undefined;
   let worker: Worker;
@@ -108,9 +109,9 @@ export function runInWorker<Args>(program: string | URL, options: RunOptions<Arg
     for (const end of pipe) sys.close(end);
     throw err;
   }
-  Atomics.store(stops, writeEnd, 1);
-  own.add(writeEnd);
-  let stopped = false; // once only: the descriptor's number may be another loop's by then
+  Atomics.store(writeEnds, writeEnd, 1);
+  ownWriteEnds.add(writeEnd);
+  let stopped = false; // once closed, the descriptor's number may be another's
   const stop = () => {
     if (!stopped) release(writeEnd);
     stopped = true;
@@ -120,7 +121,7 @@ export function runInWorker<Args>(program: string | URL, options: RunOptions<Arg
     worker.once('message', resolve);
     worker.once('exit', () => reject(new Error('the program ended without listening')));
   });
-  address.catch(() => {}); // who does not ask for it need not know
+  address.catch(() => {}); // a caller need not ask for the address
 
   const exited = new Promise<number>((resolve, reject) => {
     worker.once('error', (err) => reject(reviveOSError(err)));
