@@ -11,7 +11,8 @@ import type { Address } from './sockaddr.js';
 /** A count or a descriptor; below 0, a negated errno. */
 type Result = number;
 
-export interface Sys {
+/** The calls that wait for descriptors. */
+export interface Waits {
   /**
    * Each list is an Int32Array that ends with its first negative number, or null. The ready descriptors are
    * left in it, in their order. The timeout is in seconds, rounded up to microseconds; null waits for ever.
@@ -33,16 +34,19 @@ export interface Sys {
   ): Result;
   /** pollfds is memory laid out as an array of struct pollfd; the timeout is in milliseconds, below 0 for ever. */
   poll(pollfds: Int32Array, nfds: number, timeout: number): Result;
-  /** Linux only, as the next two. */
+  /** Linux only. Leaves fd and events of the ready ones in turn; the timeout is in milliseconds, below 0 for ever. */
+  epoll_wait(epfd: number, ready: Int32Array, timeout: number): Result;
+  /** macOS only. Leaves fd and filter of the ready ones in turn; the timeout is in seconds, null waits for ever. */
+  kevent_wait(kq: number, ready: Int32Array, timeout: number | null): Result;
+}
+
+export interface Sys extends Waits {
+  /** Linux only, as the next one. */
   epoll_create?(): Result;
   epoll_ctl(epfd: number, operation: number, fd: number, events: number): Result;
-  /** Leaves fd and events of the ready ones in turn; the timeout is in milliseconds, below 0 for ever. */
-  epoll_wait(epfd: number, ready: Int32Array, timeout: number): Result;
-  /** macOS only, as the next two. */
+  /** macOS only, as the next one. */
   kqueue?(): Result;
   kevent_change(kq: number, fd: number, filter: number, flags: number): Result;
-  /** Leaves fd and filter of the ready ones in turn; the timeout is in seconds, null waits for ever. */
-  kevent_wait(kq: number, ready: Int32Array, timeout: number | null): Result;
   /** Calls back with true once the other end of `fd` has been closed, with false once `cancel` is readable. */
   untilHangUp(fd: number, cancel: number, callback: (isHungUp: boolean) => void): Result;
 

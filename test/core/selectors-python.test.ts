@@ -1,10 +1,11 @@
 /** Python's selectors and ours, asked about the very same descriptors. */
 import { execFileSync } from 'node:child_process';
 import { type OSError, select } from 'posix-select';
-import { type BaseSelector, EpollSelector, PollSelector, SelectSelector } from 'posix-select/selectors';
+import { type BaseSelector, SelectSelector } from 'posix-select/selectors';
 import { AF_INET, createServer, MSG_OOB, SHUT_RDWR, SHUT_WR, SOCK_DGRAM, Socket } from 'posix-select/socket';
 import { expect, test } from 'vitest';
 import { python } from '../support/python.js';
+import { EACH } from '../support/selectors.js';
 import {
   fill,
   HERE,
@@ -19,7 +20,7 @@ import {
   thrown,
 } from '../support/sockets.js';
 
-const SELECTORS = { SelectSelector, PollSelector, EpollSelector };
+const SELECTORS = Object.fromEntries(EACH);
 const BYTE = Buffer.from('!');
 
 function listener(): Socket {

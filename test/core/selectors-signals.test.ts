@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { needs } from '../support/needs.js';
 import { Process, until } from '../support/process.js';
 import { Python } from '../support/python.js';
+import { EACH } from '../support/selectors.js';
 
 /** An ES module in a process of its own. */
 function start(code: string): Process {
@@ -92,7 +93,7 @@ const WAIT = (Selector: string) => `
 
 const STRACE = ['strace', '-qq', '-e', 'trace=/^(write|select|pselect6|poll|ppoll|epoll_p?wait2?)$'];
 
-describe.each(['SelectSelector', 'PollSelector', 'EpollSelector'])('%s', (Selector) => {
+describe.each(EACH.map(([name]) => name))('%s', (Selector) => {
   test('a signal ends a wait on the main thread with EINTR, and the next one finds all in place', async () => {
     const child = start(INTERRUPTED_ON_MAIN_THREAD(Selector));
     await child.out(/waiting/);

@@ -12,18 +12,14 @@ import {
 } from 'posix-select/selectors';
 import { Socket } from 'posix-select/socket';
 import { describe, expect, test } from 'vitest';
+import { HERE } from '../support/selectors.js';
 import { own, pair, regularFile, reuse, thrown } from '../support/sockets.js';
 import { selectSuite } from './selector-select-suite.js';
 import { keySuite } from './selector-suite.js';
 
 const BOTH = EVENT_READ | EVENT_WRITE;
 
-describe.each([
-  ['DefaultSelector', DefaultSelector],
-  ['SelectSelector', SelectSelector],
-  ['PollSelector', PollSelector],
-  ['EpollSelector', EpollSelector],
-])('%s', (_, Selector) => {
+describe.each(HERE)('%s', (_, Selector) => {
   keySuite(Selector);
   describe('select', () => selectSuite(Selector));
 });
@@ -56,8 +52,8 @@ test('the events have the numbers of Python', () => {
   expect([EVENT_READ, EVENT_WRITE]).toEqual([1, 2]);
 });
 
-test('the default is the best that Linux has', () => {
-  expect(DefaultSelector).toBe(EpollSelector);
+test('the default is the best that the platform has', () => {
+  expect(DefaultSelector).toBe(process.platform === 'darwin' ? KqueueSelector : EpollSelector);
   expect(selectors.DefaultSelector).toBe(DefaultSelector);
 });
 

@@ -1,10 +1,10 @@
 /** What the tools know of a system call: the type of a row of the table in syscalls.ts. */
-import type { Sys } from '../../posix/sys.js';
+import type { Sys, Waits } from '../../posix/sys.js';
 import type { OtherCall } from '../recording/format.js';
 import type { Interest } from './interest.js';
 
 /** The functions of `Sys` that wait for descriptors: waits.ts records them. */
-export type WaitName = 'select' | 'selectFdSets' | 'poll' | 'epoll_wait' | 'kevent_wait';
+export type WaitName = keyof Waits;
 
 /** What `Sys` has beside the system calls that a loop makes. */
 type NotTraced =
