@@ -4,6 +4,7 @@
  *
  *     node src/build.mjs            both
  *     node src/build.mjs typescript dist/ alone
+ *     node src/build.mjs prepare    both, when the package is installed from its git address
  *     node src/build.mjs watch ARG… both, then tsc and vitest in watch mode; ARG… goes to vitest
  *
  * Plain JavaScript, because it runs before anything is compiled. When nothing has changed it starts no other
@@ -178,7 +179,17 @@ function copyDeclarations(file, done) {
     copyDeclarations(relative(ROOT, join(dirname(source), path)).replace(/\.js$/, '.d.ts'), done);
 }
 
+/**
+ * Whether npm installs the dependencies of a checkout. It runs `prepare` then, as it does to pack a dependency that
+ * is given by its git address; only the latter must be built at once.
+ */
+function isCheckout() {
+  const { npm_config_user_agent: agent = '', _PACOTE_NO_PREPARE_: fromGit } = process.env;
+  return agent.startsWith('npm/') && fromGit === undefined;
+}
+
 function build(what = 'all') {
+  if (what === 'prepare' && isCheckout()) return;
   const config = ['package-lock.json', 'package.json'];
   if (what !== 'typescript')
     step('addon', [...filesIn('native', /\.(cc|h)$/), 'binding.gyp', ...config], ADDON, buildNative);

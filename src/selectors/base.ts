@@ -117,7 +117,7 @@ export abstract class BaseSelector<Data = unknown> implements Disposable {
   /** The call that waits, for error messages. */
   protected abstract readonly syscall: string;
   /** What the last wait has found: descriptor and events in turn. */
-  protected ready = new Int32Array(128);
+  protected ready: Int32Array = new Int32Array(128);
 
   /** Begins to watch a descriptor: 0, or a negative errno where the system does not take it. */
   protected abstract watch(fd: number, events: number): number;
