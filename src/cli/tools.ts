@@ -1,15 +1,16 @@
 /** The teaching tools as commands. */
 import { Argument, type Command, Option } from 'commander';
-import { warn } from '../loop/terminal.js';
-import { OSError } from '../posix/errors.js';
 import { ASSIGNMENTS, load } from '../teach/assignments/index.js';
-import { UserError } from '../teach/user-error.js';
 import { add, integer, PORT, positiveSeconds } from './options.js';
+import { addRecord, addTrace } from './record.js';
+import { runTool } from './run-tool.js';
 
 export function addTools(program: Command): void {
   addObserve(program);
   addInit(program);
   addGrade(program);
+  addRecord(program);
+  addTrace(program);
   addReplay(program);
 }
 
@@ -62,27 +63,10 @@ function addGrade(program: Command): void {
 
 function addReplay(program: Command): void {
   add(program, 'replay', 'plays a recording step by step, in the terminal or as a page')
-    .argument('<recording>', 'a file that --record has written')
+    .argument('<recording>', 'a file that record has written, or output of strace')
     .option('--html <file>', 'writes it as a page for any browser, which needs no network')
     .action(async (file, options) => {
       const { replay } = await import('../teach/replay/replay.js');
       await runTool(program, () => replay(file, options));
     });
-}
-
-/**
- * Ends with the tool's exit code. What the tool cannot do is one line on stderr and exit code 1; nothing is said
- * where the reader of stdout has gone.
- */
-async function runTool(program: Command, tool: () => Promise<number>): Promise<void> {
-  const { trace, record, step } = program.opts();
-  if (trace || record || step)
-    program.error('error: --trace, --trace-file, --record and --step are for programs');
-  try {
-    process.exitCode = await tool();
-  } catch (err) {
-    if (!(err instanceof UserError || err instanceof OSError)) throw err;
-    if (!('code' in err && err.code === 'EPIPE')) warn(err.message);
-    process.exitCode = 1;
-  }
 }

@@ -42,9 +42,9 @@ const BENCH = /^src\/bench\//;
 /** What all teaching tools may use. */
 const TEACH = /^src\/teach\/[\w-]+\.ts$/;
 const room = (name: string) => new RegExp(`^src/teach/${name}/`);
-const [RECORDING, TRACE, OBSERVE, REPLAY, GRADE] = ['recording', 'trace', 'observe', 'replay', 'grade'].map(
-  room,
-);
+const [RECORDING, TRACE, STRACE, RECORD, OBSERVE, REPLAY, GRADE] = [
+  ...['recording', 'trace', 'strace', 'record', 'observe', 'replay', 'grade'],
+].map(room);
 const SKELETONS = /^src\/teach\/assignments\/[\w-]+\/typescript\//;
 const ASSIGNMENTS = /^src\/teach\/assignments\/([\w-]+\/)?[\w-]+\.ts$/;
 
@@ -122,6 +122,18 @@ const RULES: Rule[] = [
     not: ['../replay/timeline.js', '../observe/proc.js', '../grade/run.js', '../../index.js'],
   },
   {
+    part: 'strace',
+    files: STRACE,
+    mayImport: [STRACE, TRACE, RECORDING, ...BELOW_TEACH],
+    not: ['../replay/timeline.js', '../record/record.js', '../observe/proc.js', '../../index.js'],
+  },
+  {
+    part: 'record',
+    files: RECORD,
+    mayImport: [RECORD, STRACE, TRACE, RECORDING, ...BELOW_TEACH],
+    not: ['../replay/timeline.js', '../observe/proc.js', '../grade/run.js', '../../cli/main.js'],
+  },
+  {
     part: 'observe',
     files: OBSERVE,
     mayImport: [OBSERVE, ...BELOW_TEACH],
@@ -130,7 +142,7 @@ const RULES: Rule[] = [
   {
     part: 'replay',
     files: REPLAY,
-    mayImport: [REPLAY, TRACE, RECORDING, ...BELOW_TEACH],
+    mayImport: [REPLAY, STRACE, TRACE, RECORDING, ...BELOW_TEACH],
     not: ['../observe/proc.js', '../grade/run.js', '../../programs/srv.js'],
   },
   {

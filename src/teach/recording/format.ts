@@ -5,14 +5,19 @@ import type { Address } from '../../posix/sockaddr.js';
 /** The first line of a recording. */
 export interface Head {
   format: 'posix-select recording';
-  version: 1;
+  /** Version 1 has one process and one thread. */
+  version: 1 | 2;
   /** as on the command line: `select-server` */
   program: string;
   args: string[];
   /** as `process.platform` */
   platform: string;
-  /** ISO 8601 */
+  /** ISO 8601; empty where it is not known */
   began: string;
+  /** the process and the thread of the calls that name none */
+  pid?: number;
+  /** no times were recorded: `at` counts the calls */
+  isUntimed?: boolean;
 }
 
 /** The last line of a recording. It is missing where the program was killed, or still runs. */
@@ -25,6 +30,12 @@ export interface Tail {
 interface CallBase {
   /** its number, from 1 */
   n: number;
+  /** the process, where a recording has several: a descriptor belongs to it */
+  pid?: number;
+  /** the thread, where it is not the first one of its process */
+  tid?: number;
+  /** it had not returned when the recording ended */
+  isUnfinished?: boolean;
   /** seconds from the head to the call */
   at: number;
   /** seconds from the call to its return */
@@ -97,12 +108,14 @@ export type Call = SelectCall | OtherCall;
 
 export const FORMS = ['strace', 'explain', 'json'] as const;
 
+export type Form = (typeof FORMS)[number];
+
 /** What is to be traced and where to: from the main thread to the worker. The descriptors are open. */
 export interface TraceOptions {
   program: string;
   args: string[];
   /** Shows the calls in a form. */
-  trace?: { form: (typeof FORMS)[number]; fd: number; name: string };
+  trace?: { form: Form; fd: number; name: string };
   /** Writes a recording. */
   record?: { fd: number; name: string };
   /** A terminal: waits for Enter before each wait. */

@@ -1,15 +1,21 @@
-/** Reads a recording; of a bad one it says which line is bad and why. */
-import { readFileSync } from 'node:fs';
+/** Reads a recording, line by line; of a bad one it says which line is bad and why. */
 import { OSError } from '../../posix/errors.js';
 import { UserError } from '../user-error.js';
 import type { Call, Head } from './format.js';
+import { type FileLine, linesOf } from './lines.js';
 
 export interface Recording {
   head: Head;
   /** Read one after the other; throws a UserError at a bad line. */
   calls: Iterable<Call>;
-  /** What is missing at its end, in a sentence. */
-  missing?: string;
+  /** What is to be said about the recording, once its calls have been read: what is missing in it. */
+  notes(): string[];
+}
+
+/** A call, and where its line begins: bytes from the beginning of the file. */
+export interface Entry {
+  call: Call;
+  offset: number;
 }
 
 /** Above the descriptors of every system. */
@@ -17,72 +23,119 @@ const FD_LIMIT = 2 ** 24;
 
 /** @throws UserError */
 export function read(file: string): Recording {
-  const text = withLastNewline(contents(file));
-  const whole = text.lastIndexOf('\n') + 1;
-  const end = whole - tailOf(text.slice(0, whole)).length;
-  const bad = (number: number, why: string) => new UserError(`${file}, line ${number}: ${why}`);
-  if (text === '') throw bad(1, 'the file is empty');
-  if (whole === 0) throw bad(1, 'it is not a recording, or it ends within its first line');
-
-  const first = text.indexOf('\n') + 1;
-  const head = parse(text.slice(0, first), 1, bad);
-  if (head?.format !== 'posix-select recording')
-    throw bad(1, 'it is not a recording; `posix-select --record <file> <program>` makes one');
-  if (head.version !== 1) throw bad(1, `its version is ${head.version}; this posix-select plays version 1`);
-  const wrong = wrongIn(head, HEAD);
-  if (wrong) throw bad(1, `the recording's ${wrong}`);
-  if (first >= end) throw bad(1, 'the recording ends before the first call');
-
+  const reader = new Reader(file);
   function* calls(): Generator<Call> {
-    for (let begin = first, number = 2; begin < end; number++) {
-      const next = text.indexOf('\n', begin) + 1;
-      const call = parse(text.slice(begin, next), number, bad);
-      const wrong = wrongInCall(call);
-      if (wrong) throw bad(number, `the call's ${wrong}`);
-      yield call;
-      begin = next;
+    for (const { call } of reader.entries()) yield call;
+  }
+  return { head: reader.head, calls: calls(), notes: () => reader.notes };
+}
+
+/** Whether a file is a recording and not something else: its first line is an object. */
+export function isRecording(file: string): boolean {
+  for (const { text } of lines(file)) {
+    const line = text.trim();
+    if (line !== '') return line.startsWith('{');
+  }
+  return true;
+}
+
+/** Reads a recording once, from its beginning. */
+export class Reader {
+  readonly head: Head;
+  readonly notes: string[] = [];
+  readonly #file: string;
+  readonly #lines: Generator<FileLine>;
+  #number = 1;
+  #first: Entry | undefined;
+
+  /** @throws UserError where the file has no head or no call */
+  constructor(file: string) {
+    this.#file = file;
+    this.#lines = lines(file);
+    const { value } = this.#lines.next() as IteratorResult<FileLine, undefined>;
+    if (!value) throw this.#bad('the file is empty');
+    this.head = this.#head(value);
+    this.#first = this.#next();
+    if (!this.#first) throw this.#bad('the recording ends before the first call', 1);
+  }
+
+  *entries(): Generator<Entry> {
+    for (let entry = this.#first; entry; entry = this.#next()) yield entry;
+  }
+
+  #head({ text, isWhole }: FileLine): Head {
+    if (!isWhole && !isJson(text)) throw this.#bad('it is not a recording, or it ends within its first line');
+    const head = this.#parse(text.replace(/^\uFEFF/, '')); // Windows begins a file with it
+    if (head?.format !== 'posix-select recording')
+      throw this.#bad('it is not a recording; `posix-select record -- <command>` makes one');
+    if (head.version !== 1 && head.version !== 2)
+      throw this.#bad(`its version is ${head.version}; this posix-select plays versions 1 and 2`);
+    const wrong = wrongIn(head, HEAD);
+    if (wrong) throw this.#bad(`the recording's ${wrong}`);
+    return head;
+  }
+
+  /** The next call; undefined at the end, which is noted where it is not a recording's. */
+  #next(): Entry | undefined {
+    const { value: line } = this.#lines.next() as IteratorResult<FileLine, undefined>;
+    if (!line) {
+      this.notes.push('the end is missing: the program was killed, or was still running');
+      return undefined;
+    }
+    this.#number++;
+    if (line.text.trim() === '' && this.#isBlankToEnd()) return this.#next();
+    if (!line.isWhole && !isJson(line.text)) {
+      this.notes.push(`the recording ends within line ${this.#number}`);
+      return undefined;
+    }
+    const call = this.#parse(line.text);
+    if (isTail(call)) return undefined;
+    const wrong = wrongInCall(call);
+    if (wrong) throw this.#bad(`the call's ${wrong}`);
+    return { call, offset: line.offset };
+  }
+
+  /** An editor may have left blank lines at the end. */
+  #isBlankToEnd(): boolean {
+    for (const { text } of this.#lines) if (text.trim() !== '') return false;
+    return true;
+  }
+
+  #parse(text: string) {
+    try {
+      return JSON.parse(text);
+    } catch (err) {
+      throw this.#bad(`it is not JSON (${(err as Error).message.replaceAll('\n', '\\n')})`);
     }
   }
-  const recording = { head, calls: calls() };
-  if (whole < text.length)
-    return { ...recording, missing: `the recording ends within line ${text.split('\n').length}` };
-  if (end === whole)
-    return { ...recording, missing: 'the end is missing: the program was killed, or was still running' };
-  return recording;
-}
 
-/** The last line, if it is a recording's tail. */
-function tailOf(text: string): string {
-  const last = text.slice(text.lastIndexOf('\n', text.length - 2) + 1);
-  return /^\{"ended":[\d.]+\}\s*$/.test(last) ? last : '';
-}
-
-/** An editor may have left the last line without its newline, or blank lines after it. */
-function withLastNewline(text: string): string {
-  const whole = text.trimEnd();
-  try {
-    JSON.parse(whole.slice(whole.lastIndexOf('\n') + 1));
-    return `${whole}\n`;
-  } catch {
-    return text;
+  #bad(why: string, number = this.#number): UserError {
+    return new UserError(`${this.#file}, line ${number}: ${why}`);
   }
 }
 
-function parse(line: string, number: number, bad: (number: number, why: string) => UserError) {
+/** @throws UserError where the file cannot be read */
+export function* lines(file: string, encoding?: BufferEncoding): Generator<FileLine> {
   try {
-    return JSON.parse(line);
-  } catch (err) {
-    throw bad(number, `it is not JSON (${(err as Error).message.replaceAll('\n', '\\n')})`);
-  }
-}
-
-function contents(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').replace(/^\uFEFF/, ''); // Windows begins a file with it
+    yield* linesOf(file, encoding);
   } catch (err) {
     const failure = OSError.from(err, file);
-    throw new UserError(failure instanceof OSError ? failure.message : `${file}: ${(err as Error).message}`);
+    if (failure instanceof OSError) throw new UserError(failure.message);
+    throw err;
   }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isTail(value: unknown): boolean {
+  return object(value) && 'ended' in value && !('call' in value);
 }
 
 type Is = (value: unknown) => boolean;
@@ -121,6 +174,8 @@ const CALL = {
   took: number,
   result: number,
   errno: optional(text),
+  pid: optional(number),
+  tid: optional(number),
   names: optional((names) => object(names) && Object.values(names).every(either(text, nothing))),
   why: optional(listOf(WHY)),
   timeout: optional(either(nothing, number)),

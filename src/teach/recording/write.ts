@@ -7,7 +7,7 @@ import type { Call, OtherCall, Reason, Sets } from './format.js';
  */
 export function callLine(call: Call): string {
   const { n, at, took, errno, after, why, names } = call;
-  let text = `{"n":${n},"at":${decimal(at)},"took":${decimal(took)},"call":"${call.call}","result":${call.result}`;
+  let text = `{"n":${n},${call.pid === undefined ? '' : thread(call)}"at":${decimal(at)},"took":${decimal(took)},"call":"${call.call}","result":${call.result}`;
   if (errno !== undefined) text += `,"errno":"${errno}"`;
   text += 'nfds' in call ? `,"nfds":${call.nfds},${members(call)}` : fields(call);
   if (call.timeout !== undefined) text += `,"timeout":${call.timeout}`;
@@ -16,6 +16,13 @@ export function callLine(call: Call): string {
   if (why !== undefined) text += `,"why":[${why.map(reason).join()}]`;
   if (names !== undefined) text += `,"names":${JSON.stringify(names)}`;
   return `${text}}\n`;
+}
+
+function thread({ pid, tid, isUnfinished }: Call): string {
+  let text = `"pid":${pid},`;
+  if (tid !== undefined) text += `"tid":${tid},`;
+  if (isUnfinished) text += '"isUnfinished":true,';
+  return text;
 }
 
 /** Seconds to the microsecond: whole numbers become text faster than fractions. */

@@ -13,15 +13,17 @@ const DIRECTION = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 /** Few texts have such characters: this test is the faster way. */
 const HAS_CONTROL = new RegExp(`\\p{Cc}|${DIRECTION.source}`, 'u');
 
-export function timelineOf({ head, calls, missing }: Recording): TimelineData {
+export function timelineOf({ head, calls, notes: notesOf }: Recording): TimelineData {
   const explanation = new Explanation();
   const decoders = new Map<number, StringDecoder>();
-  const notes = [`recorded on ${head.platform}, ${head.began.replace(/T(\d\d:\d\d)\S*Z$/, ' $1 UTC')}`];
-  if (missing) notes.push(missing);
+  const began = head.began && `, ${head.began.replace(/T(\d\d:\d\d)\S*Z$/, ' $1 UTC')}`;
+  const notes = [`recorded on ${head.platform}${began}`];
+  const shownCalls = Array.from(calls, (call) => timelineCall(call, explanation, decoders));
+  notes.push(...notesOf());
   return {
     program: shown([head.program, ...head.args].join(' ')),
     notes: notes.map(shown),
-    calls: Array.from(calls, (call) => timelineCall(call, explanation, decoders)),
+    calls: shownCalls,
   };
 }
 

@@ -4,9 +4,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { OSError } from '../../posix/errors.js';
 import { isSameFile } from '../../posix/files.js';
-import { read } from '../recording/read.js';
 import { UserError } from '../user-error.js';
 import { timelineOf } from './from-recording.js';
+import { oneThread } from './open.js';
 import { page } from './page.js';
 import { Player } from './player.js';
 import { paragraph } from './screen.js';
@@ -14,7 +14,7 @@ import { Timeline, type TimelineData } from './timeline.js';
 
 /** @throws UserError; OSError when the page, or stdout, cannot be written */
 export async function replay(file: string, { html }: { html?: string }): Promise<number> {
-  const data = timelineOf(read(file));
+  const data = timelineOf(oneThread(file).recording);
   if (html !== undefined) return write(html, data, file);
   const timeline = new Timeline(data);
   if (process.stdin.isTTY && process.stdout.isTTY)

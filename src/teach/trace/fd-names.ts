@@ -17,11 +17,24 @@ export class FdNames implements Learner {
   readonly #findUser: FindUser | undefined;
   #changes: Record<string, string | null> | undefined;
 
-  /** @param program as on the command line: the users of a chat have names */
+  /**
+   * @param program as on the command line: the users of a chat have names
+   * @param stop the stop descriptor; below 0 for none
+   */
   constructor(program: string, stop: number) {
     this.#findUser = PROGRAMS[program];
     for (const [fd, name] of ['stdin', 'stdout', 'stderr'].entries()) this.name(fd, name, 'stream');
-    this.name(stop, 'stop', 'stop');
+    if (stop >= 0) this.name(stop, 'stop', 'stop');
+  }
+
+  /** Takes over all names of another process: a child has its parent's descriptors. */
+  inherit(parent: FdNames): void {
+    for (const fd of [...this.#names.keys()]) if (!parent.#names.has(fd)) this.forget(fd);
+    for (const [fd, name] of parent.#names) this.name(fd, name, parent.kinds.get(fd) ?? 'stream');
+  }
+
+  has(fd: number): boolean {
+    return this.#names.has(fd);
   }
 
   /** The names that this call has changed, or that the calls before the first one have. */
@@ -36,6 +49,11 @@ export class FdNames implements Learner {
     this.kinds.set(fd, kind);
     this.#names.set(fd, name);
     this.#change(fd, name);
+  }
+
+  copy(from: number, to: number): void {
+    const name = this.#names.get(from);
+    if (name !== undefined && from !== to) this.name(to, name, this.kinds.get(from) ?? 'stream');
   }
 
   forget(fd: number): void {

@@ -34,6 +34,8 @@ export type Kind = 'stop' | 'listener' | 'conn' | 'connecting' | 'stream';
 /** Where a row says what it has learned of a descriptor. */
 export interface Learner {
   name(fd: number, name: string, kind: Kind): void;
+  /** A descriptor is a copy of another one. */
+  copy(from: number, to: number): void;
   /** The descriptor is closed. */
   forget(fd: number): void;
   /** Bytes went over it: they may hold a user's name. */

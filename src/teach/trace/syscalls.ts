@@ -84,6 +84,16 @@ const ACCEPTS = {
   changes: null,
 } as const;
 
+/** A call that copies a descriptor. */
+const COPIES = {
+  ...PLAIN,
+  makesFd: true,
+  sentence: ({ call, result }: OtherCall, { fd }: Parts) => `${call} ${fd}: ${result} is a copy of it`,
+  learn(learner: Learner, { errno, result }: OtherCall, fd: number) {
+    if (errno === undefined) learner.copy(fd, result);
+  },
+} as const;
+
 const ROWS = {
   select: { ...WAIT, sys: { select: 'in waits.ts', selectFdSets: 'in waits.ts' }, zero: 'Timeout' },
   poll: { ...WAIT, sys: { poll: 'in waits.ts' }, zero: 'Timeout' },
@@ -340,6 +350,26 @@ const ROWS = {
     },
   },
   pipe: { ...PLAIN, sys: {} },
+
+  // Calls of other programs, which strace(1) has recorded.
+  recvmsg: { ...RECEIVES, sys: {}, mayBlock: false, address: 'filled in' },
+  readv: { ...RECEIVES, sys: {}, mayBlock: false, address: null },
+  sendmsg: { ...SENDS, sys: {}, address: 'given' },
+  writev: { ...SENDS, sys: {}, address: null },
+  dup: { ...COPIES, sys: {} },
+  dup2: { ...COPIES, sys: {} },
+  dup3: { ...COPIES, sys: {} },
+  eventfd2: { ...PLAIN, sys: {}, makesFd: true },
+  timerfd_create: { ...PLAIN, sys: {}, makesFd: true },
+  signalfd4: { ...PLAIN, sys: {}, makesFd: true },
+  ioctl: { ...PLAIN, sys: {} },
+  fork: { ...PLAIN, sys: {}, sentence: ({ result }) => `fork: ${result} is a new process` },
+  clone: { ...PLAIN, sys: {}, sentence: ({ result }) => `clone: ${result} is a new thread` },
+  execve: { ...PLAIN, sys: {}, sentence: ({ rest = [] }) => `execve: the program is ${rest[0]}` },
+  wait4: { ...PLAIN, sys: {}, sentence: ({ result }) => `wait4: process ${result} has ended` },
+  signal: { ...PLAIN, sys: {}, sentence: ({ rest = [] }) => `${rest[0]} has come` },
+  exited: { ...PLAIN, sys: {}, sentence: ({ result }) => `the thread has ended, exit code ${result}` },
+  killed: { ...PLAIN, sys: {}, sentence: ({ rest = [] }) => `killed by ${rest[0]}` },
 } satisfies Record<string, Row>;
 
 type Recorded = { [Name in keyof typeof ROWS]: keyof (typeof ROWS)[Name]['sys'] }[keyof typeof ROWS];

@@ -1,0 +1,142 @@
+/** `posix-select record` and `trace`: the system calls of any program, in any language, by strace(1) (Linux). */
+import { openSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { warn } from '../../loop/terminal.js';
+import { OSError } from '../../posix/errors.js';
+import { sys } from '../../posix/sys.js';
+import type { Call, Form as FormName } from '../recording/format.js';
+import { callLine } from '../recording/write.js';
+import { headOf, StraceImport } from '../strace/import.js';
+import { Explanation } from '../trace/explain.js';
+import { strace } from '../trace/strace.js';
+import { TraceWriter } from '../trace/writer.js';
+import { UserError } from '../user-error.js';
+import { type Ended, runStrace, type Target } from './strace-process.js';
+
+export interface RecordOptions {
+  /** the file of the recording */
+  output: string;
+  /** bytes after which the recording ends, and not the program */
+  maxSize: number;
+}
+
+/**
+ * Records a command or running processes into a file.
+ *
+ * @throws UserError where strace cannot do it; OSError where the file cannot be written
+ */
+export async function record(target: Target, { output, maxSize }: RecordOptions): Promise<Ended> {
+  const writer = new TraceWriter(sys, openFile(output), output);
+  let bytes = 0;
+  const write = (text: string) => {
+    if (bytes > maxSize) return;
+    bytes += text.length;
+    writer.write(text);
+    if (bytes > maxSize) warn(`record: ${output} has ${maxSize} bytes, and ends here; the program goes on`);
+  };
+  const head = headFor(target);
+  write(`${JSON.stringify(head)}\n`);
+  const seen = await follow(
+    target,
+    head.program,
+    (call) => write(callLine(call)),
+    () => writer.flush(),
+  );
+  write(`${JSON.stringify({ ended: seen.seconds })}\n`);
+  writer.flush();
+  return seen.ended;
+}
+
+/** Shows the calls of a command or of running processes on stderr. */
+export async function trace(target: Target, form: FormName): Promise<Ended> {
+  const writer = new TraceWriter(sys, 2, 'stderr');
+  const head = headFor(target);
+  if (form === 'json') writer.write(`${JSON.stringify(head)}\n`);
+  const text = textIn(form);
+  const { ended, seconds } = await follow(
+    target,
+    head.program,
+    (call) => writer.write(text(call)),
+    () => writer.flush(),
+  );
+  if (form === 'json') writer.write(`${JSON.stringify({ ended: seconds })}\n`);
+  writer.flush();
+  return ended;
+}
+
+/** The text of each call. Of several processes each has its names, and its number in front of its calls. */
+function textIn(form: FormName): (call: Call) => string {
+  if (form === 'json') return callLine;
+  let first: number | undefined;
+  const before = ({ pid = 0, tid = pid }: Call) => {
+    first ??= tid;
+    return tid === first ? '' : `[pid ${tid}] `;
+  };
+  if (form === 'strace') return (call) => `${before(call)}${strace(call)}\n`;
+  const explanations = new Map<number, Explanation>();
+  return (call) => {
+    const explanation = explanations.get(call.pid ?? 0) ?? new Explanation();
+    explanations.set(call.pid ?? 0, explanation);
+    return `${before(call)}${explanation.beforeWait(call)}${explanation.text(call)}`;
+  };
+}
+
+/** Milliseconds after which a wait gets out without the calls that explain it: its thread is busy elsewhere. */
+const SETTLE_MS = 200;
+
+async function follow(
+  target: Target,
+  program: string,
+  onCall: (call: Call) => void,
+  flush: () => void,
+): Promise<{ ended: Ended; seconds: number }> {
+  let count = 0;
+  const log = new StraceImport(program, (call) => {
+    count++;
+    onCall(call);
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const onIdle = () => {
+    flush();
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      log.settle();
+      flush();
+    }, SETTLE_MS);
+  };
+  const begin = performance.now();
+  const ended = await runStrace(target, (line) => log.line(line), onIdle);
+  clearTimeout(timer);
+  log.end();
+  if (count === 0) throw new UserError(nothingRecorded(target));
+  return { ended, seconds: Math.round((performance.now() - begin) * 1000) / 1e6 };
+}
+
+function nothingRecorded(target: Target): string {
+  return 'command' in target
+    ? `${target.command[0]} was not recorded: strace could not start it. Where ptrace is not permitted (a container, a debugger), nothing can be recorded`
+    : 'nothing was recorded: strace could not attach. To record a process of another user, be root; Yama may allow a process to trace only what it has started (/proc/sys/kernel/yama/ptrace_scope)';
+}
+
+function headFor(target: Target) {
+  const command = 'command' in target ? target.command : commandOf(target.pids[0] ?? 0);
+  const [program = '', ...args] = command;
+  return headOf(basename(program), args, new Date().toISOString());
+}
+
+/** The command line of a process that runs. */
+function commandOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replace(/\0$/, '').split('\0');
+  } catch {
+    throw new UserError(`there is no process ${pid}`);
+  }
+}
+
+function openFile(name: string): number {
+  try {
+    return openSync(name, 'w');
+  } catch (err) {
+    throw OSError.from(err, name);
+  }
+}

@@ -1,0 +1,169 @@
+/** A command under strace(1), whose output comes line by line through a FIFO. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { closeSync, constants, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { UserError } from '../user-error.js';
+
+/** The calls that are recorded; `?` allows for systems that do not have one. */
+const CALLS = [
+  '?select,?_newselect,?pselect6,?pselect6_time64,?poll,?ppoll,?ppoll_time64',
+  '?epoll_create,epoll_create1,epoll_ctl,?epoll_wait,epoll_pwait,?epoll_pwait2',
+  'socket,socketpair,bind,listen,?accept,accept4,connect,shutdown,getsockname,getpeername,setsockopt,getsockopt',
+  '?recv,?send,recvfrom,sendto,recvmsg,sendmsg,read,write,readv,writev,close,fcntl,?fcntl64,ioctl',
+  'dup,?dup2,dup3,?pipe,pipe2,?eventfd,eventfd2,?signalfd4,?timerfd_create',
+  'execve,clone,?clone3,?fork,?vfork,wait4,exit_group',
+].join();
+
+/**
+ * -ttt: one clock, no midnight. -yy: sockets by their addresses, files apart from them. -s: whole messages, and whole
+ * lists of epoll. To a FIFO and never to stderr: there strace would die of Ctrl-C, and mix with the program's output.
+ */
+const OPTIONS = ['-f', '-q', '-ttt', '-T', '-yy', '-s', '4096', '-a', '1', '-e', `trace=${CALLS}`];
+
+/** Signals that someone may send to the recorder and means for the program. */
+const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** What strace is to trace: a command that it starts, or processes that run. */
+export type Target = { command: string[] } | { pids: number[] };
+
+const NOT_INSTALLED =
+  'strace is not installed, and without it only our own programs can be recorded: apt-get install strace';
+
+function isInstalled(): boolean {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return folders.some((folder) => existsSync(join(folder, 'strace')));
+}
+
+/**
+ * Runs strace to its end.
+ *
+ * @param onLine gets each line of its output
+ * @param onIdle is called when all lines that have come are handled
+ * @throws UserError where strace cannot be started
+ */
+export async function runStrace(
+  target: Target,
+  onLine: (line: string) => void,
+  onIdle: () => void,
+): Promise<Ended> {
+  if (!isInstalled()) throw new UserError(NOT_INSTALLED);
+  const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
+  try {
+    const fifo = join(folder, 'strace');
+    execFileSync('mkfifo', [fifo]);
+    const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+    const writer = openSync(fifo, constants.O_WRONLY); // while it is open, the FIFO has no end
+    const lines = new Lines(onLine);
+    const read = readAll(reader, lines, onIdle);
+    const isCommand = 'command' in target;
+    const args = isCommand
+      ? ['--seccomp-bpf', ...OPTIONS, '-o', fifo, '--', ...target.command]
+      : [...OPTIONS, '-o', fifo, ...target.pids.flatMap((pid) => ['-p', String(pid)])];
+    const child = spawn('strace', args, { stdio: 'inherit' });
+    const unforward = forwardSignals(child, () => (isCommand ? lines.firstPid : undefined));
+    try {
+      return await exitOf(child);
+    } finally {
+      closeSync(writer);
+      await read;
+      unforward();
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function exitOf(child: ChildProcess): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.once('error', (err) => reject(new UserError(`strace: ${err.message}`)));
+  });
+}
+
+/** Cuts what is read into lines. */
+class Lines {
+  /** The process of the first line: the program's own. */
+  firstPid: number | undefined;
+  readonly #onLine: (line: string) => void;
+  #rest = '';
+
+  constructor(onLine: (line: string) => void) {
+    this.#onLine = onLine;
+  }
+
+  push(text: string): void {
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) this.#line(line);
+  }
+
+  end(): void {
+    if (this.#rest !== '') this.#line(this.#rest);
+    this.#rest = '';
+  }
+
+  #line(line: string): void {
+    this.firstPid ??= Number.parseInt(line, 10) || undefined;
+    this.#onLine(line);
+  }
+}
+
+function readAll(fd: number, lines: Lines, onIdle: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = new Socket({ fd, readable: true, writable: false });
+    socket.setEncoding('latin1');
+    socket.on('data', (text: string) => {
+      lines.push(text);
+      setImmediate(onIdle);
+    });
+    socket.on('error', () => resolve());
+    socket.on('close', () => {
+      lines.end();
+      resolve();
+    });
+  });
+}
+
+/**
+ * What is sent to the recorder goes on to the program; strace itself ignores it. Ctrl-C reaches the program without
+ * us: a terminal sends it to the whole group in its foreground.
+ *
+ * @returns what ends it
+ */
+function forwardSignals(strace: ChildProcess, pidOf: () => number | undefined): () => void {
+  const handlers = FORWARDED.map((signal) => {
+    const handler = () => {
+      if (signal !== 'SIGTERM' && isInForeground()) return;
+      const pid = pidOf();
+      if (pid === undefined) strace.kill(signal);
+      else if (isAlive(pid)) process.kill(pid, signal);
+    };
+    process.on(signal, handler);
+    return [signal, handler] as const;
+  });
+  return () => {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+  };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether this process is in the foreground group of its terminal. */
+function isInForeground(): boolean {
+  const stat = readFileSync('/proc/self/stat', 'latin1');
+  const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 1).split(' ');
+  return group === foreground;
+}

@@ -1,0 +1,53 @@
+/** Opens what can be played: a recording, or output of strace(1); of several processes, one of them. */
+import type { Call } from '../recording/format.js';
+import { isRecording, type Recording, read } from '../recording/read.js';
+import { readStrace } from '../strace/read.js';
+import { setsOf } from '../trace/explain.js';
+import { UserError } from '../user-error.js';
+
+/** A thread that makes calls. */
+export interface Thread {
+  pid: number;
+  tid: number;
+  /** how many of its calls wait for descriptors */
+  waits: number;
+  calls: number;
+}
+
+/** @throws UserError */
+export function open(file: string): Recording {
+  return isRecording(file) ? read(file) : readStrace(file);
+}
+
+/** The thread with the most waits, where a recording has several; and a note that says so. */
+export function oneThread(file: string, tid?: number): { recording: Recording; others: Thread[] } {
+  const all = threadsOf(open(file));
+  const thread = tid === undefined ? all[0] : all.find((thread) => thread.tid === tid);
+  if (!thread)
+    throw new UserError(`${file} has no thread ${tid}; it has ${all.map(({ tid }) => tid).join(', ')}`);
+  const recording = open(file);
+  if (all.length === 1) return { recording, others: [] };
+  const { head } = recording;
+  const calls = function* () {
+    for (const call of recording.calls) if (threadOf(call, head.pid).tid === thread.tid) yield call;
+  };
+  return { recording: { ...recording, calls: calls() }, others: all.filter(({ tid }) => tid !== thread.tid) };
+}
+
+/** The threads of a recording; the one whose story is played comes first: it waits the most. */
+export function threadsOf({ head, calls }: Recording): Thread[] {
+  const threads = new Map<number, Thread>();
+  for (const call of calls) {
+    const { pid, tid } = threadOf(call, head.pid);
+    const thread = threads.get(tid) ?? { pid, tid, waits: 0, calls: 0 };
+    threads.set(tid, thread);
+    thread.calls++;
+    if (setsOf(call)) thread.waits++;
+  }
+  return [...threads.values()].sort((a, b) => b.waits - a.waits || b.calls - a.calls);
+}
+
+export function threadOf({ pid, tid }: Call, headPid = 0): { pid: number; tid: number } {
+  const process = pid ?? headPid;
+  return { pid: process, tid: tid ?? process };
+}

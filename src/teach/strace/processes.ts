@@ -1,0 +1,100 @@
+/** The processes and threads in strace(1)'s output: what each knows of its descriptors. */
+import { addressText } from '../../posix/sockaddr.js';
+import { FdNames } from '../trace/fd-names.js';
+import { Interest } from '../trace/interest.js';
+import { type FdValue, peerOf } from './values.js';
+
+/** What -y shows of a descriptor that is no file on a disk. */
+const NOT_A_FILE = /^(TCP|UDP|UNIX|NETLINK|pipe:|socket:|anon_inode:|\/dev\/(pts|tty|null|ptmx))/;
+
+export class Process {
+  readonly pid: number;
+  readonly #program: string;
+  readonly names: FdNames;
+  readonly interest = new Interest();
+  /** Which descriptor an event of epoll is about: by the set and the data that epoll_ctl gave. */
+  readonly epollData = new Map<string, number>();
+  /** Descriptors that a loop may wait for: sockets, pipes, terminals, and what is in a set. Files on a disk are not. */
+  readonly #waitable = new Set<number>([0, 1, 2]);
+
+  constructor(pid: number, program: string, parent?: Process) {
+    this.pid = pid;
+    this.#program = program;
+    this.names = new FdNames(program, -1);
+    if (!parent) return;
+    this.names.inherit(parent.names);
+    for (const fd of parent.#waitable) this.#waitable.add(fd);
+    for (const [key, fd] of parent.epollData) this.epollData.set(key, fd);
+  }
+
+  /** Learns what -y shows of a descriptor. */
+  see({ fd, file }: FdValue): void {
+    if (file === undefined || fd < 0) return;
+    if (!NOT_A_FILE.test(file)) {
+      if (fd > 2) this.#waitable.delete(fd);
+      return;
+    }
+    this.#waitable.add(fd);
+    if (!this.names.has(fd)) this.#nameBy(fd, file);
+  }
+
+  isWaitable(fd: number): boolean {
+    return this.#waitable.has(fd);
+  }
+
+  /** A call has made the descriptor, or works on sockets alone, or waits for it. */
+  addWaitable(fd: number): void {
+    this.#waitable.add(fd);
+  }
+
+  closed(fd: number): void {
+    this.interest.closed(fd);
+    if (fd > 2) this.#waitable.delete(fd);
+  }
+
+  /** A new program: what it has of the descriptors of the old one, its calls show. */
+  executed(): void {
+    for (const fd of this.#waitable) if (fd > 2) this.#waitable.delete(fd);
+    this.names.inherit(new FdNames(this.#program, -1));
+  }
+
+  #nameBy(fd: number, file: string): void {
+    const peer = peerOf(file);
+    const [, anonymous] = /^anon_inode:\[?(\w+)/.exec(file) ?? [];
+    if (peer) this.names.name(fd, addressText(peer), 'conn');
+    else if (anonymous) this.names.name(fd, anonymous.replace('eventpoll', 'epoll'), 'stream');
+    else if (file.startsWith('pipe:')) this.names.name(fd, 'pipe', 'stream');
+    else if (file.startsWith('UNIX')) this.names.name(fd, 'unix socket', 'conn');
+    else if (file.startsWith('/dev/pts') || file.startsWith('/dev/tty'))
+      this.names.name(fd, 'terminal', 'stream');
+  }
+}
+
+export class Processes {
+  readonly #program: string;
+  /** The process of each thread. */
+  readonly #byTid = new Map<number, Process>();
+
+  constructor(program: string) {
+    this.#program = program;
+  }
+
+  has(tid: number): boolean {
+    return this.#byTid.has(tid);
+  }
+
+  of(tid: number): Process {
+    const known = this.#byTid.get(tid);
+    if (known) return known;
+    const process = new Process(tid, this.#program);
+    this.#byTid.set(tid, process);
+    return process;
+  }
+
+  /** A thread has started another one, or a process. */
+  started(parent: Process, tid: number, isThread: boolean): void {
+    // Its first line may stand before the line of the clone that made it.
+    if (this.#byTid.has(tid)) return;
+    this.#byTid.set(tid, isThread ? parent : new Process(tid, this.#program, parent));
+  }
+}

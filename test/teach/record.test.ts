@@ -1,0 +1,192 @@
+/** `record` and `trace`: any program under strace, which behaves as without it. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import type { Call, OtherCall, SelectCall } from '../../dist/teach/recording/format.js';
+import { read } from '../../dist/teach/recording/read.js';
+import { needs } from '../support/needs.js';
+import { until } from '../support/process.js';
+import { Python } from '../support/python.js';
+import { type Args, fileFor, posixSelect } from '../support/traced.js';
+
+const test = needs('strace');
+
+const SERVER = fileURLToPath(new URL('../support/fixtures/select_server.py', import.meta.url));
+
+/** A client that sends some bytes and waits for an answer. */
+const CLIENT = `import socket, sys
+s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+for text in sys.argv[2:]:
+    s.sendall(text.encode())
+    s.recv(4096)`;
+
+async function said(port: number, ...texts: string[]): Promise<void> {
+  expect(await Python.program(CLIENT, [port, ...texts]).exit).toBe(0);
+}
+
+/** A recorder that runs the student's server. */
+async function recording(options: Args = []) {
+  const file = fileFor('run.jsonl');
+  const recorder = posixSelect(['record', '-o', file, ...options, '--', 'python3', SERVER]);
+  const [, port] = await recorder.out(/^(\d+)$/m);
+  return { recorder, port: Number(port), file };
+}
+
+const callsOf = (file: string): Call[] => [...read(file).calls];
+
+test('a select server in Python: its calls, sets and reasons', async () => {
+  const { recorder, port, file } = await recording();
+  await said(port, 'hello\n', 'again\n');
+  await said(port, 'quit\n');
+  expect(await recorder.exit).toBe(42);
+  expect(recorder.stdout).toBe(`${port}\nbye\n`);
+  expect(recorder.stderr).toBe('');
+
+  const calls = callsOf(file);
+  const waits = calls.filter(({ call }) => call === 'select') as SelectCall[];
+  expect(
+    waits.map(({ after, why }) => [after.readfds?.length, why?.map(({ sentence }) => sentence)]),
+  ).toEqual([
+    [1, ['a connection is waiting']],
+    [1, ['6 bytes can be read']],
+    [1, ['6 bytes can be read']],
+    [1, ['the peer has closed: recv returns 0 bytes']],
+    [1, ['a connection is waiting']],
+    [1, ['5 bytes can be read']],
+  ]);
+  const received = calls.filter(({ call }) => call === 'recv') as OtherCall[];
+  expect(received.map(({ data }) => String(Buffer.from(data ?? '', 'base64')))).toEqual([
+    'hello\n',
+    'again\n',
+    '',
+    'quit\n',
+  ]);
+  const sent = calls.filter(({ call }) => call === 'send') as OtherCall[];
+  expect(sent.map(({ data }) => String(Buffer.from(data ?? '', 'base64')))).toEqual(['HELLO\n', 'AGAIN\n']);
+  expect(waits[0]?.readfds).toEqual([(calls.find(({ call }) => call === 'listen') as OtherCall).fd]);
+  expect(calls.findLast(({ call }) => call === 'exited')).toMatchObject({ result: 42 });
+});
+
+test('the recording grows while the program runs', async () => {
+  const { port, file, recorder } = await recording();
+  await said(port, 'hello\n');
+  await until('the answer is recorded', () => readFileSync(file, 'utf8').includes('"call":"send"'));
+  await said(port, 'quit\n');
+  await recorder.exit;
+});
+
+test('a signal to the recorder goes to the program', async () => {
+  for (const [signal, exit] of [
+    ['SIGTERM', 'SIGTERM'],
+    ['SIGINT', 130],
+  ] as const) {
+    const { recorder, file } = await recording();
+    process.kill(recorder.pid, signal);
+    const ended = await recorder.exit;
+    // Python ends itself by the signal that it has handled; a shell would say 130.
+    expect([exit, signal]).toContain(ended);
+    expect(callsOf(file).some(({ call }) => call === 'signal')).toBe(true);
+  }
+});
+
+test('stdin, stdout and stderr are the program’s own', async () => {
+  const file = fileFor('run.jsonl');
+  const recorder = posixSelect(['record', '-o', file, '--', 'sh', '-c', 'cat; echo error >&2; exit 3']);
+  recorder.type('some text\n');
+  recorder.endInput();
+  expect(await recorder.exit).toBe(3);
+  expect([recorder.stdout, recorder.stderr]).toEqual(['some text\n', 'error\n']);
+});
+
+test('one killed by SIGKILL: the recording has the wait that it was in', async () => {
+  const { recorder, file } = await recording();
+  await until('it waits', () => readFileSync(file, 'utf8').includes('"call":"listen"'));
+  const [{ pid = 0 } = {}] = callsOf(file).filter(({ call }) => call === 'listen');
+  process.kill(pid, 'SIGKILL');
+  expect(await recorder.exit).toBe('SIGKILL');
+  const calls = callsOf(file);
+  expect(calls.at(-1)).toMatchObject({ call: 'killed', rest: ['SIGKILL'] });
+  expect(calls.findLast(({ call }) => call === 'select')).toMatchObject({ isUnfinished: true });
+});
+
+test('a process that runs already, by its number; it runs on', async () => {
+  const server = Python.program(readFileSync(SERVER, 'utf8'));
+  const [, port] = await server.out(/^(\d+)$/m);
+  const file = fileFor('run.jsonl');
+  const recorder = posixSelect(['record', '-o', file, '-p', server.pid]);
+  await until('strace is attached', () =>
+    readFileSync(`/proc/${server.pid}/status`, 'utf8').match(/TracerPid:\t[1-9]/),
+  );
+  await said(Number(port), 'hello\n');
+  await until('it is recorded', () => readFileSync(file, 'utf8').includes('"call":"send"'));
+  await recorder.end('SIGINT');
+  await said(Number(port), 'quit\n');
+  expect(await server.exit).toBe(42);
+  expect(callsOf(file).filter(({ call }) => call === 'accept')).toMatchObject([
+    {
+      names: {
+        [String(callsOf(file).find(({ call }) => call === 'accept')?.result)]: expect.stringMatching(/^127/),
+      },
+    },
+  ]);
+});
+
+test('our own programs are recorded from within, without strace', async () => {
+  const file = fileFor('run.jsonl');
+  const recorder = posixSelect(['record', '-o', file, '--', 'select-server', 0]);
+  const [, port] = await recorder.err(/^listening on .*:(\d+);/m);
+  const client = Python.program(CLIENT.replace('    s.recv(4096)', ''), [port as string, 'hello']);
+  await client.exit;
+  await recorder.out(/disconnected/);
+  expect(await recorder.end('SIGINT')).toMatchObject({ exit: 0 });
+  expect(read(file).head).toMatchObject({ program: 'select-server', version: 1 });
+});
+
+test('trace: each form on stderr, the program’s own output on stdout', async () => {
+  for (const [form, pattern] of [
+    ['strace', /^select\(4, \[3\], NULL, NULL, \{tv_sec=60, tv_usec=0\}\) = 1 \(in \[3\]/m],
+    ['explain', /^ {2}3 listener: a connection is waiting$/m],
+    ['json', /"call":"select","result":1,"nfds":4/],
+  ] as const) {
+    const tracer = posixSelect(['trace', '--form', form, '--', 'python3', SERVER]);
+    const [, port] = await tracer.out(/^(\d+)$/m);
+    await said(Number(port), 'quit\n');
+    expect(await tracer.exit).toBe(42);
+    expect(tracer.stderr).toMatch(pattern);
+    expect(tracer.stdout).toBe(`${port}\nbye\n`);
+  }
+});
+
+test('what cannot be recorded is one line, and a bad command line exit code 2', async () => {
+  const file = fileFor('run.jsonl');
+  const missing = posixSelect(['record', '-o', file, '--', '/nowhere/server']);
+  expect(await missing.exit).toBe(1);
+  expect(missing.stderr).toMatch(/strace could not start it/);
+  const without = posixSelect(['record', '-o', file, '--', 'true'], { env: { PATH: '' } });
+  expect(await without.exit).toBe(1);
+  expect(without.stderr.trimEnd()).toMatch(/^[^\n]*strace is not installed[^\n]*$/);
+  const nobody = posixSelect(['record', '-o', file, '-p', 4_000_000]);
+  expect(await nobody.exit).toBe(1);
+  expect(nobody.stderr).toBe('there is no process 4000000\n');
+  const full = posixSelect(['record', '-o', '/nowhere/run.jsonl', '--', 'true']);
+  expect(await full.exit).toBe(1);
+  expect(full.stderr).toBe('open /nowhere/run.jsonl: No such file or directory (ENOENT)\n');
+  for (const args of [
+    ['record'],
+    ['record', '-p', '1', '--', 'true'],
+    ['trace', '--form', 'x', '--', 'true'],
+  ]) {
+    const wrong = posixSelect(args);
+    expect(await wrong.exit).toBe(2);
+    expect(wrong.stderr).toMatch(/^usage: posix-select (record|trace)/);
+  }
+});
+
+test('a bound ends the recording, and not the program', async () => {
+  const { recorder, port, file } = await recording(['--max-size', '3000']);
+  await said(port, 'hello\n', 'hello\n', 'hello\n');
+  await said(port, 'quit\n');
+  expect(await recorder.exit).toBe(42);
+  expect(recorder.stderr).toMatch(/has 3000 bytes, and ends here; the program goes on/);
+  expect(readFileSync(file).length).toBeLessThan(4000);
+});
