@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
 import { untilAsleep, waits } from '../support/idle.js';
+import { Live } from '../support/live.js';
 import { type Process, start, startServer, until } from '../support/process.js';
-import { Live, SERVERS } from '../support/servers.js';
+import { SERVERS } from '../support/servers.js';
 
 /** How many threads of a process wait, by call; but for a thread of V8's, which is in epoll_wait, at times with a limit. */
 function calls(process: Process): Record<string, number> {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { byClient, said } from '../support/guests.js';
 import { syscalls } from '../support/proc.js';
 import { type Process, start, until } from '../support/process.js';
 import { Python } from '../support/python.js';
+import { byClient, said } from '../support/select-server.js';
 import { fileFor, posixSelect, selectTimeouts } from '../support/traced.js';
 
 /** The number of the system call. */

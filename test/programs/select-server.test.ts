@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { byClient, said } from '../support/guests.js';
 import { untilAsleep, waits } from '../support/idle.js';
 import { freeze, thaw } from '../support/proc.js';
 import { CLI, Process, start, startServer, until } from '../support/process.js';
 import { Python } from '../support/python.js';
+import { byClient, said } from '../support/select-server.js';
 
 describe.each([[], ['--literal']])('select-server %s', (...form: string[]) => {
   test('its transcript with Python clients, and nothing is sent back', async () => {

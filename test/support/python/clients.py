@@ -1,5 +1,5 @@
-"""Clients that are at home with the server S."""
-import json, os, re, resource, select, signal, socket, struct, sys, time
+"""Clients that know the protocol of the server S."""
+import re
 
 S = json.loads(sys.argv[1])
 END = S['end'].encode()
@@ -7,11 +7,12 @@ limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
-def connect(rcvbuf=0):
+def arrive(rcvbuf=0):
+    """Connects, and no more."""
     s = socket.socket()
     if rcvbuf:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
-    s.settimeout(140)
+    s.settimeout(SECONDS)
     s.connect(('127.0.0.1', S['port']))
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return s
@@ -28,7 +29,7 @@ def until(s, mark, data=b''):
 
 
 def client(name, rcvbuf=0):
-    s = connect(rcvbuf)
+    s = arrive(rcvbuf)
     if S['greeting']:
         until(s, S['greeting'].encode())
     if S['named']:
@@ -42,7 +43,7 @@ def observer(p):
     return {'self': p, 'nobody': None}[S['reach']] if S['reach'] in ('self', 'nobody') else client(b'oscar')
 
 
-def rest(s):
+def rest_and_end(s):
     """All until the end of the stream, and whether that was no reset."""
     data = bytearray()
     try:
@@ -51,21 +52,6 @@ def rest(s):
     except ConnectionResetError:
         return data, False
     return data, True
-
-
-def port(s):
-    return s.getsockname()[1]
-
-
-def reset(s):
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
-    s.close()
-
-
-def wait():
-    """Until the test says to go on."""
-    print('waiting', flush=True)
-    sys.stdin.readline()
 
 
 def queues(s):
@@ -79,8 +65,8 @@ def queues(s):
     return [int(n, 16) for ends in ((here, there), (there, here)) for n in rows.get(ends, '00')]
 
 
-def taken(s):
-    """Until the server has read all that was sent."""
+def wait_until_read(s):
+    """Waits until the server has read all that was sent."""
     while any(queues(s)[i] for i in (0, 3)):
         time.sleep(0.0005)
 
@@ -91,7 +77,7 @@ def say(p, o, pieces):
     for piece in pieces:
         view = memoryview(piece)
         while view:
-            r, w, _ = select.select({p, o or p}, [p], [], 140)
+            r, w, _ = select.select({p, o or p}, [p], [], SECONDS)
             for s in r:
                 got = s.recv(65536)
                 if not got:
@@ -100,7 +86,7 @@ def say(p, o, pieces):
                     heard += got
             if w:
                 view = view[p.send(view, socket.MSG_DONTWAIT):]
-        taken(p)
+        wait_until_read(p)
     p.sendall(b'<end>' + END)
     if o is None:
         return ''
