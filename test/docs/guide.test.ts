@@ -1,0 +1,83 @@
+/** docs/guide.md: its programs, saved and run as a reader does. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { installed, run } from '../support/console-blocks.js';
+import { needs } from '../support/needs.js';
+import { Process } from '../support/process.js';
+import { close, freePort, workshop } from '../support/zoo.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const page = readFileSync(join(root, 'docs/guide.md'), 'utf8');
+
+/** The page's fenced blocks: the language, and what is in it. */
+const fences = [...page.matchAll(/^```([^\n]*)\n(.*?)^```$/gms)].map(([, kind = '', text = '']) => ({
+  kind,
+  text,
+}));
+
+/** The programs: blocks whose first line names a file. */
+const programs = fences.flatMap(({ kind, text }) => {
+  const [, name] = text.match(/^(?:\/\/|#) (\S+\.(?:mjs|ts|py))\n/) ?? [];
+  return name ? [{ kind, name, text }] : [];
+});
+
+let folder: string;
+let env: NodeJS.ProcessEnv;
+beforeAll(() => {
+  folder = workshop();
+  env = installed(folder);
+  mkdirSync(join(folder, 'node_modules/.bin'));
+  symlinkSync('../../bin/posix-select', join(folder, 'node_modules/.bin/posix-select')); // for npx
+  for (const { name, text } of programs) writeFileSync(join(folder, name), text);
+});
+afterAll(() => close(folder));
+
+test('every block is a program, a command that is run, or the installation', () => {
+  const others = fences.filter(
+    ({ kind, text }) => !/^console/.test(kind) && !programs.some((program) => program.text === text),
+  );
+  expect(others.map(({ text }) => text)).toEqual([
+    'mkdir chat && cd chat\nnpm init -y\nnpm install posix-select\n',
+  ]);
+  expect(programs.map(({ name }) => name)).toEqual([...new Set(programs.map(({ name }) => name))]);
+});
+
+test('every program is run by a command of the page', () => {
+  const commands = [...page.matchAll(/^\$ (.*)$/gm)].map(([, command]) => command).join('\n');
+  const modules = programs.map(({ name }) => name).filter((name) => name !== 'typed.ts');
+  expect(modules.filter((name) => !commands.includes(name))).toEqual([]);
+});
+
+/** What observe shows is Linux's. */
+needs('Linux')('its commands print what it shows', async () => {
+  await run(page, folder, env);
+});
+
+test('its TypeScript passes the type checker', () => {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--types', 'node'];
+  execFileSync(process.execPath, [tsc, ...options, 'typed.ts'], { cwd: folder, stdio: 'inherit' });
+});
+
+test('two who type in its client talk to each other through its chat', async () => {
+  const port = await freePort();
+  const options = { cwd: folder, env };
+  const server = new Process(process.execPath, ['start.mjs', 'chat.mjs', String(port)], options);
+  await server.out(/^listening on port/m);
+  const [alice, bob] = ['alice', 'bob'].map(
+    () => new Process(process.execPath, ['client.mjs', String(port)], options),
+  ) as [Process, Process];
+  alice.type('alice\n');
+  await alice.out(/^alice has joined$/m);
+  bob.type('bob\n');
+  await alice.out(/^bob has joined$/m);
+  bob.type('hello, alice\n');
+  await alice.out(/^bob: hello, alice$/m);
+  alice.endInput();
+  expect(await alice.exit).toBe(0);
+  await bob.out(/^alice has left$/m);
+  expect((await server.end('SIGINT')).exit).toBe(0);
+});
