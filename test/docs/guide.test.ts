@@ -1,6 +1,6 @@
 /** docs/guide.md: its programs, saved and run as a reader does. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -80,4 +80,32 @@ test('two who type in its client talk to each other through its chat', async () 
   expect(await alice.exit).toBe(0);
   await bob.out(/^alice has left$/m);
   expect((await server.end('SIGINT')).exit).toBe(0);
+});
+
+test('the server that it asks for at the end can be written with what it has', async () => {
+  copyFileSync(new URL('irc.mjs', import.meta.url), join(folder, 'irc.mjs'));
+  const options = { cwd: folder, env };
+  const server = new Process(process.execPath, ['start.mjs', 'irc.mjs', '0'], options);
+  const [, port] = await server.out(/^listening on port (\d+)$/m);
+  const connect = () => new Process(process.execPath, ['client.mjs', port as string], options);
+  const ann = connect();
+  await ann.out(/^welcome, guest1$/m);
+  const bob = connect();
+  await ann.out(/^guest2 has joined$/m);
+  ann.type('/nick ann\n');
+  await bob.out(/^guest1 is now ann$/m);
+  bob.type('/nick ann\n');
+  await bob.out(/^ann is in use$/m);
+  bob.type('/msg ann between us\n');
+  await ann.out(/^\*guest2\* between us$/m);
+  ann.type('/msg carol hi\n/who\nto all\n');
+  await ann.out(/^no such nick: carol\nunknown command: \/who$/m);
+  await bob.out(/^<ann> to all$/m);
+  bob.type('/quit\nnot this\n');
+  expect(await bob.exit).toBe(0);
+  await ann.out(/^guest2 has left$/m);
+  ann.type('/msg ann still here\n');
+  await ann.out(/^\*ann\* still here$/m);
+  expect(ann.stdout).not.toMatch(/not this/);
+  expect((await server.end('SIGTERM')).exit).toBe(0);
 });
