@@ -2,6 +2,7 @@
 /** The command line: `posix-select <program> [args]`. */
 import { readFileSync } from 'node:fs';
 import { Option, program } from 'commander';
+import { FORMS } from '../teach/recording/format.js';
 import { traceOption, withUsageErrors } from './options.js';
 import { addPrograms } from './programs.js';
 import { addTools } from './tools.js';
@@ -16,7 +17,7 @@ withUsageErrors(program)
   .description(
     'Small network programs around the real select(2), its loop in plain sight on a worker thread.',
   )
-  .version(version)
+  .version(version, '-v, --version')
   .addOption(traceOption())
   .addOption(new Option('--trace-file <file>', 'shows them in a file instead').implies({ trace: 'strace' }))
   .option('--record <file>', 'writes a recording of them, with what is ready and why')
@@ -27,11 +28,26 @@ addPrograms(program);
 program.commandsGroup('teaching:');
 addTools(program);
 
-await program.parseAsync(withTraceForm(process.argv.slice(2)), { from: 'user' });
+await program.parseAsync(withTraceForm(withHelpOption(process.argv.slice(2))), { from: 'user' });
 
-/** `--trace` alone means strace: commander would else take the program's name for the form. */
+/** `help srv` means `srv --help`, `-V` means `-v`. */
+function withHelpOption(args: string[]): string[] {
+  const [first, name] = args;
+  if (first === '-V') return ['--version'];
+  if (first !== 'help') return args;
+  const isKnown = name === undefined || program.commands.some((command) => command.name() === name);
+  return isKnown ? [...args.slice(1), '--help'] : args.slice(1);
+}
+
+/** `--trace` alone means strace, and `--trace explain` the form: commander would take any next word for it. */
 function withTraceForm(args: string[]): string[] {
   const names = program.commands.map((command) => command.name());
   const at = args.findIndex((arg) => names.includes(arg));
-  return args.map((arg, i) => (i < at && arg === '--trace' ? '--trace=strace' : arg));
+  const isForm = (arg = '') => (FORMS as readonly string[]).includes(arg);
+  return args.flatMap((arg, i) => {
+    if (i > at) return [arg];
+    if (isForm(arg) && args[i - 1] === '--trace') return [];
+    if (arg !== '--trace') return [arg];
+    return [`--trace=${isForm(args[i + 1]) ? args[i + 1] : 'strace'}`];
+  });
 }

@@ -1,5 +1,5 @@
 /** What the commands share: how one is added, and the options that several of them have. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { MAX_PENDING } from '../loop/outbox.js';
 import { SELECTORS } from '../selectors.js';
 import { FORMS } from '../teach/recording/format.js';
@@ -30,9 +30,24 @@ export function withUsageErrors(command: Command): Command {
     .configureOutput({
       outputError: (text, write) => {
         const usage = command.createHelp().commandUsage(command);
-        write(`usage: ${usage}\n${text.replace('unknown command', 'unknown program')}`);
+        const hint = misplacedOption(command.name(), text);
+        write(`usage: ${usage}\n${text.replace('unknown command', 'unknown program')}${hint}`);
       },
     });
+}
+
+/** The options of all programs stand before the program's name: an answer to one that stands behind it. */
+function misplacedOption(name: string, error: string): string {
+  const [, option] = /unknown option '(--(?:trace|trace-file|record|step))(?:=.*)?'/.exec(error) ?? [];
+  return option ? `It stands before the program: posix-select ${option} … ${name} …\n` : '';
+}
+
+/** An argument that is one of a few names. */
+export function oneOf(what: string, names: readonly string[]): Argument {
+  return new Argument(`<${what}>`, 'which').choices(names).argParser((name) => {
+    if (names.includes(name)) return name;
+    throw new InvalidArgumentError(`There are ${names.join(', ')}.`);
+  });
 }
 
 export function integer(min: number, max: number): (text: string) => number {

@@ -43,7 +43,12 @@ function addSelectServer(program: Command): void {
     .option('--count <n>', 'ends after so many messages', integer(1, Number.MAX_SAFE_INTEGER))
     .option('--interval <seconds>', 'pause between two messages (default: 1 to 5 at random)', seconds)
     .action((prefix, host, port, options) =>
-      runProgram(program, 'select-client', { prefix, host, port, ...options }),
+      runProgram(
+        program,
+        'select-client',
+        { prefix, host, port, ...options },
+        { serverCommand: `select-server ${port}` },
+      ),
     );
 }
 
@@ -63,7 +68,9 @@ function addSrv(program: Command): void {
     .argument('<host>', 'host that the server runs on')
     .argument('<port>', 'port that the server listens on', integer(...PORT))
     .addOption(framingOption())
-    .action((host, port, options) => runProgram(program, 'cli', { host, port, ...options }));
+    .action((host, port, options) =>
+      runProgram(program, 'cli', { host, port, ...options }, { serverCommand: `srv ${host} ${port}` }),
+    );
 }
 
 function addTalkServer(program: Command): void {
@@ -81,7 +88,9 @@ function addTalkServer(program: Command): void {
     .option('-s, --server <host>', 'host that the server runs on', '127.0.0.1')
     .option('-p, --port <port>', 'port that the server listens on', integer(...PORT), 12345)
     .option('-v, --verbose', 'says what it does', false)
-    .action((options) => runProgram(program, 'talk-client', options));
+    .action((options) =>
+      runProgram(program, 'talk-client', options, { serverCommand: `talk-server -p ${options.port}` }),
+    );
 }
 
 function addChatserver(program: Command): void {
@@ -96,7 +105,9 @@ function addChatserver(program: Command): void {
   add(program, 'chatclient', "chatserver's client")
     .argument('[host]', 'host that the server runs on', 'localhost')
     .argument('[port]', 'port that the server listens on', integer(...PORT), 5555)
-    .action((host, port) => runProgram(program, 'chatclient', { host, port }));
+    .action((host, port) =>
+      runProgram(program, 'chatclient', { host, port }, { serverCommand: `chatserver ${port}` }),
+    );
 }
 
 function addMulticonn(program: Command): void {

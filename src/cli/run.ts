@@ -1,5 +1,5 @@
 /** Runs a program on its worker thread to its end, traced if that was asked for. */
-import { openSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { warn } from '../loop/terminal.js';
 import { OSError } from '../posix/errors.js';
@@ -7,15 +7,24 @@ import { isSameFile } from '../posix/files.js';
 import { type Address, hostPort } from '../posix/sockaddr.js';
 import { sys } from '../posix/sys.js';
 import type { TraceOptions } from '../teach/recording/format.js';
+import { UserError } from '../teach/user-error.js';
 import { untilEnd } from '../worker/process.js';
 import { runInWorker } from '../worker/run.js';
+
+interface RunHooks {
+  onListening?: (address: Address) => void;
+  /** The program that a client looks for in vain when nobody listens. */
+  serverCommand?: string;
+}
+
+const RECORDING_BEGINS = Buffer.from('{"format":"posix-select recording"');
 
 /** A system call that fails is one line on stderr, without a stack trace, and exit code 1. */
 export async function runProgram(
   program: Command,
   name: string,
   args: object,
-  onListening?: (address: Address) => void,
+  { onListening, serverCommand }: RunHooks = {},
 ): Promise<void> {
   let code = 1;
   try {
@@ -24,8 +33,10 @@ export async function runProgram(
     if (onListening) loop.address.then(onListening).catch(() => {});
     code = await untilEnd(loop);
   } catch (err) {
-    if (!(err instanceof OSError)) throw err;
+    if (!(err instanceof OSError || err instanceof UserError)) throw err;
     warn(err.message);
+    if ('code' in err && err.code === 'ECONNREFUSED' && serverCommand)
+      warn(`nobody listens there; to start the server: npx posix-select ${serverCommand}`);
   }
   // At once: a second Ctrl-C (npm sends one) must not reach a process that no longer handles it.
   sys._exit(code);
@@ -38,13 +49,14 @@ export function serve(
   args: object,
   client: (host: string, port: number) => string,
 ): Promise<void> {
-  return runProgram(program, name, args, (address) => {
+  const onListening = (address: Address) => {
     const [host, port] = address as [string, number];
     const reachable = ['0.0.0.0', '::', '127.0.0.1'].includes(host) ? 'localhost' : host;
     const commands = [`npx posix-select ${client(reachable, port)}`, `nc ${reachable} ${port}`];
     const lines = commands.map((command) => `\n  ${command}`).join('');
     warn(`listening on ${hostPort(host, port)}; talk to it from another terminal:${lines}`);
-  });
+  };
+  return runProgram(program, name, args, { onListening });
 }
 
 /** The tracer's module and options; undefined when no option asks for one. */
@@ -55,7 +67,7 @@ function tracing(program: Command): { module: URL; options: TraceOptions } | und
   const options: TraceOptions = { program: name, args };
   if (traceFile) options.trace = { form: trace, ...open(traceFile) };
   else if (trace) options.trace = { form: trace, fd: 2, name: 'stderr' };
-  if (record) options.record = open(record);
+  if (record) options.record = openRecording(record);
   if (options.trace && options.record && isSameFile(options.trace.fd, options.record.fd))
     program.error('error: --trace-file and --record are the same file: each needs its own');
   if (step) options.step = openTerminal();
@@ -69,6 +81,27 @@ function openTerminal(): number {
     warn('--step: there is no terminal to push Enter on');
     return sys._exit(1);
   }
+}
+
+/**
+ * A recording is written over an earlier one, but over no other file: `--record server.py` would be the end of it.
+ *
+ * @throws OSError, UserError
+ */
+function openRecording(name: string): { fd: number; name: string } {
+  const isOther = statSync(name, { throwIfNoEntry: false })?.isFile() && !isRecording(name);
+  if (isOther)
+    throw new UserError(`${name} is there already, and is no recording: give --record another name`);
+  return open(name);
+}
+
+/** Whether a file is a recording, or empty. */
+function isRecording(name: string): boolean {
+  const begin = Buffer.alloc(RECORDING_BEGINS.length);
+  const fd = openSync(name, 'r');
+  const count = readSync(fd, begin);
+  closeSync(fd);
+  return count === 0 || begin.equals(RECORDING_BEGINS);
 }
 
 /** @throws OSError */

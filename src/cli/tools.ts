@@ -1,7 +1,8 @@
 /** The teaching tools as commands. */
-import { Argument, type Command, Option } from 'commander';
+import { existsSync } from 'node:fs';
+import { type Command, Option } from 'commander';
 import { ASSIGNMENTS, load } from '../teach/assignments/index.js';
-import { add, integer, PORT, positiveSeconds } from './options.js';
+import { add, integer, oneOf, PORT, positiveSeconds } from './options.js';
 import { addRecord, addTrace } from './record.js';
 import { runTool } from './run-tool.js';
 
@@ -28,7 +29,7 @@ function addObserve(program: Command): void {
 
 function addInit(program: Command): void {
   add(program, 'init', 'lays out an assignment, with a skeleton to fill in')
-    .addArgument(new Argument('<assignment>', 'which').choices(ASSIGNMENTS))
+    .addArgument(oneOf('assignment', ASSIGNMENTS))
     .argument(
       '[dir]',
       'an empty directory, a fresh clone, or one to be made (default: named as the assignment)',
@@ -47,12 +48,14 @@ function addInit(program: Command): void {
 function addGrade(program: Command): void {
   add(program, 'grade', "scores a student's program, in any language, by the assignment's rubric")
     .usage('<assignment> [options] -- <command ... {port} ...>')
-    .addArgument(new Argument('<assignment>', 'what the program is to be').choices(ASSIGNMENTS))
+    .addArgument(oneOf('assignment', ASSIGNMENTS))
     .argument('<command...>', 'what starts it; {port} in it is the port it is to listen on')
     .addOption(new Option('--json <form>', 'result as JSON').choices(['gradescope', 'github', 'check50']))
     .option('--port <port>', 'the port, instead of a free one', integer(...PORT))
     .option('--timeout <seconds>', 'for each answer', positiveSeconds, 2)
-    .action(async (name, command, options, self) => {
+    .action(async (name, command: string[], options, self) => {
+      const quoted = quotedCommand(command);
+      if (quoted) self.error(`error: the command is in quotes. Without them: … -- ${quoted}`);
       const { gradeCommand, rightCommand } = await import('../teach/grade/grade.js');
       const assignment = await load(name);
       const right = rightCommand(assignment, command, options.port);
@@ -69,4 +72,9 @@ function addReplay(program: Command): void {
       const { replay } = await import('../teach/replay/replay.js');
       await runTool(program, () => replay(file, options));
     });
+}
+
+/** A whole command given as one word, as for a shell: it would be taken for the name of a file. */
+function quotedCommand([first = '', ...rest]: string[]): string | undefined {
+  return rest.length === 0 && first.includes(' ') && !existsSync(first) ? first : undefined;
 }

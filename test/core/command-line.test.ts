@@ -131,6 +131,76 @@ describe('it refuses, with its usage and what is wrong,', () => {
   });
 });
 
+describe('a natural mistake gets an answer:', () => {
+  test.each([
+    [
+      ['select-server', '--trace'],
+      2,
+      /^It stands before the program: posix-select --trace … select-server …$/m,
+    ],
+    [
+      ['srv', '--record=x', 'localhost', '1'],
+      2,
+      /^It stands before the program: posix-select --record … srv …$/m,
+    ],
+    [['help', 'nosuch'], 2, /unknown program 'nosuch'/],
+    [
+      ['grade', 'select-sever', '--', 'x', '{port}'],
+      2,
+      /There are select-server, talk-server, srv, chatclient/,
+    ],
+    [['init', 'select-sever'], 2, /There are select-server, talk-server, srv, chatclient/],
+    [
+      ['grade', 'select-server', '--', 'python3 server.py {port}'],
+      2,
+      /^error: the command is in quotes\. Without them: … -- python3 server\.py \{port\}$/m,
+    ],
+  ] as const)('%j', async (args, exit, stderr) => {
+    const result = await run(...args);
+    expect({ exit: result.exit, stdout: result.stdout }).toEqual({ exit, stdout: '' });
+    expect(result.stderr).toMatch(stderr);
+  });
+
+  test('help, and -v', async () => {
+    expect(await run('help')).toEqual(await run('--help'));
+    expect(await run('help', 'srv')).toEqual(await run('srv', '--help'));
+    expect(await run('-v')).toEqual({ exit: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  test('--trace explain, as two words', async () => {
+    const [joined, apart] = [['--trace=explain'], ['--trace', 'explain']].map((option) => [
+      ...option,
+      'cli',
+      '::1',
+    ]);
+    const port = taken('::1', false);
+    const { stderr } = await run(...(joined as string[]), port);
+    expect(stderr).toMatch(/^ {2}connect fd \d+ .*ECONNREFUSED/m);
+    expect((await run(...(apart as string[]), port)).stderr).toBe(stderr);
+  });
+
+  test('--record over a file that is no recording', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const [source, recording] = ['server.py', 'run.jsonl'].map((name) => join(folder, name)) as [
+      string,
+      string,
+    ];
+    writeFileSync(source, 'import select\n');
+    const client = ['cli', '127.0.0.1', taken('127.0.0.1', false)] as const;
+    expect(await run('--record', source, ...client)).toEqual({
+      exit: 1,
+      stdout: '',
+      stderr: `${source} is there already, and is no recording: give --record another name\n`,
+    });
+    expect(readFileSync(source, 'utf8')).toBe('import select\n');
+    await run('--record', recording, ...client);
+    const { length } = readFileSync(recording, 'utf8');
+    await run('--record', recording, ...client);
+    expect(readFileSync(recording, 'utf8').length).toBeLessThan(1.5 * length);
+  });
+});
+
 test('one file for a trace and a recording is refused, also through a link', async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'posix-select-')), 'run');
   onTestFinished(() => rmSync(dirname(file), { recursive: true }));
@@ -183,7 +253,8 @@ const FAILING: Failing[] = [
   [
     'a port that nobody listens on',
     () => ['select-client', 'a', '127.0.0.1', taken('127.0.0.1', false)],
-    'connect 127.0.0.1:PORT: Connection refused (ECONNREFUSED)',
+    'connect 127.0.0.1:PORT: Connection refused (ECONNREFUSED)\n' +
+      'nobody listens there; to start the server: npx posix-select select-server PORT',
   ],
   ...['--trace-file', '--record'].map(
     (option): Failing => [
@@ -197,7 +268,7 @@ const FAILING: Failing[] = [
 describe('it tells in one line of', () => {
   test.each(FAILING)('%s', async (_, command, line) => {
     const args = command();
-    const stderr = `${line.replace('PORT', String(args.at(-1)))}\n`;
+    const stderr = `${line.replaceAll('PORT', String(args.at(-1)))}\n`;
     expect(await run(...args)).toEqual({ exit: 1, stdout: '', stderr });
   });
 

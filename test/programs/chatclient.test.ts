@@ -251,7 +251,10 @@ test('a server that is not there: a line on stderr, exit code 1', async () => {
   const port = refusingPort();
   const client = start('chatclient', ['127.0.0.1', port]);
   expect(await client.exit).toBe(1);
-  expect(client.stderr).toBe(`connect 127.0.0.1:${port}: Connection refused (ECONNREFUSED)\n`);
+  expect(client.stderr).toBe(
+    `connect 127.0.0.1:${port}: Connection refused (ECONNREFUSED)\n` +
+      `nobody listens there; to start the server: npx posix-select chatserver ${port}\n`,
+  );
   expect(client.stdout).toBe('');
 });
 

@@ -232,7 +232,10 @@ with socket.create_server(('127.0.0.1', 0)) as s: result = s.getsockname()[1]`);
   const client = start('cli', ['127.0.0.1', port]);
   expect(await client.exit).toBe(1);
   expect(client.stdout).toBe('');
-  expect(client.stderr).toBe(`connect 127.0.0.1:${port}: Connection refused (ECONNREFUSED)\n`);
+  expect(client.stderr).toBe(
+    `connect 127.0.0.1:${port}: Connection refused (ECONNREFUSED)\n` +
+      `nobody listens there; to start the server: npx posix-select srv 127.0.0.1 ${port}\n`,
+  );
 });
 
 test('with --framing line a line is a message, however it comes', async () => {

@@ -220,7 +220,10 @@ test.each(['127.0.0.1', 'localhost', '::1'])(
     const client = start('select-client', ['alice', host, port]);
     expect(await client.exit).toBe(1);
     const shown = host === '::1' ? '[::1]' : '127.0.0.1';
-    expect(client.stderr).toBe(`connect ${shown}:${port}: Connection refused (ECONNREFUSED)\n`);
+    expect(client.stderr).toBe(
+      `connect ${shown}:${port}: Connection refused (ECONNREFUSED)\n` +
+        `nobody listens there; to start the server: npx posix-select select-server ${port}\n`,
+    );
     expect(client.stdout).toBe('');
   },
 );

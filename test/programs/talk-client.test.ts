@@ -192,7 +192,10 @@ with socket.create_server(('127.0.0.1', 0)) as s: result = s.getsockname()[1]`);
   const client = start('talk-client', ['-p', port]);
   expect(await client.exit).toBe(1);
   expect(client.stdout).toBe('');
-  expect(client.stderr).toBe(`connect 127.0.0.1:${port}: Connection refused (ECONNREFUSED)\n`);
+  expect(client.stderr).toBe(
+    `connect 127.0.0.1:${port}: Connection refused (ECONNREFUSED)\n` +
+      `nobody listens there; to start the server: npx posix-select talk-server -p ${port}\n`,
+  );
 });
 
 test('all that was typed is sent, however much it is and however long the server takes', async () => {
