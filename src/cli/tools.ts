@@ -13,6 +13,7 @@ export function addTools(program: Command): void {
   addRecord(program);
   addTrace(program);
   addReplay(program);
+  addLessons(program);
 }
 
 function addObserve(program: Command): void {
@@ -71,6 +72,15 @@ function addReplay(program: Command): void {
     .action(async (file, options) => {
       const { replay } = await import('../teach/replay/replay.js');
       await runTool(program, () => replay(file, options));
+    });
+}
+
+function addLessons(program: Command): void {
+  add(program, 'lessons', 'lists the lessons, or shows one in the terminal')
+    .argument('[number]', 'which: 1 to 9, or teachers')
+    .action(async (name?: string) => {
+      const { showLessons } = await import('../teach/lessons/lessons.js');
+      await runTool(program, () => showLessons(name));
     });
 }
 

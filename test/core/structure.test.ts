@@ -152,6 +152,12 @@ const RULES: Rule[] = [
     not: ['../trace/trace.js', '../assignments/index.js', '../assignments/srv/checks.js', '../../index.js'],
   },
   {
+    part: 'lessons',
+    files: room('lessons'),
+    mayImport: BELOW_TEACH,
+    not: ['../trace/trace.js', '../assignments/index.js', '../../programs/srv.js', '../../cli/main.js'],
+  },
+  {
     part: 'assignments',
     files: ASSIGNMENTS,
     mayImport: [ASSIGNMENTS, GRADE, OBSERVE, ...BELOW_TEACH],
