@@ -22,7 +22,7 @@ function pages(): Page[] {
   const paths = lessons.toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
   const all = [...paths.map((name) => join(LESSONS, name)), join(DOCS, 'teachers.md')];
   return all.map((path) => {
-    const [, title = ''] = /^# (.*)$/m.exec(readFileSync(path, 'utf8')) ?? [];
+    const [, title = ''] = /^# (?:\d+\. )?(.*)$/m.exec(readFileSync(path, 'utf8')) ?? [];
     const [number] = /\d+(?=-[^/]*$)/.exec(path) ?? [];
     return { name: number ?? 'teachers', title, path };
   });
