@@ -36,11 +36,12 @@ Napi::Value Pair(Napi::Env env, const First& first, const Second& second) {
   return pair;
 }
 
-// The memory of a typed array; data is nullptr for JavaScript's null.
+// The memory of a typed array: none for null, and none either once it was transferred.
 template <typename T>
 struct Memory {
   T* data = nullptr;
   size_t length = 0;  // elements
+  bool is_null = false;
 };
 
 // How long a call may wait.
@@ -142,7 +143,7 @@ class Args {
   template <typename T>
   Memory<T> TypedArray(size_t i, const char* name, napi_typedarray_type wanted,
                        const char* wanted_name, bool or_null = false) {
-    if (or_null && IsMissing(i)) return {};
+    if (or_null && IsMissing(i)) return {nullptr, 0, true};
     has_memory_ = true;
     napi_typedarray_type type;
     void* data;
@@ -150,10 +151,10 @@ class Args {
     if (napi_get_typedarray_info(env_, info_[i], &type, &length, &data, nullptr, nullptr) ==
             napi_ok &&
         type == wanted) {
-      return {static_cast<T*>(data), length};
+      return {static_cast<T*>(data), length, false};
     }
     if (!or_null || !IsNull(i)) Throw(name, wanted_name);
-    return {};
+    return {nullptr, 0, true};
   }
 
   const Napi::CallbackInfo& info_;

@@ -91,7 +91,7 @@ Napi::Value Select(const Napi::CallbackInfo& info) {
 // The memory of an FdSet, which must reach as far as the kernel will look: whole longs up to nfds.
 fd_set* ReadFdSet(Args& args, size_t i, const char* name, int nfds) {
   Memory<int32_t> words = args.IntsOrNull(i, name);
-  if (words.data == nullptr) return nullptr;
+  if (words.is_null) return nullptr;
   constexpr size_t kBitsPerLong = 8 * sizeof(long);
   size_t longs = (static_cast<size_t>(std::max(nfds, 0)) + kBitsPerLong - 1) / kBitsPerLong;
   if (!args.bad() && words.length * sizeof(int32_t) < longs * sizeof(long)) {
@@ -111,9 +111,9 @@ Napi::Value SelectFdSets(const Napi::CallbackInfo& info) {
   fd_set* exceptfds = ReadFdSet(args, 3, "exceptfds", nfds);
   Memory<double> timeval = args.DoublesOrNull(4, "timeout");
   Timeout timeout;
-  if (timeval.data != nullptr && timeval.length == 2) {
+  if (timeval.length == 2) {
     timeout = args.Timeval(timeval.data[0], timeval.data[1], "timeout");
-  } else if (timeval.data != nullptr) {
+  } else if (!timeval.is_null) {
     args.Throw("timeout", "two numbers: tv_sec and tv_usec");
   }
   Napi::Value answer =

@@ -44,6 +44,7 @@ export class FdSet implements Iterable<number> {
     if (other.size !== this.size) {
       throw new RangeError(`an FdSet of size ${other.size} does not fit one of size ${this.size}`);
     }
+    if (this.words.length !== other.words.length) transferred('the set');
     this.words.set(other.words);
     return this;
   }
@@ -61,6 +62,7 @@ export class FdSet implements Iterable<number> {
 
 /** Empties the set. */
 export function FD_ZERO(set: FdSet): void {
+  if (set.words.length === 0) transferred('the set');
   set.words.fill(0);
 }
 
@@ -96,7 +98,13 @@ export function FD_ISSET(fd: number, set: FdSet): boolean {
 
 /** The word that has fd's bit. */
 function wordOf(fd: number, set: FdSet): number {
-  return set.words[fd >> 5] as number;
+  const word = set.words[fd >> 5];
+  if (word === undefined) transferred('the set');
+  return word;
+}
+
+function transferred(name: string): never {
+  throw new TypeError(`${name} has no memory any more: it was transferred to another thread`);
 }
 
 function outside(macro: string, fd: number, set: FdSet): never {
@@ -117,6 +125,7 @@ export interface Timeval {
 function words(name: string, set: FdSet | null): Int32Array | null {
   if (set === null) return null;
   if (!(set instanceof FdSet)) throw new TypeError(`${name} must be an FdSet or null`);
+  if (set.words.length === 0) transferred(name);
   return set.words;
 }
 

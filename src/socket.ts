@@ -17,6 +17,7 @@ import {
   SOMAXCONN,
 } from './posix/socket-constants.js';
 import { sys } from './posix/sys.js';
+import { disown, own } from './posix/unclosed.js';
 import { type Bytes, bufferFor, checkSize, received } from './recv-buffer.js';
 import { repr } from './repr.js';
 
@@ -51,7 +52,7 @@ export class Socket implements Disposable {
     this.type = type;
     this.proto = proto;
     this.#fd = fileno === undefined ? checked(sys.socket(family, type, proto), 'socket') : openFd(fileno);
-    unclosed.register(this, this.#fd, this);
+    own(this, this.#fd, describe);
   }
 
   /** The descriptor; -1 once the socket is closed or detached. */
@@ -222,7 +223,7 @@ export class Socket implements Disposable {
   detach(): number {
     const fd = this.#fd;
     this.#fd = -1;
-    unclosed.unregister(this);
+    if (fd >= 0) disown(this, fd);
     return fd;
   }
 
@@ -313,11 +314,8 @@ function addressField(name: string, address: Address | number): string {
   return `, ${name}=${address.startsWith('\0') ? repr(Buffer.from(address)) : address}`;
 }
 
-/** Closes the sockets that nobody has closed and nobody can reach any more, as Python does. */
-const unclosed = new FinalizationRegistry((fd: number) => {
-  process.emitWarning(`unclosed <socket.socket fd=${fd}${addressesOf(fd)}>`, 'ResourceWarning');
-  sys.close(fd);
-});
+/** How a warning names a socket that nobody has closed. */
+const describe = (fd: number) => `<socket.socket fd=${fd}${addressesOf(fd)}>`;
 
 /** The result of a system call; throws what it failed with. */
 function checked<T>(result: T | number, syscall: string, subject?: Subject): T {
@@ -326,11 +324,19 @@ function checked<T>(result: T | number, syscall: string, subject?: Subject): T {
 }
 
 function bytesOf(data: BytesLike): Uint8Array {
-  if (data instanceof Uint8Array) return data;
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  const found = typeof data === 'string' ? 'a string: Buffer.from(text) makes bytes of it' : repr(data);
-  throw new TypeError(`a bytes-like object is required, not ${found}`);
+  if (data instanceof Uint8Array && data.length > 0) return data;
+  if (!ArrayBuffer.isView(data) && !(data instanceof ArrayBuffer)) {
+    const found = typeof data === 'string' ? 'a string: Buffer.from(text) makes bytes of it' : repr(data);
+    throw new TypeError(`a bytes-like object is required, not ${found}`);
+  }
+  try {
+    if (!ArrayBuffer.isView(data)) return new Uint8Array(data);
+    // An array whose memory was taken away is empty until one of its methods is called: that throws.
+    if ('keys' in data) (data as Uint8Array).keys();
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  } catch (cause) {
+    throw new TypeError('the bytes have no memory any more: it was transferred, or it shrank', { cause });
+  }
 }
 
 /** An int as C has it in memory. */

@@ -29,7 +29,7 @@ export async function runProgram(
   let code = 1;
   try {
     const module = new URL(`../programs/${name}.js`, import.meta.url);
-    const loop = runInWorker(module, { args, before: tracing(program) });
+    const loop = runInWorker(module, { args, before: tracing(program), endsProcess: true });
     if (onListening) loop.address.then(onListening).catch(() => {});
     code = await untilEnd(loop);
   } catch (err) {

@@ -1,6 +1,7 @@
 /** What all selectors have in common: the keys, and the wait with its deadline. */
 import { errno, failureOn, OSError } from '../posix/errors.js';
 import { sys } from '../posix/sys.js';
+import { disown, own } from '../posix/unclosed.js';
 import { repr } from '../repr.js';
 import { deadlineMs, filenoOf, isToRetry, leftS, TIME_T_END_S, type Waitable } from '../wait.js';
 
@@ -260,6 +261,8 @@ export abstract class KernelSelector<Data> extends BaseSelector<Data> {
     super();
     this.#fd = create ? create() : -errno.ENOSYS;
     if (this.#fd < 0) throw new OSError(this.#fd, syscall);
+    const { name } = this.constructor;
+    own(this, this.#fd, (fd) => `<selectors.${name} fd=${fd}>`);
   }
 
   /** The selector's own descriptor: readable when something is ready. -1 once it is closed. */
@@ -268,7 +271,10 @@ export abstract class KernelSelector<Data> extends BaseSelector<Data> {
   }
 
   override close(): void {
-    if (this.#fd >= 0) sys.close(this.#fd);
+    if (this.#fd >= 0) {
+      disown(this, this.#fd);
+      sys.close(this.#fd);
+    }
     this.#fd = -1;
     super.close();
   }

@@ -5,6 +5,7 @@ import { getEnvironmentData, isMainThread, setEnvironmentData, Worker } from 'no
 import { OSError } from '../posix/errors.js';
 import type { Address } from '../posix/sockaddr.js';
 import { sys } from '../posix/sys.js';
+import { warnUnclosed } from '../posix/unclosed.js';
 
 /**
  * What a program's module exports: its loop, which runs on the worker thread.
@@ -31,6 +32,8 @@ export interface RunOptions<Args> {
    * `begin(options, stop)` is called with these options, which can be cloned, and the stop descriptor.
    */
   before?: { module: string | URL; options?: unknown };
+  /** The process ends with the loop: no warnings about what the program has left open. */
+  endsProcess?: boolean;
 }
 
 /** A loop on its worker thread. */
@@ -39,11 +42,14 @@ export interface Loop {
   stop(): void;
   /** The exit code, once the thread has ended; rejects with what the program threw. */
   readonly exited: Promise<number>;
-  /** The address that a server listens on; rejects when the thread ends without one. */
+  /** The address that a server listens on; rejects with what the program threw, or when it ends without one. */
   readonly address: Promise<Address>;
   /** The stop descriptor, open until the thread has ended. */
   readonly stopFd: number;
 }
+
+/** What the worker's side sends. */
+export type Message = { listening: Address } | { unclosed: string[] };
 
 /** What the worker's side is started with. */
 export interface Start {
@@ -81,7 +87,8 @@ process.on('exit', () => {
  *
  * A thread that is blocked in select(2) cannot be ended from outside: `worker.terminate()` would not resolve and
  * `process.exit()` would hang. So each loop waits for one descriptor more, the read end of a pipe whose write end
- * is held here; closing that is the signal to stop. It is closed whatever way the process ends.
+ * is held here; closing that is the signal to stop. It is closed whatever way the process ends. What the program has
+ * left open is closed when its thread ends, with a ResourceWarning for each.
  *
  * @param program the module that exports `main`: a file URL, or a path
  * @throws OSError EMFILE when no pipe can be made
@@ -117,21 +124,46 @@ export function runInWorker<Args>(program: string | URL, options: RunOptions<Arg
     stopped = true;
   };
 
+  if (!options.endsProcess)
+    worker.on(
+      'message',
+      (message: Message) => 'unclosed' in message && message.unclosed.forEach(warnUnclosed),
+    );
+  const { address, exited } = promisesOf(worker);
+  worker.once('exit', () => {
+    stop();
+    sys.close(readEnd);
+  });
+  let isAddressAsked = false;
+  // A caller may handle one of the two alone: the address's rejection says what `exited` would.
+  address.catch(() => {
+    if (isAddressAsked) exited.catch(() => {});
+  });
+  return {
+    stop,
+    exited,
+    stopFd: readEnd,
+    get address() {
+      isAddressAsked = true;
+      return address;
+    },
+  };
+}
+
+/** What comes from the worker: the address, then its error or exit code. */
+function promisesOf(worker: Worker): Pick<Loop, 'address' | 'exited'> {
   const address = new Promise<Address>((resolve, reject) => {
-    worker.once('message', resolve);
+    worker.on('message', (message: Message) => {
+      if ('listening' in message) resolve(message.listening);
+    });
+    worker.once('error', (err) => reject(reviveOSError(err)));
     worker.once('exit', () => reject(new Error('the program ended without listening')));
   });
-  address.catch(() => {}); // a caller need not ask for the address
-
   const exited = new Promise<number>((resolve, reject) => {
     worker.once('error', (err) => reject(reviveOSError(err)));
-    worker.once('exit', (code) => {
-      stop();
-      sys.close(readEnd);
-      resolve(code);
-    });
+    worker.once('exit', resolve);
   });
-  return { stop, exited, address, stopFd: readEnd };
+  return { address, exited };
 }
 
 function urlOf(module: string | URL): string {

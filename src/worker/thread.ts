@@ -1,12 +1,23 @@
 /** The worker thread's side: loads the program and runs its loop. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Begin, Main, Start } from './run.js';
+import { reportUnclosed } from '../posix/unclosed.js';
+import type { Begin, Main, Message, Start } from './run.js';
 
 const { program, args, stop, before } = workerData as Start;
+const send = (message: Message) => parentPort?.postMessage(message);
+reportUnclosed((unclosed) => send({ unclosed }));
+
+/** A module's export, which has to be a function. */
+async function exportOf<Name extends string, Exported>(module: string, name: Name): Promise<Exported> {
+  const { [name]: exported } = await import(module);
+  if (typeof exported === 'function') return exported;
+  throw new TypeError(`${module} exports no function called ${name}: runInWorker calls it`);
+}
+
 if (before) {
-  const { begin } = (await import(before.module)) as { begin: Begin };
+  const begin: Begin = await exportOf(before.module, 'begin');
   await begin(before.options, stop);
 }
-const { main } = (await import(program)) as { main: Main<unknown> };
-const code = await main(args, stop, (address) => parentPort?.postMessage(address));
+const main: Main<unknown> = await exportOf(program, 'main');
+const code = await main(args, stop, (listening) => send({ listening }));
 process.exit(code ?? 0);

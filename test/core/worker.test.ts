@@ -33,6 +33,107 @@ function host(code: string, before = ''): Process {
   return new Process('sh', ['-c', `${before} exec "$@"`, 'sh', ...command]);
 }
 
+describe('what a program leaves open', () => {
+  const CODE = `
+    import { readdirSync } from 'node:fs';
+    import { runInWorker } from 'posix-select';
+    import { createServer } from 'posix-select/socket';
+    const fds = () => readdirSync(process.platform === 'linux' ? '/proc/self/fd' : '/dev/fd').length;
+    const warnings = [];
+    process.on('warning', ({ name, message }) => warnings.push([name, message]));
+    const loops = [];
+    const end = async (body) => {
+      const loop = runInWorker(new URL(process.argv[1]), { args: body });
+      const address = await loop.address;
+      await loop.exited.catch(() => {});
+      createServer(address).close();
+    };
+    await end('');
+    const before = fds();
+    for (const body of ['', 'throw new Error("with an open socket")', 'process.exit(3)']) await end(body);
+    console.log(JSON.stringify({ opened: fds() - before, warnings: warnings.slice(2) }));
+  `;
+  const PROGRAM = `
+    const { createServer } = api.socket;
+    globalThis.kept = [createServer(['127.0.0.1', 0]), new api.selectors.PollSelector()];
+    if (api.selectors.EpollSelector && process.platform === 'linux') kept.push(new api.selectors.EpollSelector());
+    listening(kept[0].getsockname());
+  `;
+
+  test('is closed, with a warning that names it, however the program ends', async () => {
+    const body = fileURLToPath(fixture('body'));
+    const code = CODE.replaceAll('args: body', `args: ${JSON.stringify(PROGRAM)} + body`);
+    const child = new Process(process.execPath, [
+      '--input-type=module',
+      '-e',
+      code,
+      pathToFileURL(body).href,
+    ]);
+    expect(await child.exit, child.stderr).toBe(0);
+    const { opened, warnings } = JSON.parse(child.stdout);
+    expect(opened).toBe(0);
+    const socket =
+      /^unclosed at the end of the thread: <socket\.socket fd=\d+, laddr=\('127\.0\.0\.1', \d+\)>$/;
+    const selector = /^unclosed at the end of the thread: <selectors\.EpollSelector fd=\d+>$/;
+    const each = process.platform === 'linux' ? [socket, selector] : [socket];
+    expect(warnings).toEqual(
+      [each, each, each].flat().map((text) => ['ResourceWarning', expect.stringMatching(text)]),
+    );
+  });
+
+  test('is named on stderr when the thread is not of runInWorker', async () => {
+    const code = `
+      const { Worker } = require('node:worker_threads');
+      const body = 'globalThis.kept = require("posix-select/socket").createServer(["127.0.0.1", 0]); process.exit()';
+      new Worker(body, { eval: true, execArgv: [] });
+    `;
+    const child = new Process(process.execPath, ['-e', code]);
+    expect(await child.exit).toBe(0);
+    expect(child.stderr).toMatch(
+      /^\(thread 1\) ResourceWarning: unclosed at the end of the thread: <socket\.socket fd=/,
+    );
+  });
+});
+
+test('a selector that nobody can reach is closed, with a warning', async () => {
+  const Selector = process.platform === 'darwin' ? 'KqueueSelector' : 'EpollSelector';
+  const code = `
+    import { ${Selector} } from 'posix-select/selectors';
+    const fd = (() => new ${Selector}().fileno())();
+    process.once('warning', ({ name, message }) => {
+      clearInterval(timer);
+      console.log(name, message.replace(fd, 'N'));
+    });
+    const timer = setInterval(() => globalThis.gc(), 1);
+  `;
+  const child = new Process(process.execPath, ['--expose-gc', '--input-type=module', '-e', code]);
+  expect(await child.exit, child.stderr).toBe(0);
+  expect(child.stdout).toBe(`ResourceWarning unclosed <selectors.${Selector} fd=N>\n`);
+});
+
+describe('one of exited and address', () => {
+  const process_ = (main: string) => host(`const loop = run('body', 'throw new Error("boom")'); ${main}`);
+
+  test.each([
+    ['address alone', "loop.address.catch(({ message }) => console.log('handled', message))"],
+    ['exited alone', "loop.exited.catch(({ message }) => console.log('handled', message))"],
+    [
+      'the address first',
+      "try { await loop.address } catch ({ message }) { console.log('handled', message) }",
+    ],
+  ])('may be handled alone: %s', async (_, main) => {
+    const child = process_(main);
+    expect(await child.exit, child.stderr).toBe(0);
+    expect(child.stdout).toContain('boom');
+  });
+
+  test('when neither is, the process ends with the error', async () => {
+    const child = process_('');
+    expect(await child.exit).toBe(1);
+    expect(child.stderr).toContain('Error: boom');
+  });
+});
+
 describe('exited', () => {
   const RESULTS: [what: string, body: string, code: number][] = [
     ['a number', 'return 7', 7],
@@ -107,13 +208,13 @@ describe('address', () => {
   });
 
   test.each([
-    ['returns', ''],
-    ['throws', 'throw new Error("boom")'],
-    ['exits', 'process.exit(5)'],
-  ])('rejects when main %s without listening', async (_, body) => {
+    ['returns', '', 'the program ended without listening'],
+    ['throws', 'throw new Error("boom")', 'boom'],
+    ['exits', 'process.exit(5)', 'the program ended without listening'],
+  ])('rejects when main %s without listening', async (_, body, message) => {
     const loop = run('body', body);
     await loop.exited.catch(() => {});
-    expect(await failure(loop.address)).toEqual(new Error('the program ended without listening'));
+    expect(await failure(loop.address)).toEqual(new Error(message));
   });
 
   test('of a failing program that nobody asks for is no unhandled rejection', async () => {
@@ -149,9 +250,20 @@ describe('the program', () => {
     });
   });
 
+  test('that throws at import, or returns a promise that rejects, says so', async () => {
+    for (const code of [
+      'throw new Error("early")',
+      'export const main = async () => { throw new Error("early"); }',
+    ])
+      expect(await failure(runInWorker(new URL(`data:text/javascript,${code}`)).exited)).toEqual(
+        new Error('early'),
+      );
+  });
+
   test('without main is refused', async () => {
     const err = await failure(runInWorker(new URL('data:text/javascript,export const mian = 1')).exited);
-    expect(err).toEqual(new TypeError('main is not a function'));
+    expect(err).toBeInstanceOf(TypeError);
+    expect((err as Error).message).toMatch(/^data:.* exports no function called main: /);
   });
 
   test('gets a clone of its args', async () => {

@@ -1,0 +1,58 @@
+/**
+ * Descriptors that an object owns (a Socket, a selector) and nobody has closed: they are closed when nobody can reach
+ * the object any more, as Python does, and when the thread ends, which the process outlives. Each is named in a warning.
+ */
+import { isMainThread, threadId } from 'node:worker_threads';
+import { sys } from './sys.js';
+
+type Describe = (fd: number) => string;
+
+/** Those of this thread, by descriptor. */
+const open = new Map<number, Describe>();
+
+/** What becomes of the warnings about a thread that ends: its event loop will not turn again to emit them. */
+let report = (warnings: string[]): void => {
+  const text = warnings.map((warning) => `(thread ${threadId}) ResourceWarning: ${warning}\n`).join('');
+  if (!process.execArgv.includes('--no-warnings')) sys.write(2, Buffer.from(text));
+};
+
+/** Has the warnings of this thread's end go elsewhere than to stderr. */
+export function reportUnclosed(to: (warnings: string[]) => void): void {
+  report = to;
+}
+
+const registry = new FinalizationRegistry((fd: number) => {
+  const describe = open.get(fd);
+  if (!describe) return;
+  warnUnclosed(`unclosed ${describe(fd)}`);
+  close(fd);
+});
+
+export function warnUnclosed(warning: string): void {
+  process.emitWarning(warning, 'ResourceWarning');
+}
+
+function close(fd: number): void {
+  open.delete(fd);
+  sys.close(fd);
+}
+
+/** From now on the object owns the descriptor. */
+export function own(object: object, fd: number, describe: Describe): void {
+  open.set(fd, describe);
+  registry.register(object, fd, object);
+}
+
+/** The descriptor is closed, or given away. */
+export function disown(object: object, fd: number): void {
+  open.delete(fd);
+  registry.unregister(object);
+}
+
+if (!isMainThread) {
+  process.on('exit', () => {
+    if (open.size === 0) return;
+    report([...open].map(([fd, describe]) => `unclosed at the end of the thread: ${describe(fd)}`));
+    for (const fd of open.keys()) close(fd);
+  });
+}
