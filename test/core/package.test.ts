@@ -15,6 +15,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
   const modules = join(folder, 'node_modules');
   mkdirSync(modules);
+  execFileSync(process.execPath, ['native/compile.mjs', 'pack'], { cwd: root, stdio: 'ignore' }); // as prepack does
   const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder];
   const tarball = execFileSync('npm', pack, { cwd: root, encoding: 'utf8' }).trim();
   execFileSync('tar', ['xzf', join(folder, tarball), '-C', folder]);

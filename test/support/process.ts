@@ -1,7 +1,7 @@
 /** Child processes: our own programs, and any. Nothing here waits a fixed time. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -162,7 +162,9 @@ export function forAnyone(): [node: string, cli: string] {
   const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
   (current.getStore()?.onTestFinished ?? onTestFinished)(() => rmSync(folder, { recursive: true }));
   chmodSync(folder, 0o755);
-  for (const path of ['package.json', 'dist', 'build/Release/posix_select.node', 'node_modules/commander'])
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const modules = Object.keys(dependencies).map((name) => `node_modules/${name}`);
+  for (const path of ['package.json', 'dist', 'build/Release/posix_select.node', ...modules])
     cpSync(join(ROOT, path), join(folder, path), { recursive: true });
   const node = join(folder, 'node');
   copyFileSync(process.execPath, node);

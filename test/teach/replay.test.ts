@@ -282,7 +282,7 @@ describe('in the terminal', () => {
   /** The terminal's name, to ask and to tell it its size. */
   function ptyOf({ pid }: Process): string {
     const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
-    return links.find((link) => link.startsWith('/dev/pts/')) as string;
+    return links.find((link) => /^\/dev\/pts\/\d+$/.test(link)) as string; // not its master, /dev/pts/ptmx
   }
 
   const childOf = (pid: number) => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
