@@ -35,8 +35,11 @@ export type BytesLike = NodeJS.ArrayBufferView | ArrayBuffer;
  * @see man 2 socket; Python's socket.socket
  */
 export class Socket implements Disposable {
+  /** AF_INET, AF_INET6 or AF_UNIX. */
   readonly family: number;
+  /** SOCK_STREAM or SOCK_DGRAM. */
   readonly type: number;
+  /** The protocol; 0 is the family's own for the type. */
   readonly proto: number;
   #fd: number;
 
@@ -247,15 +250,19 @@ export class Socket implements Disposable {
   }
 
   /**
-   * Reads an option.
+   * Reads an option that is an int.
    *
    * @param level SOL_SOCKET, IPPROTO_TCP …
    * @param option SO_ERROR, SO_RCVBUF, TCP_NODELAY …
-   * @param size for an option that is no int: bytes to read, at most
-   * @returns the int, or with a size the bytes
    * @see man 2 getsockopt; man 7 socket
    */
   getsockopt(level: number, option: number): number;
+  /**
+   * Reads an option that is no int.
+   *
+   * @param size bytes to read, at most
+   * @returns the bytes
+   */
   getsockopt(level: number, option: number, size: number): Buffer;
   getsockopt(level: number, option: number, size?: number): number | Buffer {
     if (size !== undefined) checkSize(size);
@@ -283,6 +290,7 @@ export class Socket implements Disposable {
     if (wanted !== flags) checked(sys.fcntl(this.#fd, F_SETFL, wanted), 'fcntl', { fd: this.#fd });
   }
 
+  /** Whether calls wait: what `setblocking` has set. */
   getblocking(): boolean {
     return (checked(sys.fcntl(this.#fd, F_GETFL, 0), 'fcntl', { fd: this.#fd }) & O_NONBLOCK) === 0;
   }
@@ -355,6 +363,7 @@ function openFd(fd: number): number {
   return fd;
 }
 
+/** What `createServer` and `Listener` can be told beside the address. */
 export interface ServerOptions {
   /** AF_INET, AF_INET6 or AF_UNIX; unless given, what the address asks for. */
   family?: number;

@@ -49,6 +49,7 @@ export class Stdin {
   readonly #lines = new Lines();
   #ended = false;
 
+  /** 0, stdin's descriptor. */
   fileno(): number {
     return 0;
   }

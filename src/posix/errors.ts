@@ -52,6 +52,7 @@ export class OSError extends Error {
   declare readonly fd?: number;
   /** The host or path that the call was given. */
   declare readonly address?: string;
+  /** The port that the call was given. */
   declare readonly port?: number;
 
   /**

@@ -63,26 +63,32 @@ export class SelectorMap<Data = unknown> implements Iterable<number> {
     this.#keys = keys;
   }
 
+  /** How many are registered. */
   get size(): number {
     return this.#keys.size;
   }
 
+  /** The key of a descriptor or object; undefined where it is not registered. */
   get(fileobj: Waitable): SelectorKey<Data> | undefined {
     return lookUp(this.#keys, fileobj);
   }
 
+  /** Whether a descriptor or object is registered. */
   has(fileobj: Waitable): boolean {
     return this.get(fileobj) !== undefined;
   }
 
+  /** The descriptors, in the order in which they were registered. */
   keys(): IterableIterator<number> {
     return this.#keys.keys();
   }
 
+  /** The keys, in that order. */
   values(): IterableIterator<SelectorKey<Data>> {
     return this.#keys.values();
   }
 
+  /** Pairs of both. */
   entries(): IterableIterator<[number, SelectorKey<Data>]> {
     return this.#keys.entries();
   }

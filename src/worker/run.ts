@@ -24,6 +24,7 @@ export type Main<Args> = (
 /** What a module of `RunOptions.before` exports. */
 export type Begin = (options: unknown, stop: number) => void | Promise<void>;
 
+/** What `runInWorker` can be told. */
 export interface RunOptions<Args> {
   /** Goes to the program's `main`; anything that can be cloned. */
   args?: Args;
