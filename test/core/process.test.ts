@@ -19,9 +19,8 @@ const signal = (process: Process, name: NodeJS.Signals, ms?: number) => {
   return ended(process, ms);
 };
 
-/** A process with a group of its own, which ends with the test. */
-function startGroup(command: string, args: string[]): Process {
-  const leader = new Process(command, args, { detached: true });
+/** Kills a process's group, which is its own, when the test ends. */
+function killGroup<T extends Process>(leader: T): T {
   onTestFinished(() => {
     try {
       process.kill(-leader.pid, 'SIGKILL');
@@ -130,7 +129,7 @@ test('Ctrl-C at a terminal ends the server with 0', async () => {
 });
 
 test('Ctrl-C that ends the reader of stdout as well ends the server with 0', async () => {
-  const shell = startGroup('python3', ['-c', PIPELINES, process.execPath, CLI]);
+  const shell = killGroup(Python.program(PIPELINES, [process.execPath, CLI], { detached: true }));
   await shell.out(/\n/);
   expect(JSON.parse(shell.stdout)).toEqual(Array(4).fill([0, '']));
 });
@@ -253,7 +252,7 @@ test.each(PLACES)('a server serves on with a stdout that is %s', async (_, open)
 describe('in a shell', () => {
   test.each(['true', 'head -n 1'])('`posix-select select-server | %s` ends', async (reader) => {
     const line = `{ '${process.execPath}' '${CLI}' select-server 0; echo "exit $?" >&2; } | ${reader}`;
-    const shell = startGroup('sh', ['-c', line]);
+    const shell = killGroup(new Process('sh', ['-c', line], { detached: true }));
     await ended(shell);
     expect(withoutHint(shell)).toBe(`${EPIPE}exit 1\n`);
   });

@@ -1,5 +1,4 @@
 /** Python's selectors and ours, asked about the very same descriptors. */
-import { execFileSync } from 'node:child_process';
 import { type OSError, select } from 'posix-select';
 import { type BaseSelector, SelectSelector } from 'posix-select/selectors';
 import { AF_INET, createServer, MSG_OOB, SHUT_RDWR, SHUT_WR, SOCK_DGRAM, Socket } from 'posix-select/socket';
@@ -147,7 +146,7 @@ const scenarios: [what: string, ready: string, () => Socket | number][] = [
 
 /** Descriptors from 3 on, as many as told; for each and each selector what it says when asked for r, w and both. */
 const ASK_PYTHON = `
-import errno, json, selectors, sys
+import errno, selectors
 def ask(name, fd, events):
     with getattr(selectors, name)() as selector:
         try:
@@ -155,8 +154,8 @@ def ask(name, fd, events):
             return [ready for key, ready in selector.select(0)]
         except OSError as error:
             return errno.errorcode[error.errno]
-print(json.dumps([{name: [ask(name, 3 + i, events) for events in (1, 2, 3)] for name in sys.argv[2:]}
-                  for i in range(int(sys.argv[1]))]))
+count, names = args
+result = [{name: [ask(name, 3 + i, events) for events in (1, 2, 3)] for name in names} for i in range(count)]
 `;
 
 test('all three report what those of Python report', () => {
@@ -173,12 +172,7 @@ test('all three report what those of Python report', () => {
     const made = make();
     return typeof made === 'number' ? made : made.fileno();
   });
-  const argv = ['-c', ASK_PYTHON, String(fds.length), ...Object.keys(SELECTORS)];
-  const out = execFileSync('python3', argv, {
-    stdio: ['ignore', 'pipe', 'inherit', ...fds],
-    encoding: 'utf8',
-  });
-  const theirs = JSON.parse(out);
+  const theirs = python<Record<string, unknown>[]>(ASK_PYTHON, [fds.length, Object.keys(SELECTORS)], fds);
   for (const [i, [what, ready]] of scenarios.entries()) {
     const ours = Object.entries(SELECTORS).map(([name, Selector]) => {
       return [name, [1, 2, 3].map((events) => ask(Selector, fds[i], events))] as const;

@@ -14,7 +14,10 @@ const lessons = (...args: string[]) =>
 test('without a number it lists them all, and says where their programs are', () => {
   const titles = readdirSync(LESSONS)
     .filter((name) => /^\d/.test(name) && name.endsWith('.md'))
-    .map((name) => [name.split('-')[0], readFileSync(new URL(name, LESSONS), 'utf8').match(/^# (?:\d+\. )?(.*)/)?.[1]]);
+    .map((name) => [
+      name.split('-')[0],
+      readFileSync(new URL(name, LESSONS), 'utf8').match(/^# (?:\d+\. )?(.*)/)?.[1],
+    ]);
   const text = lessons();
   expect(titles.length).toBeGreaterThan(8);
   for (const [number, title] of titles) expect(text).toContain(` ${number}  ${title}\n`);

@@ -125,11 +125,15 @@ export async function listenInSteps(options: Options = {}): Promise<{ python: Py
   return { python, port };
 }
 
-/** Runs a piece of Python that finds its input in `args` and leaves its answer in `result`, and waits for it. */
-export function python<T>(code: string, args: unknown = null): T {
+/**
+ * Runs a piece of Python that finds its input in `args` and leaves its answer in `result`, and waits for it: for
+ * comparisons with CPython. It inherits `fds` as 3, 4, ….
+ */
+export function python<T>(code: string, args: unknown = null, fds: number[] = []): T {
   const script = `import json, sys\nargs = json.load(sys.stdin)\n${code}\nprint(json.dumps(result))`;
   const out = execFileSync('python3', ['-c', script], {
     input: JSON.stringify(args),
+    stdio: ['pipe', 'pipe', 'inherit', ...fds],
     encoding: 'utf8',
     timeout: WAIT_MS, // this process waits with it: no test's timeout would end it
   });
