@@ -125,7 +125,7 @@ describe.each(EACH.map(([name]) => name))('%s', (Selector) => {
     expect(stdout).toMatch(/^begin end 0 [0-3]$/); // of the 10 ticks that spinning takes
   });
 
-  needs('strace')('a wait is one system call', () => {
+  needs('Linux', 'strace')('a wait is one system call', () => {
     const [command, ...args] = [...STRACE, process.execPath, '--input-type=module', '-e', WAIT(Selector)];
     const { stderr } = spawnSync(command as string, args, { encoding: 'utf8' });
     const calls = stderr.match(/^write\(1, "begin.*\n([\s\S]*?)^write\(1, "end/m)?.[1];

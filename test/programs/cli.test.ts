@@ -128,7 +128,7 @@ test('pasted lines are all sent', async () => {
   );
 });
 
-needs('strace')('pasted lines are each sent by themselves', async () => {
+needs('Linux', 'strace')('pasted lines are each sent by themselves', async () => {
   const client = await paste('strace', '-f', '-qq', '-e', 'trace=sendto');
   const sent = [...client.stderr.matchAll(/sendto\(\d+, "([^"]*)"/g)].map(([, text]) => text);
   expect(sent).toEqual(['one', 'two two', 'three', '\\345\\245\\275']);
