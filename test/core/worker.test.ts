@@ -48,10 +48,16 @@ describe('what a program leaves open', () => {
       await loop.exited.catch(() => {});
       createServer(address).close();
     };
+    const perThread = process.platform === 'linux' ? 2 : 1;
+    const warned = async (threads) => {
+      while (warnings.length < threads * perThread) await new Promise(setImmediate); // they come by themselves
+    };
     await end('');
+    await warned(1);
     const before = fds();
     for (const body of ['', 'throw new Error("with an open socket")', 'process.exit(3)']) await end(body);
-    console.log(JSON.stringify({ opened: fds() - before, warnings: warnings.slice(2) }));
+    await warned(4);
+    console.log(JSON.stringify({ opened: fds() - before, warnings: warnings.slice(perThread) }));
   `;
   const PROGRAM = `
     const { createServer } = api.socket;

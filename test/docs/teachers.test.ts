@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { ASSIGNMENTS } from '../../dist/teach/assignments/index.js';
 import { installed, run } from '../support/console-blocks.js';
 import { needs } from '../support/needs.js';
-import { Process } from '../support/process.js';
+import { concurrently, Process } from '../support/process.js';
 import { close, workshop } from '../support/zoo.js';
 
 const docs = fileURLToPath(new URL('../../docs', import.meta.url));
@@ -86,23 +86,26 @@ describe('a grading', () => {
       };
     }
 
-    test('a right server has all points', async () => {
-      const { exit, json } = await autograde('literal.py');
-      expect(exit).toBe(0);
-      expect(JSON.parse(json)).toMatchObject({ score: 25 });
-    });
+    test.concurrent('a right server has all points', (context) =>
+      concurrently(context, async () => {
+        const { exit, json } = await autograde('literal.py');
+        expect(exit).toBe(0);
+        expect(JSON.parse(json)).toMatchObject({ score: 25 });
+      }));
 
-    test('a server that has lost points is a result, too', async () => {
-      const { exit, json } = await autograde('poll.py');
-      expect(exit).toBe(0);
-      expect(JSON.parse(json).score).toBe(15);
-    });
+    test.concurrent('a server that has lost points is a result, too', (context) =>
+      concurrently(context, async () => {
+        const { exit, json } = await autograde('poll.py');
+        expect(exit).toBe(0);
+        expect(JSON.parse(json).score).toBe(15);
+      }));
 
-    test('a grader that cannot run is no result', async () => {
-      const { exit, json, stderr } = await autograde('busy.py', process.env.PATH);
-      expect({ exit, json }).toEqual({ exit: 1, json: '' });
-      expect(stderr).toMatch(/posix-select/);
-    });
+    test.concurrent('a grader that cannot run is no result', (context) =>
+      concurrently(context, async () => {
+        const { exit, json, stderr } = await autograde('busy.py', process.env.PATH);
+        expect({ exit, json }).toEqual({ exit: 1, json: '' });
+        expect(stderr).toMatch(/posix-select/);
+      }));
   });
 
   describe('on GitHub Classroom', () => {
@@ -118,21 +121,23 @@ describe('a grading', () => {
       expect(report.env).toEqual({ [name]: `\${{ steps.${grade.id}.outputs.result }}` });
     });
 
-    test.each([
+    test.concurrent.for([
       ['literal.py', 'pass', [5, 5, 5, 5, 5]],
       ['listener_only.py', 'fail', [5, 5, 5, 5, 0]],
-    ])('the grading step on %s', async (server, status, points) => {
-      const output = join(folder, `${server}.output`);
-      writeFileSync(output, '');
-      const step = new Process('bash', ['-e', '-c', grade.run], {
-        cwd: submit(server, `classroom/${server}`),
-        env: { ...env, GITHUB_OUTPUT: output },
-      });
-      expect(await step.exit).toBe(0);
-      const [, result] = readFileSync(output, 'utf8').match(/^result=(\S+)\n$/) ?? [];
-      const { tests, ...whole } = JSON.parse(Buffer.from(result, 'base64').toString());
-      expect(whole).toEqual({ version: 1, status, max_score: 25 });
-      expect(tests.map(({ score }: { score: number }) => score)).toEqual(points);
-    });
+    ] as const)('the grading step on %s', ([server, status, points], context) =>
+      concurrently(context, async () => {
+        const output = join(folder, `${server}.output`);
+        writeFileSync(output, '');
+        const step = new Process('bash', ['-e', '-c', grade.run], {
+          cwd: submit(server, `classroom/${server}`),
+          env: { ...env, GITHUB_OUTPUT: output },
+        });
+        expect(await step.exit).toBe(0);
+        const [, result] = readFileSync(output, 'utf8').match(/^result=(\S+)\n$/) ?? [];
+        const { tests, ...whole } = JSON.parse(Buffer.from(result, 'base64').toString());
+        expect(whole).toEqual({ version: 1, status, max_score: 25 });
+        expect(tests.map(({ score }: { score: number }) => score)).toEqual(points);
+      }),
+    );
   });
 });
