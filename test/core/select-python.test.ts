@@ -138,7 +138,7 @@ def take(steps, things):
 
 def look(scenarios):
     subjects = [s['things'][s['subject']] for s in scenarios]
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 100
     while True:
         for s in scenarios: take(s['fills'], s['things'])
         lists = select.select(subjects, subjects, subjects, 0)
@@ -177,7 +177,7 @@ async function look(built: Built[]): Promise<string[]> {
       );
       return ready.every((r, i) => r === built[i].ready);
     },
-    10_000,
+    100_000,
   ).catch(() => {});
   return ready;
 }

@@ -83,7 +83,7 @@ test.each([
     for (const line of (${lines})()) ${call}(line);`;
     const args = [stream, signals, process.execPath, ...nodeArgs(code)];
     const reader = Python.program(SLOW_READER, [JSON.stringify(args)], { cwd: ROOT });
-    const [, answer] = await reader.out(/^(.*)\n/, 60_000);
+    const [, answer] = await reader.out(/^(.*)\n/);
     const text = Buffer.from(
       lines()
         .map((line) => `${line}\n`)

@@ -165,14 +165,10 @@ function offspring(pid: number): Running[] {
 
 /** A trial of `echo`, once its load runs. */
 const underLoad = (run: Process) =>
-  until(
-    'a server under load',
-    () => {
-      const all = offspring(run.pid);
-      return all.some(({ command }) => /^\S*echo-load /.test(command)) ? all : null;
-    },
-    50_000,
-  );
+  until('a server under load', () => {
+    const all = offspring(run.pid);
+    return all.some(({ command }) => /^\S*echo-load /.test(command)) ? all : null;
+  });
 
 function isThere({ pid }: Running): boolean {
   try {

@@ -31,14 +31,14 @@ def rest(sock, data, sent):
         if sent == len(data):
             sock.shutdown(socket.SHUT_WR)
             sent += 1
-        r, w, _ = select.select([sock], [sock] if sent < len(data) else [], [], 30)
+        r, w, _ = select.select([sock], [sock] if sent < len(data) else [], [], SECONDS)
         if w: sent += sock.send(data[sent:sent + 65536])
         if r: back.append(sock.recv(65536))
         if not r and not w: raise TimeoutError(sum(map(len, back)))
         if back and not back[-1]: return b''.join(back)
 
 def echoed(sock, data):
-    sock.settimeout(30)
+    sock.settimeout(SECONDS)
     try:
         sock.sendall(data)
         return sock.recv(len(data)) == data

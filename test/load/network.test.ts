@@ -96,7 +96,7 @@ hear(ann if S['reach'] == 'self' else bob, text.encode())`,
     );
   await Promise.all(servers.map(({ kind }) => talk(kind, 'still here')));
   for (const { server, kind } of servers) {
-    await until(`${kind.name} has noticed`, () => server.hasEnded || server.stdout.match(GONE), 30_000);
+    await until(`${kind.name} has noticed`, () => server.hasEnded || server.stdout.match(GONE));
     await talk(kind, 'and now');
     expect(await server.end('SIGINT'), server.stderr).toMatchObject({ exit: 0 });
   }

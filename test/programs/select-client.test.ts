@@ -49,11 +49,11 @@ async function letIn(
   const python = new Python();
   const port = await python.run<number>(`
     listener = socket.create_server(('127.0.0.1', 0))
-    listener.settimeout(30)
+    listener.settimeout(SECONDS)
     result = listener.getsockname()[1]
   `);
   const client = start('select-client', [prefix, '127.0.0.1', port, ...options]);
-  await python.run('sock, _ = listener.accept(); sock.settimeout(30)');
+  await python.run('sock, _ = listener.accept(); sock.settimeout(SECONDS)');
   return { python, client };
 }
 

@@ -147,7 +147,7 @@ a = connect()
 result = []
 for name in ${JSON.stringify(names)}:
     a.sendall(f'{name} says: /who:'.encode())
-    a.settimeout(30)
+    a.settimeout(120)
     reply = b''
     while reply.count(b'\\n') < 2: reply += a.recv(1024)
     result.append(reply.decode().split('\\n')[1].split(' connected')[0])`,

@@ -75,7 +75,7 @@ export async function run(page: string, folder: string, env: NodeJS.ProcessEnv):
   const finish = async ({ shell, shown }: { shell: Shell; shown: string[] }) => {
     const before = shown[0];
     const isDone = () => shell.ended || agrees(shell.output, before, '');
-    await until(shell.command, isDone, 10_000).catch(() => expect(shell.output, shell.command).toBe(before));
+    await until(shell.command, isDone).catch(() => expect(shell.output, shell.command).toBe(before));
     shell.interrupt();
     await until(`Ctrl-C ends ${shell.command}`, () => shell.ended);
     if (shown.length > 1) compare(shell, shown.join(''));
@@ -100,7 +100,7 @@ export async function run(page: string, folder: string, env: NodeJS.ProcessEnv):
         const isReady = () => shell.listens || agrees(shell.output, `…\n${first}`, '') || shell.ended;
         await until(`${command} shows ${first}`, isReady);
       } else {
-        await until(`${command} ends`, () => shell.ended, 30_000);
+        await until(`${command} ends`, () => shell.ended);
         compare(shell, shown.join(''));
       }
     }
