@@ -147,6 +147,10 @@ function buildTypeScript(isRenamed) {
   tsc('-p', PAGE);
   for (const file of ['page.html', 'page.css'])
     cpSync(join(ROOT, PAGE, file), join(ROOT, 'dist/teach/replay/page', file));
+  for (const name of ['next', 'mono']) {
+    const font = `node_modules/@fontsource-variable/atkinson-hyperlegible-${name}/files/atkinson-hyperlegible-${name}-latin-wght-normal.woff2`;
+    cpSync(join(ROOT, font), join(ROOT, 'dist/teach/replay/page', `${name}.woff2`));
+  }
   writeRequireEntries();
 }
 

@@ -69,6 +69,8 @@ function addReplay(program: Command): void {
   add(program, 'replay', 'plays a recording step by step, in the terminal or as a page')
     .argument('<recording>', 'a file that record has written, or output of strace')
     .option('--html <file>', 'writes it as a page for any browser, which needs no network')
+    .option('--notes <file>', "words of a teacher's for the page: `7: text` stands beside wait 7")
+    .option('--thread <tid>', 'of several processes and threads, the one to play', integer(1, 2 ** 22))
     .action(async (file, options) => {
       const { replay } = await import('../teach/replay/replay.js');
       await runTool(program, () => replay(file, options));

@@ -4,6 +4,8 @@ import { isRecording, type Recording, read } from '../recording/read.js';
 import { readStrace } from '../strace/read.js';
 import { setsOf } from '../trace/explain.js';
 import { UserError } from '../user-error.js';
+import { StoryBuilder } from './build-story.js';
+import type { StoryData } from './story.js';
 
 /** A thread that makes calls. */
 export interface Thread {
@@ -19,19 +21,42 @@ export function open(file: string): Recording {
   return isRecording(file) ? read(file) : readStrace(file);
 }
 
+/** The story of one thread of a file. */
+export function storyOf(file: string, tid?: number): StoryData {
+  const { recording, others, thread } = oneThread(file, tid);
+  const builder = new StoryBuilder(recording.head, thread.waits > 0);
+  for (const call of recording.calls) builder.add(call);
+  const { notes } = builder.data;
+  notes.push(...recording.notes());
+  if (others.length > 0) {
+    const waiting = others.filter(({ waits }) => waits > 0).map(({ tid }) => tid);
+    const which =
+      waiting.length > 0 ? `; ${waiting.slice(0, 8).join(', ')} wait as well: --thread plays them` : '';
+    notes.push(`of ${others.length + 1} threads, this is ${thread.tid}${which}`);
+  }
+  return builder.data;
+}
+
 /** The thread with the most waits, where a recording has several; and a note that says so. */
-export function oneThread(file: string, tid?: number): { recording: Recording; others: Thread[] } {
+export function oneThread(
+  file: string,
+  tid?: number,
+): { recording: Recording; thread: Thread; others: Thread[] } {
   const all = threadsOf(open(file));
   const thread = tid === undefined ? all[0] : all.find((thread) => thread.tid === tid);
   if (!thread)
     throw new UserError(`${file} has no thread ${tid}; it has ${all.map(({ tid }) => tid).join(', ')}`);
   const recording = open(file);
-  if (all.length === 1) return { recording, others: [] };
+  if (all.length === 1) return { recording, thread, others: [] };
   const { head } = recording;
   const calls = function* () {
     for (const call of recording.calls) if (threadOf(call, head.pid).tid === thread.tid) yield call;
   };
-  return { recording: { ...recording, calls: calls() }, others: all.filter(({ tid }) => tid !== thread.tid) };
+  return {
+    recording: { ...recording, calls: calls() },
+    thread,
+    others: all.filter(({ tid }) => tid !== thread.tid),
+  };
 }
 
 /** The threads of a recording; the one whose story is played comes first: it waits the most. */

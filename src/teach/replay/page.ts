@@ -1,21 +1,31 @@
-/** A recording as one page that needs nothing but a browser. */
+/** A story as one page that needs nothing but a browser. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
-import { packed, type TimelineData } from './timeline.js';
+import type { StoryData } from './story.js';
+
+/** One script: the modules in the order of their imports. What they import from each other is all there. */
+const MODULES = [
+  ...['story.js', 'sentences.js'],
+  ...['svg', 'rows', 'marks', 'picture', 'strip', 'folds', 'storyboard', 'search', 'script'].map(
+    (name) => `page/${name}.js`,
+  ),
+];
+
+const FONTS = [
+  ['Atkinson Hyperlegible Next Variable', 'next.woff2'],
+  ['Atkinson Hyperlegible Mono Variable', 'mono.woff2'],
+] as const;
 
 const text = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
-export function page(timeline: TimelineData): string {
-  const style = text('page/page.css');
-  // One script: what the modules import from each other is all there.
-  const modules = ['../recording/set-rows.js', 'timeline.js', 'page/script.js'];
-  const script = modules
-    .map(text)
+export function page(story: StoryData): string {
+  const style = FONTS.map(fontFace).join('') + text('page/page.css');
+  const script = MODULES.map(text)
     .join('\n')
-    .replace(/^import .*\n|^export /gm, '');
-  const data = deflateSync(JSON.stringify(packed(timeline)), { level: 9 }).toString('base64');
-  const policy = `default-src 'none'; base-uri 'none'; form-action 'none'; style-src ${hash(style)}; script-src ${hash(script)}`;
+    .replace(/^import [^;]*;\n|^export (?!default)/gm, '');
+  const data = deflateSync(JSON.stringify(story), { level: 9 }).toString('base64');
+  const policy = `default-src 'none'; base-uri 'none'; form-action 'none'; font-src data:; style-src ${hash(style)}; script-src ${hash(script)}`;
   const parts: [begin: string, content: string][] = [
     ['Content-Security-Policy" content="', policy],
     ['<style>', style],
@@ -26,6 +36,11 @@ export function page(timeline: TimelineData): string {
     (html, [begin, content]) => html.replace(begin, () => begin + content),
     text('page/page.html'),
   );
+}
+
+function fontFace([family, file]: (typeof FONTS)[number]): string {
+  const base64 = readFileSync(new URL(`page/${file}`, import.meta.url), 'base64');
+  return `@font-face{font-family:"${family}";font-weight:200 800;src:url(data:font/woff2;base64,${base64}) format("woff2")}\n`;
 }
 
 /** For the policy: only this very text is obeyed. */

@@ -5,28 +5,43 @@ import { pipeline } from 'node:stream/promises';
 import { OSError } from '../../posix/errors.js';
 import { isSameFile } from '../../posix/files.js';
 import { UserError } from '../user-error.js';
+import { readComments } from './comments.js';
 import { timelineOf } from './from-recording.js';
-import { oneThread } from './open.js';
+import { oneThread, storyOf } from './open.js';
 import { page } from './page.js';
 import { Player } from './player.js';
 import { paragraph } from './screen.js';
-import { Timeline, type TimelineData } from './timeline.js';
+import type { StoryData } from './story.js';
+import { Timeline } from './timeline.js';
+
+export interface ReplayOptions {
+  /** the page to write */
+  html?: string;
+  /** a file with a teacher's words beside waits, for the page */
+  notes?: string;
+  /** of several threads the one to play; the one that waits the most */
+  thread?: number;
+}
 
 /** @throws UserError; OSError when the page, or stdout, cannot be written */
-export async function replay(file: string, { html }: { html?: string }): Promise<number> {
-  const data = timelineOf(oneThread(file).recording);
-  if (html !== undefined) return write(html, data, file);
+export async function replay(file: string, { html, thread, notes }: ReplayOptions): Promise<number> {
+  if (html !== undefined) {
+    const story = storyOf(file, thread);
+    if (notes !== undefined) story.comments = readComments(notes);
+    return write(html, story, file);
+  }
+  const data = timelineOf(oneThread(file, thread).recording);
   const timeline = new Timeline(data);
   if (process.stdin.isTTY && process.stdout.isTTY)
     return new Player(timeline, process.stdin, process.stdout).run();
   return print(timeline);
 }
 
-function write(file: string, timeline: TimelineData, recording: string): number {
+function write(file: string, story: StoryData, recording: string): number {
   try {
     if (isSameFile(file, recording))
       throw new UserError(`${file} is the recording: --html needs a file of its own`);
-    writeFileSync(file, page(timeline));
+    writeFileSync(file, page(story));
   } catch (err) {
     throw OSError.from(err, file);
   }

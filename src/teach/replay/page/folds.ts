@@ -1,0 +1,118 @@
+/** Below the picture: the calls of a step, the program's output, the sets as the kernel sees them, the descriptors. */
+import { bytesText, countText, shortDuration } from '../sentences.js';
+import { FD_SETS, SET_NAMES, type Story, type StoryCall, type StoryStep } from '../story.js';
+import { html } from './svg.js';
+
+/** Characters of the output that are shown. */
+const MAX_OUTPUT_CHARS = 8000;
+
+/** Rows of a list before the rest is a number. */
+const MAX_ITEMS = 1000;
+
+/** A call in a line: `recv 26 alice: 17 bytes hello`. */
+export function callLine(story: Story, call: StoryCall): (Node | string)[] {
+  const { name, life, other, result, errno, length, text } = call;
+  const on = life < 0 ? '' : ` ${story.life(life).fd} ${story.life(life).name}`;
+  const head = html('b', {}, name);
+  if (errno !== '') return [head, `${on}: ${errno}`];
+  if (name === 'accept')
+    return [head, `${on}: ${story.life(other).fd} is the connection of ${story.life(other).name}`];
+  if (/^(recv|read|send|write)/.test(name)) {
+    const isShort = /^(send|write)/.test(name) && result < length;
+    const amount = result === 0 && /^re/.test(name) ? '0 bytes, the end of the stream' : bytesText(result);
+    const bytes = isShort ? `${countText(result)} of ${bytesText(length)}` : amount;
+    return [head, `${on}: ${bytes} `, ...(text ? [html('mark', {}, text)] : [])];
+  }
+  if (text !== '') return [html('span', { class: 'plain' }, text)];
+  if (name === 'exited') return [head, ` with code ${result}`];
+  return [head, on || ` ${result}`];
+}
+
+export function callList(story: Story, { calls }: StoryStep): Node[] {
+  const items: Node[] = calls.slice(0, MAX_ITEMS).map((call) => html('li', {}, ...callLine(story, call)));
+  if (calls.length > MAX_ITEMS) items.push(html('li', {}, `and ${countText(calls.length - MAX_ITEMS)} more`));
+  return items;
+}
+
+/** What the program has printed by the end of a step: before it, and in it. */
+export function outputOf(story: Story, number: number): { before: string; now: string } {
+  const [first, end] = story.range(number);
+  const printed = (i: number) => {
+    const { name, life, text, errno } = story.call(i);
+    return errno === '' && /^(send|write)/.test(name) && life >= 0 && story.life(life).kind === 'output'
+      ? text
+      : '';
+  };
+  let now = '';
+  for (let i = first; i < end; i++) now += printed(i);
+  let before = '';
+  for (let i = first - 1; i >= 0 && before.length < MAX_OUTPUT_CHARS; i--) before = printed(i) + before;
+  return { before: before.slice(-MAX_OUTPUT_CHARS), now: now.slice(-MAX_OUTPUT_CHARS) };
+}
+
+/** All bits of the sets, in tens: before the call and after it. */
+export function bitTables(story: Story, { wait }: StoryStep): Node[] {
+  if (!wait || wait.kind === 'list') return [];
+  const sets = SET_NAMES.filter((set) => wait.asked[set] !== null);
+  const fds = (lives: number[] | null) => new Set((lives ?? []).map((life) => story.life(life).fd));
+  const rows = sets.flatMap((set) => [
+    { set, when: 'before', fds: fds(wait.asked[set]) },
+    { set, when: 'after', fds: fds(wait.ready[set]) },
+  ]);
+  const all = rows.flatMap((row) => [...row.fds]);
+  const end = Math.max(wait.nfds, ...all.map((fd) => fd + 1));
+  const tens = [...new Set(all.map((fd) => fd - (fd % 10)))].sort((a, b) => a - b);
+  return tens.flatMap((first, i) => {
+    const from = i === 0 ? 0 : (tens[i - 1] ?? 0) + 10;
+    const blank = from < first ? [html('p', {}, `${from} to ${first - 1}: all 0`)] : [];
+    return [...blank, bitTable(rows, first, Math.min(first + 10, end))];
+  });
+}
+
+function bitTable(
+  rows: { set: keyof typeof FD_SETS; when: string; fds: Set<number> }[],
+  first: number,
+  end: number,
+): Node {
+  const fds = Array.from({ length: end - first }, (_, i) => first + i);
+  const head = html(
+    'tr',
+    {},
+    html('th', { scope: 'col' }, 'fd'),
+    ...fds.map((fd) => html('th', { scope: 'col' }, String(fd))),
+  );
+  const lines = rows.map(({ set, when, fds: members }) =>
+    html(
+      'tr',
+      { class: when },
+      html('th', { scope: 'row' }, `${FD_SETS[set]} ${when}`),
+      ...fds.map((fd) => html('td', members.has(fd) ? { class: 'set' } : {}, members.has(fd) ? '1' : '0')),
+    ),
+  );
+  return html('table', { class: 'bits' }, html('thead', {}, head), html('tbody', {}, ...lines));
+}
+
+/** The descriptors that are open at a step. */
+export function descriptorRows(story: Story, step: StoryStep): Node[] {
+  const { number, wait } = step;
+  const rows = story.data.lives.flatMap((life, i) => {
+    if (story.state(i, number) !== 'open') return [];
+    const sets = SET_NAMES.filter((set) => wait?.asked[set]?.includes(i));
+    const ready = SET_NAMES.filter((set) => wait?.ready[set]?.includes(i));
+    const words = sets.map((set) => (ready.includes(set) ? `● ${set}: ready` : `○ ${set}`)).join(', ');
+    return [{ fd: life.fd, isReady: ready.length > 0, cells: [String(life.fd), words, life.name] }];
+  });
+  const many = rows.length > 16;
+  rows.sort((a, b) => (many ? Number(b.isReady) - Number(a.isReady) : 0) || a.fd - b.fd);
+  return rows
+    .slice(0, MAX_ITEMS)
+    .map(({ isReady, cells }) =>
+      html('tr', isReady ? { class: 'ready' } : {}, ...cells.map((cell) => html('td', {}, cell))),
+    );
+}
+
+/** `at 5.112 s, 1.20 s long` */
+export function whenText(story: Story, { wait }: StoryStep): string {
+  if (!wait || story.data.isUntimed) return '';
+  return `at ${(wait.at - story.beginsAt).toFixed(3)}\u00a0s, ${shortDuration(wait.took)} long`;
+}
