@@ -1,8 +1,7 @@
 /** The teaching tools as commands. */
-import { existsSync } from 'node:fs';
-import { type Command, Option } from 'commander';
-import { ASSIGNMENTS, load } from '../teach/assignments/index.js';
-import { add, integer, oneOf, PORT, positiveSeconds } from './options.js';
+import type { Command } from 'commander';
+import { addGrade, addInit } from './assignments.js';
+import { add } from './options.js';
 import { addRecord, addTrace } from './record.js';
 import { runTool } from './run-tool.js';
 
@@ -28,43 +27,6 @@ function addObserve(program: Command): void {
     });
 }
 
-function addInit(program: Command): void {
-  add(program, 'init', 'lays out an assignment, with a skeleton to fill in')
-    .addArgument(oneOf('assignment', ASSIGNMENTS))
-    .argument(
-      '[dir]',
-      'an empty directory, a fresh clone, or one to be made (default: named as the assignment)',
-    )
-    .addOption(
-      new Option('--language <name>', 'of the skeleton')
-        .choices(['typescript', 'python'])
-        .default('typescript'),
-    )
-    .action(async (assignment, directory, { language }) => {
-      const { init } = await import('../teach/assignments/init.js');
-      await runTool(program, async () => init(await load(assignment), directory, language));
-    });
-}
-
-function addGrade(program: Command): void {
-  add(program, 'grade', "scores a student's program, in any language, by the assignment's rubric")
-    .usage('<assignment> [options] -- <command ... {port} ...>')
-    .addArgument(oneOf('assignment', ASSIGNMENTS))
-    .argument('<command...>', 'what starts it; {port} in it is the port it is to listen on')
-    .addOption(new Option('--json <form>', 'result as JSON').choices(['gradescope', 'github', 'check50']))
-    .option('--port <port>', 'the port, instead of a free one', integer(...PORT))
-    .option('--timeout <seconds>', 'for each answer', positiveSeconds, 2)
-    .action(async (name, command: string[], options, self) => {
-      const quoted = quotedCommand(command);
-      if (quoted) self.error(`error: the command is in quotes. Without them: … -- ${quoted}`);
-      const { gradeCommand, rightCommand } = await import('../teach/grade/grade.js');
-      const assignment = await load(name);
-      const right = rightCommand(assignment, command, options.port);
-      if (right) self.error(`error: the command has no {port}. It should be like: ${right}`);
-      await runTool(program, () => gradeCommand(assignment, command, options));
-    });
-}
-
 function addReplay(program: Command): void {
   add(program, 'replay', 'plays a recording step by step, in the terminal or as a page')
     .argument('<recording>', 'a file that record has written, or output of strace')
@@ -84,9 +46,4 @@ function addLessons(program: Command): void {
       const { showLessons } = await import('../teach/lessons/lessons.js');
       await runTool(program, () => showLessons(name));
     });
-}
-
-/** A whole command given as one word, as for a shell: it would be taken for the name of a file. */
-function quotedCommand([first = '', ...rest]: string[]): string | undefined {
-  return rest.length === 0 && first.includes(' ') && !existsSync(first) ? first : undefined;
 }

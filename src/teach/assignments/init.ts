@@ -1,73 +1,126 @@
 /** `posix-select init`: lays out an assignment, with a skeleton to fill in. */
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { print } from '../../loop/terminal.js';
 import { OSError } from '../../posix/errors.js';
-import type { Assignment } from '../grade/rubric.js';
+import type { Assignment, Skeleton } from '../grade/rubric.js';
 import { UserError } from '../user-error.js';
+import { LANGUAGES, type Language } from './languages.js';
 
-export type Language = 'typescript' | 'python';
+/** How the skeletons of a language are named, run and built. */
+interface Kind {
+  /** the file of a program */
+  source: (program: string) => string;
+  /** what starts it, once it is built */
+  start: (program: string) => string;
+  /** what the given program is written in */
+  given: Language;
+  /** the two commands of the README */
+  commands: (start: string, run: string, grade: string) => [run: string, grade: string];
+  /** files that a build needs */
+  layOut?: (directory: string, program: string, commands: [start: string, grade: string]) => void;
+  /** what to do before all else */
+  before?: string;
+}
 
-/** Shipped as they are: not compiled. */
-const FOLDER = fileURLToPath(new URL('../../../src/teach/assignments', import.meta.url));
+const dashed = (program: string) => program.replaceAll('_', '-');
+
+const KINDS: Record<Language, Kind> = {
+  python: {
+    source: (program) => `${program}.py`,
+    start: (program) => `python3 ${program}.py`,
+    given: 'python',
+    commands: (start, run, grade) => [`${start} ${run}`, `npx ${grade}`],
+  },
+  typescript: {
+    source: (program) => `${dashed(program)}.ts`,
+    start: (program) => `node ${dashed(program)}.js`,
+    given: 'typescript',
+    commands: (_, run) => [`npm start -- ${run}`, 'npm run grade'],
+    layOut: layOutNode,
+    before:
+      'Once, before all else: `npm install` (and the path of the package, if you were given it as a file), then `npx tsc`.\n\n',
+  },
+  c: {
+    source: (program) => `${program}.c`,
+    start: (program) => `./${program}`,
+    given: 'python',
+    commands: (start, run, grade) => [`make && ${start} ${run}`, `make && npx ${grade}`],
+    layOut: layOutMake,
+  },
+};
 
 /**
  * What begins with a dot may be there already, as the `.git` of a repository that was just cloned.
  *
+ * @param folder of the assignment, with its TASK.md and a folder of skeletons for each language
  * @throws UserError when the directory is not empty; OSError when it cannot be made or written
  */
 export async function init(
   assignment: Assignment,
+  folder: string,
   directory = assignment.name,
-  language: Language,
+  language?: Language,
 ): Promise<number> {
+  const chosen = language ?? LANGUAGES.find((name) => existsSync(join(folder, name)));
+  if (!chosen || !existsSync(join(folder, chosen)))
+    throw new UserError(`${assignment.name} has no skeleton in ${language ?? 'any language'}`);
   try {
     mkdirSync(directory, { recursive: true });
     const work = readdirSync(directory).find((name) => !name.startsWith('.'));
     if (work !== undefined)
       throw new UserError(`${directory} is not empty (${work}): give a directory that is, or a new one`);
-    layOut(assignment, directory, language);
+    layOut(assignment, folder, directory, chosen);
   } catch (err) {
-    const { code, path = directory } = err as NodeJS.ErrnoException;
+    const { code, errno, syscall = '', path = directory } = err as NodeJS.ErrnoException;
+    if (errno === undefined) throw err;
     if (code === 'EEXIST') throw new UserError(`${directory} is a file: give a directory, or a new name`);
-    throw OSError.from(err, path);
+    throw new OSError(errno, syscall, path);
   }
   print(`${directory} is ready: begin with ${join(directory, 'README.md')}`);
   return 0;
 }
 
-function layOut({ name: assignment, skeleton }: Assignment, directory: string, language: Language): void {
+function layOut({ name, skeleton }: Assignment, folder: string, directory: string, language: Language): void {
   const { file, given, run, grade } = skeleton;
-  const isPython = language === 'python';
-  const sourceOf = (file: string) => (isPython ? `${file}.py` : `${file.replaceAll('_', '-')}.ts`);
-  const commandOf = (file: string) =>
-    isPython ? `python3 ${sourceOf(file)}` : `node ${sourceOf(file).replace('.ts', '.js')}`;
-  const [source, program] = [sourceOf(file), commandOf(file)];
-  const graded = `posix-select grade ${assignment} -- ${program} ${grade}`.trim();
-  const from = join(FOLDER, assignment);
-  for (const name of [source, sourceOf(given)])
-    copyFileSync(join(from, language, name), join(directory, name));
+  const kind = KINDS[language];
+  const [source, start] = [kind.source(file), kind.start(file)];
+  copyFileSync(join(folder, language, source), join(directory, source));
+  const task = readFileSync(join(folder, 'TASK.md'), 'utf8').replaceAll(
+    '{given}',
+    layOutGiven(given, folder, directory, kind.given),
+  );
+  const graded = `posix-select grade ${name} -- ${start} ${grade}`.trim();
+  const fences = kind.commands(start, run, graded).map((command) => `\`\`\`sh\n${command}\n\`\`\`\n`);
+  const [runs = '', grades = ''] = fences;
+  writeFileSync(
+    join(directory, 'README.md'),
+    `# ${name}\n\n${task}\n${kind.before ?? ''}Write it in \`${source}\`. Run it:\n\n${runs}\nGrade it:\n\n${grades}`,
+  );
+  kind.layOut?.(directory, file, [start, graded]);
+}
 
-  const before = isPython
-    ? ''
-    : 'Once, before all else: `npm install` (and the path of the package, if you were given it as a file), then `npx tsc`.\n\n';
-  const commands = isPython
-    ? [`${program} ${run}`, `npx ${graded}`]
-    : [`npm start -- ${run}`, 'npm run grade'];
-  const task = readFileSync(join(from, 'TASK.md'), 'utf8').replaceAll('{given}', commandOf(given));
-  const [runs, grades] = commands.map((command) => `\`\`\`sh\n${command}\n\`\`\`\n`);
-  const readme = `# ${assignment}\n\n${task}\n${before}Write it in \`${source}\`. Run it:\n\n${runs}\nGrade it:\n\n${grades}`;
-  writeFileSync(join(directory, 'README.md'), readme);
-  if (isPython) return;
+/** @returns the command that starts the given program, in the same folder */
+function layOutGiven(
+  given: Skeleton['given'],
+  folder: string,
+  directory: string,
+  language: Language,
+): string {
+  if (!given) return '';
+  const { source, start } = KINDS[language];
+  copyFileSync(join(folder, language, source(given)), join(directory, source(given)));
+  return start(given);
+}
 
+function layOutNode(directory: string, _: string, [start, graded]: [string, string]): void {
   const { name, version } = JSON.parse(
     readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
   );
   writeJson(join(directory, 'package.json'), {
     private: true,
     type: 'module',
-    scripts: { start: `tsc && ${program}`, grade: `tsc && ${graded}` },
+    scripts: { start: `tsc && ${start}`, grade: `tsc && ${graded}` },
     dependencies: { [name]: `^${version}` },
     devDependencies: { '@types/node': '^20.19.0', typescript: '^6.0.0' },
   });
@@ -80,6 +133,11 @@ function layOut({ name: assignment, skeleton }: Assignment, directory: string, l
       skipLibCheck: true,
     },
   });
+}
+
+function layOutMake(directory: string, program: string): void {
+  const rules = `CFLAGS = -Wall -Wextra -g\n\n${program}: ${program}.c\n\nclean:\n\trm -f ${program}\n\n.PHONY: clean\n`;
+  writeFileSync(join(directory, 'Makefile'), rules);
 }
 
 function writeJson(path: string, data: object): void {

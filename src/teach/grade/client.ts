@@ -1,5 +1,7 @@
 /** The grader's end of a connection: a client of the student's server, or the server of the student's client. */
+import { EventEmitter } from 'node:events';
 import { connect, Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { errno, OSError } from '../../posix/errors.js';
 import { select } from '../../select.js';
 import {
@@ -13,74 +15,99 @@ import {
   TCP_MAXSEG,
 } from '../../socket.js';
 
-/** Bytes that the kernel keeps for a client that reads nothing, beside as many as a few segments of this size. */
-const NARROW = 4096;
-const SEGMENT = 1400;
+/** The receive buffer of a narrow client, and its segments: little is kept for it while it does not read. */
+const NARROW_BYTES = 4096;
+const SEGMENT_BYTES = 1400;
 
-export class Client {
+const RETRY_MS = 2;
+
+/** Emits 'change' when something has come, or the stream has ended. */
+export class Client extends EventEmitter<{ change: [] }> {
   /** All bytes that have come, as latin1: a character for each. */
   received = '';
+  /** Bytes that have come so far, whatever has been made of `received`. */
+  receivedBytes = 0;
   /** The other end has closed the connection, or reset it. */
   ended = false;
   /** Of this end. */
+  readonly host: string;
   readonly port: number;
+  /** how a reader is told of it: `a client`, `Bob` */
+  name = 'a client';
   readonly #socket: Socket;
 
   constructor(socket: Socket) {
+    super();
     this.#socket = socket;
+    this.host = socket.localAddress ?? '127.0.0.1';
     this.port = socket.localPort as number;
     socket.setNoDelay(true);
     socket.setEncoding('latin1');
-    socket.on('data', (data) => (this.received += data));
-    socket.on('end', () => (this.ended = true));
-    socket.on('close', () => (this.ended = true));
+    socket.on('data', (data) => {
+      this.received += data;
+      this.receivedBytes += data.length;
+      this.emit('change');
+    });
+    for (const event of ['end', 'close'] as const) {
+      socket.on(event, () => {
+        this.ended = true;
+        this.emit('change');
+      });
+    }
     socket.on('error', () => {});
   }
 
-  /** @throws of code ECONNREFUSED …; ETIMEDOUT after so many seconds: the server's queue is full */
-  static connect(host: string, port: number, seconds: number): Promise<Client> {
+  /** @param isGivenUp ends the attempt @throws of code ECONNREFUSED …; ETIMEDOUT when it was given up */
+  static connect(host: string, port: number, isGivenUp: AbortSignal): Promise<Client> {
     return new Promise((resolve, reject) => {
+      const giveUp = () => socket.destroy(new OSError(errno.ETIMEDOUT, 'connect', { address: [host, port] }));
       const socket = connect({ host, port }, () => {
-        clearTimeout(timer);
+        isGivenUp.removeEventListener('abort', giveUp);
         socket.off('error', reject);
         resolve(new Client(socket));
       });
-      const timer = setTimeout(
-        () => socket.destroy(new OSError(errno.ETIMEDOUT, 'connect', { address: [host, port] })),
-        1000 * seconds,
-      );
-      socket.once('error', (err) => {
-        clearTimeout(timer);
-        reject(err);
-      });
+      isGivenUp.addEventListener('abort', giveUp);
+      socket.once('error', reject);
     });
   }
 
-  /** For which the kernel keeps little, so that a server soon notices that it does not read. */
-  static connectNarrow(host: string, port: number, seconds: number): Client {
+  /** With small buffers, so that a server soon notices that it does not read. */
+  static async connectNarrow(host: string, port: number, isGivenUp: AbortSignal): Promise<Client> {
     const sock = new PosixSocket(host.includes(':') ? AF_INET6 : AF_INET);
-    sock.setsockopt(SOL_SOCKET, SO_RCVBUF, NARROW);
-    sock.setsockopt(IPPROTO_TCP, TCP_MAXSEG, SEGMENT);
+    sock.setsockopt(SOL_SOCKET as number, SO_RCVBUF as number, NARROW_BYTES);
+    sock.setsockopt(IPPROTO_TCP as number, TCP_MAXSEG as number, SEGMENT_BYTES);
     sock.setblocking(false);
     let failed = sock.connectEx([host, port]);
-    if (failed === errno.EINPROGRESS) {
-      const [, [ready]] = select([], [sock], [], seconds);
-      failed = ready ? sock.getsockopt(SOL_SOCKET, SO_ERROR) : errno.ETIMEDOUT;
+    while (failed === errno.EINPROGRESS) {
+      const [, [ready]] = select([], [sock], [], 0);
+      if (ready) failed = sock.getsockopt(SOL_SOCKET as number, SO_ERROR as number);
+      else if (isGivenUp.aborted) failed = errno.ETIMEDOUT as number;
+      else await pause(RETRY_MS);
     }
-    if (failed) {
-      sock.close();
-      throw new OSError(failed, 'connect', { address: [host, port] });
-    }
-    return new Client(new Socket({ fd: sock.detach() }));
+    if (!failed) return new Client(new Socket({ fd: sock.detach() }));
+    sock.close();
+    throw new OSError(failed, 'connect', { address: [host, port] });
   }
 
   /** @param text a character for each byte */
-  say(text: string): void {
+  send(text: string): void {
     this.#socket.write(text, 'latin1');
   }
 
-  /** Reads no more: what comes stays in the kernel, as much as it keeps. */
-  turnDeaf(): void {
+  /** Takes what has been received, to begin anew. */
+  take(): string {
+    const text = this.received;
+    this.received = '';
+    return text;
+  }
+
+  /** Bytes that it has sent and that the kernel has not taken yet. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** Reads no more: what comes stays in the kernel's receive queue until that is full. */
+  stopReading(): void {
     this.#socket.pause();
   }
 

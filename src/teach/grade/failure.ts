@@ -1,3 +1,6 @@
+/** How a check fails, and why there may be no mark at all. */
+import { UserError } from '../user-error.js';
+
 /** Why points are lost, for the student to read. */
 export interface Finding {
   expected: string;
@@ -6,15 +9,28 @@ export interface Finding {
   hint: string;
 }
 
-export class Lost extends Error {
-  /** @param line what was missing on stdout: it may yet come when the program ends */
+/** What else is known of a failure. */
+export interface Details {
+  /** The text that was missing on stdout: it may have been held back, or have gone to stderr. */
+  missing?: string;
+  /** What was seen to be right before the failure: these points are kept if the fault has cost points elsewhere. */
+  reached?: string;
+  /** The check is about how the program ends: that it has ended explains nothing. */
+  isAboutEnd?: boolean;
+}
+
+/** A check that has failed: what `run.fail` throws. */
+export class Failure extends Error {
+  /** How the program had ended; a fault that ends it in several checks costs points once. */
+  override cause?: string;
+
   constructor(
     readonly finding: Finding,
-    readonly line?: RegExp,
+    readonly details: Details = {},
   ) {
     super(finding.expected);
   }
 }
 
-/** The program is not even there to be graded: all is lost. */
-export class NotStarted extends Lost {}
+/** The machine's fault, or the teacher's: nothing is graded. One line, and exit code 3. */
+export class NotGraded extends UserError {}

@@ -1,20 +1,41 @@
 /** `posix-select grade`: runs a student's program and scores it by the assignment's rubric. */
+import { resolve } from 'node:path';
 import { kill, pid } from 'node:process';
-import { print } from '../../loop/terminal.js';
+import { print, warn } from '../../loop/terminal.js';
+import { OSError } from '../../posix/errors.js';
 import { pageWidth } from '../text.js';
-import { check50, github, gradescope, text } from './report.js';
-import { type Assignment, grade, isFull } from './rubric.js';
+import { NotGraded } from './failure.js';
+import { check50, github, gradescope } from './forms.js';
+import { grade } from './grading.js';
+import { findIsolation } from './isolation.js';
+import { Output } from './output.js';
+import { readPoints, withPoints } from './points.js';
+import { mustBeFree } from './ports.js';
+import { text, Writer } from './report.js';
+import { type Assignment, isFull, type Result } from './rubric.js';
 import { Run } from './run.js';
+import { Spinner } from './spinner.js';
 import { killAll } from './submission.js';
 
 const FORMS = { gradescope, github, check50 };
 
 export interface GradeOptions {
   json?: keyof typeof FORMS;
+  /** a file for the result, instead of stdout */
+  output?: string;
   port?: number;
-  /** seconds for each answer */
+  /** for each answer, when nothing moves */
   timeout: number;
+  /** runs the submission as this user */
+  user?: string;
+  /** grades only this line, by its number */
+  only?: number;
+  /** a file with the teacher's points */
+  points?: string;
 }
+
+/** Nothing was graded: neither the student's merit nor fault. */
+export const NOT_GRADED = 3;
 
 /** How a command must look that is wrong; undefined when it is right. */
 export function rightCommand(
@@ -32,23 +53,74 @@ function withoutPort(command: string[]): string[] {
   return at < 0 ? command : command.toSpliced(at - 1, 2);
 }
 
-/** @returns 0 when all points that could be graded were reached, else 1 */
+/** @returns 0 when all points that could be graded were reached, 1 when not, 3 when nothing could be graded */
 export async function gradeCommand(
   assignment: Assignment,
   command: string[],
   options: GradeOptions,
 ): Promise<number> {
+  protect();
+  try {
+    const output = options.output === undefined ? undefined : new Output(options.output);
+    const result = await gradeOnce(assignment, command, options);
+    const { json } = options;
+    const whole = json
+      ? JSON.stringify(FORMS[json](result, command), null, 2)
+      : text(result, pageWidth(process.stdout));
+    if (output?.write(`${whole}\n`))
+      warn(`${options.output} had been replaced meanwhile: it was written anew`);
+    if (!output && !(process.stdout.isTTY && !json)) print(whole);
+    return isFull(result) ? 0 : 1;
+  } catch (err) {
+    const isOwn = err instanceof NotGraded || (err instanceof OSError && err.code !== 'EPIPE');
+    if (!isOwn) throw err;
+    warn(err.message);
+    return NOT_GRADED;
+  }
+}
+
+/** What a submission may do to its grader, as far as it can reach it. */
+function protect(): void {
+  process.on('SIGUSR1', () => {}); // Node would open its inspector
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => {
       killAll();
       kill(pid, signal);
     });
-  const { more } = assignment;
-  const own = more ? withoutPort(command) : command;
-  const result = await grade(assignment, () => new Run({ ...options, command: own, more }));
-  const { json } = options;
-  print(
-    json ? JSON.stringify(FORMS[json](result, command), null, 2) : text(result, pageWidth(process.stdout)),
+}
+
+/** On a terminal each line is shown as soon as it is decided. */
+async function gradeOnce(assignment: Assignment, command: string[], options: GradeOptions): Promise<Result> {
+  const { port, timeout, only, output, json } = options;
+  if (port !== undefined) await mustBeFree(port);
+  const isolation = findIsolation(options.user);
+  if (output !== undefined && isolation.hasNamespace) isolation.readOnly.push(resolve(output));
+  const { args } = assignment;
+  const own = args ? withoutPort(command) : command;
+  const wanted = onlyLine(
+    options.points ? withPoints(assignment, readPoints(options.points)) : assignment,
+    only,
   );
-  return isFull(result) ? 0 : 1;
+  const isLive = process.stdout.isTTY && !json && output === undefined;
+  const spinner = isLive ? new Spinner(process.stdout) : undefined;
+  const writer = new Writer({ columns: pageWidth(process.stdout), isTerminal: true });
+  const begin = () => new Run({ command: own, port, args, timeoutS: timeout, isolation });
+  const result = await grade(wanted, begin, {
+    sideBySide: port === undefined ? undefined : 1,
+    onLine: (line) => !line.line.note && spinner?.above(writer.line(line)),
+  }).finally(() => spinner?.stop());
+  if (isolation.warning) result.notes.push(isolation.warning);
+  if (isLive) {
+    print(['', ...writer.notes(result), ...writer.head(result)].join('\n'));
+    print(isFull(result) ? 'All points. What is next: read your loop once more, and hand it in.' : '');
+  }
+  return result;
+}
+
+/** @throws NotGraded when there is no such line */
+function onlyLine(assignment: Assignment, number?: number): Assignment {
+  if (number === undefined) return assignment;
+  const line = assignment.lines.filter(({ note }) => !note)[number - 1];
+  if (!line) throw new NotGraded(`--only ${number}: ${assignment.name} has no such line`);
+  return { ...assignment, lines: [line] };
 }

@@ -1,38 +1,46 @@
-/** Checks of what a server waits in, from outside: it must be select(), with the right descriptors. */
+/** Checks of what a program waits in, from outside: it must be select(), with the right descriptors. */
 import type { Descriptor } from '../observe/fds.js';
 import { sentence, type ThreadState } from '../observe/snapshot.js';
 import type { Client } from './client.js';
-import { type Diagnosis, diagnose, hintFor, lastAtRest, MOST, runsOn } from './diagnosis.js';
-import type { Lost } from './failure.js';
-import { LOOKS, type Run } from './run.js';
-import { hasRead } from './socket-queues.js';
+import { type Diagnosis, diagnose, isBlocked, isRunning, lastBlocked, MAJORITY } from './diagnosis.js';
+import { HINTS, hintForCall } from './hints.js';
+import type { Run } from './run.js';
+import { hasAccepted, hasRead } from './socket-queues.js';
+import { cpuShare, SAMPLES, type Sample } from './watch.js';
 
-/** How many looks may find it running: on a busy machine one that has woken up must wait for its turn. */
-const AWAKE = 0.5;
+/** A program that has nothing to do uses at most this share of a processor. */
+const IDLE_SHARE = 0.05;
+/** A program that uses more, in so many samples, is busy, and will not come to rest. */
+const BUSY_SHARE = 0.9;
+const BUSY_SAMPLES = 100;
 
-/** CPU time of a server that has nothing to do: at most this share of a processor … */
-const IDLE = 0.05;
-/** … or so many ticks (10 ms): the kernel counts in these. */
-const TICKS = 2;
+/** So many samples without a turn on a processor in between are as good as `SAMPLES` with some. */
+const STILL_SAMPLES = 8;
 
-/** Seconds: a timeout below this costs no points, and is worth a word. */
-const OFTEN = 0.1;
+/** A timeout below this costs no points, and is worth a word. */
+const OFTEN_S = 0.1;
 
 /** What is to be waited for. */
-interface Target {
+export interface Target {
   /** for the reader */
   name: string;
   is: (descriptor: Descriptor) => boolean;
 }
 
-const listenerOn = (port: number): Target => ({
+export const listenerOn = (port: number): Target => ({
   name: 'the listener',
   is: ({ tcp }) => tcp?.state === 'LISTEN' && tcp.local[1] === port,
 });
-const connectedTo = ({ port }: Client): Target => ({
+export const connectedTo = ({ port }: Client): Target => ({
   name: 'the other client',
   is: ({ tcp }) => tcp?.state !== 'LISTEN' && tcp?.remote[1] === port,
 });
+
+export const connectionTo = (port: number): Target => ({
+  name: 'the server',
+  is: ({ tcp }) => tcp?.remote[1] === port,
+});
+export const KEYBOARD: Target = { name: 'the keyboard', is: ({ fd }) => fd === 0 };
 
 /** Whether a thread waits for a descriptor: to read it, or for anything. */
 function waitsOn({ is }: Target, { fds, descriptors }: ThreadState, toRead = false): boolean {
@@ -43,174 +51,188 @@ function waitsOn({ is }: Target, { fds, descriptors }: ThreadState, toRead = fal
 }
 
 /** The threads that wait for a descriptor. */
-function waitersFor(target: Target, all: ThreadState[]): ThreadState[] {
-  return all.filter((seen) => waitsOn(target, seen));
+export function waitersFor(target: Target, threads: ThreadState[]): ThreadState[] {
+  return threads.filter((thread) => waitsOn(target, thread));
 }
 
 /** A server that waits for all these in one call, to read them, and for none of them in a call of another kind. */
-function waitsFor(targets: Target[], all: ThreadState[], calls: string[]): boolean {
-  const waiters = all.filter((seen) => targets.some((target) => waitsOn(target, seen)));
-  const inOne = waiters.some((seen) => targets.every((target) => waitsOn(target, seen, true)));
+function waitsFor(targets: Target[], threads: ThreadState[], calls: string[]): boolean {
+  const waiters = threads.filter((thread) => targets.some((target) => waitsOn(target, thread)));
+  const inOne = waiters.some((thread) => targets.every((target) => waitsOn(target, thread, true)));
   return inOne && waiters.every(({ call }) => calls.includes(call));
 }
 
-/** What was seen at a time, in milliseconds. */
-interface Look {
-  at: number;
-  all: ThreadState[];
-}
-
-/** Watches a server until most looks show what is wanted and it is idle, or the time for an answer is over. */
+/** Watches a program until its samples show what is wanted, or it will do nothing more. */
 async function watch(
   run: Run,
-  wanted: (all: ThreadState[]) => boolean,
-): Promise<{ holds: boolean; looks: Look[] }> {
-  run.program.look(); // throws where that cannot be seen
-  const looks: Look[] = [];
-  const holds = await run.answer((all) => {
-    looks.push({ at: performance.now(), all });
-    if (looks.length > LOOKS) looks.shift();
-    const waits = looks.filter(({ all }) => wanted(all) || all.every(({ call }) => call !== 'running'));
-    const enough = looks.length === LOOKS && waits.length >= (1 - AWAKE) * LOOKS;
-    return enough && waits.filter(({ all }) => wanted(all)).length >= MOST * waits.length && isIdle(looks);
+  wanted: (threads: ThreadState[]) => boolean,
+): Promise<{ holds: boolean; samples: Sample[] }> {
+  run.mustSee(); // throws where that cannot be
+  const samples: Sample[] = [];
+  const found = await run.until(() => {
+    const sample = run.samples.at(-1);
+    if (!sample || sample === samples.at(-1)) return undefined;
+    samples.push(sample);
+    if (samples.length > BUSY_SAMPLES) samples.shift();
+    return verdict(samples, wanted);
   });
-  return { holds: holds === true, looks };
+  return { holds: found === 'holds', samples };
 }
 
-/** What part of a processor the server has used between the first look and the last. */
-function cpu(looks: Look[]): { share: number; ticks: number } {
-  const [first, last] = [looks[0], looks[looks.length - 1]];
-  const used = new Map(first.all.map(({ process }) => [process.pid, process.ticks]));
-  const now = new Map(last.all.map(({ process }) => [process.pid, process.ticks]));
-  let ticks = 0;
-  for (const [pid, total] of now) ticks += total - (used.get(pid) ?? total);
-  return { ticks, share: (10 * ticks) / (last.at - first.at) };
+function verdict(all: Sample[], wanted: (threads: ThreadState[]) => boolean): 'holds' | 'busy' | undefined {
+  const isWanted = ({ threads }: Sample) => wanted(threads);
+  const still = all.slice(-STILL_SAMPLES);
+  if (still.length === STILL_SAMPLES && still.every(isWanted) && new Set(still.map(turnsOf)).size === 1)
+    return 'holds';
+  const recent = all.slice(-2 * SAMPLES);
+  const blocked = recent.filter((sample) => isWanted(sample) || isBlocked(sample.threads));
+  const isMost = blocked.filter(isWanted).length >= MAJORITY * blocked.length;
+  if (blocked.length >= SAMPLES && isMost && isIdle(recent)) return 'holds';
+  return all.length >= BUSY_SAMPLES && share(all) > BUSY_SHARE ? 'busy' : undefined;
 }
 
-function isIdle(looks: Look[]): boolean {
-  const { share, ticks } = cpu(looks);
-  return share <= IDLE || ticks < TICKS;
+/** How often each thread has been put on a processor; NaN, which is like no other, where that cannot be seen. */
+const turnsOf = ({ schedules, threads }: Sample) =>
+  threads.map(({ tid }) => `${tid} ${schedules.get(tid)?.turns ?? Math.random()}`).join();
+
+function share(samples: Sample[]): number {
+  const [first, last] = [samples[0], samples.at(-1)];
+  return first && last ? cpuShare(first, last) : 0;
 }
+
+const isIdle = (samples: Sample[]) => share(samples) <= IDLE_SHARE;
 
 /** At rest it waits in select() with the listener in readfds. */
 export const forConnections =
   (calls = ['select']) =>
   async (run: Run): Promise<string> => {
-    await run.listen();
-    return atRest(
-      run,
-      [listenerOn(run.port)],
-      calls,
-      `with no client, it waits in ${named(calls)} for the listener`,
-    );
+    await run.startServer();
+    const expected = `with no client, it waits in ${named(calls)} for the listener`;
+    return untilWaiting(run, [listenerOn(run.port)], calls, expected);
   };
 
 /** While two clients say nothing it waits for both in one select(), and reads at once what one of them says. */
 export const forData =
-  (calls = ['select']) =>
+  (calls = ['select'], text = 'hello') =>
   async (run: Run): Promise<string> => {
-    await run.listen();
-    const silent = await run.connect();
-    const other = await run.connect();
+    await run.startServer();
+    const [silent, other] = [await run.connect(), await run.connect()];
+    const evidence = await untilWaiting(run, [silent, other].map(connectedTo), calls, forBoth(calls));
+    other.send(text);
+    if (await run.until(() => hasRead(run, other, run.threads()) || run.ended)) return evidence;
+    return run.fail({
+      expected: 'it reads what one client sends while another is silent',
+      seen: 'it did not',
+      hint: hintForCall('recv'),
+    });
+  };
+
+/** Once it has read what a client said, it waits again as before. */
+export const afterData =
+  (calls = ['select'], text = 'hello') =>
+  async (run: Run): Promise<string> => {
+    await run.startServer();
+    const [silent, other] = [await run.connect(), await run.connect()];
     const targets = [silent, other].map(connectedTo);
-    const evidence = await atRest(run, targets, calls, forBoth(calls));
-    other.say('hello');
-    if (!(await run.answer((all) => hasRead(run, other, all))))
-      throw run.lost('it reads what one client sends while another is silent', 'it did not', hintFor('recv'));
-    return evidence;
+    const reached = await untilWaiting(run, targets, calls, forBoth(calls));
+    for (const client of [other, silent]) {
+      client.send(text);
+      await run.until(() => hasRead(run, client, run.threads()));
+    }
+    const expected = `when it has read what they sent, it waits in ${named(calls)} for both again`;
+    return untilWaiting(run, targets, calls, expected, reached);
   };
 
 /** Once a client has left, its descriptor is in no set: it would be ready for ever. */
 export const afterLeaving =
   (calls = ['select']) =>
   async (run: Run): Promise<string> => {
-    await run.listen();
-    const stays = await run.connect();
-    const leaves = await run.connect();
-    const expected = `when one of two clients has left, it waits in ${named(calls)} for the other alone`;
-    await atRest(run, [stays, leaves].map(connectedTo), calls, forBoth(calls));
+    await run.startServer();
+    const [stays, leaves] = [await run.connect(), await run.connect()];
+    const reached = await untilWaiting(run, [stays, leaves].map(connectedTo), calls, forBoth(calls));
     leaves.leave();
-    const { holds, looks } = await watch(
-      run,
-      (all) =>
-        waitsFor([connectedTo(stays)], all, calls) && waitersFor(connectedTo(leaves), all).length === 0,
-    );
-    if (holds) return `waits in ${theirSentence([connectedTo(stays)], looks)}`;
-    const hint = 'a stream that has ended can be read for ever: what becomes of its descriptor?';
-    throw await missed(run, expected, diagnosis(looks, [connectedTo(stays)], calls), hint);
+    const isAlone = (threads: ThreadState[]) =>
+      waitsFor([connectedTo(stays)], threads, calls) && waitersFor(connectedTo(leaves), threads).length === 0;
+    const { holds, samples } = await watch(run, isAlone);
+    if (holds) return `waits in ${theirSentence([connectedTo(stays)], samples)}`;
+    const expected = `when one of two clients has left, it waits in ${named(calls)} for the other alone`;
+    const found = diagnosis(samples, [connectedTo(stays)], calls);
+    return notWaiting(run, expected, found, HINTS.leftInSet, reached);
   };
 
-/** A client waits for the keyboard and for the server in one select(). */
-export async function forKeyboardAndServer(run: Run): Promise<string> {
-  await run.accept();
-  const server: Target = { name: 'the server', is: ({ tcp }) => tcp?.remote[1] === run.port };
-  const keyboard: Target = { name: 'the keyboard', is: ({ fd }) => fd === 0 };
-  const expected = 'it waits in one select() for the keyboard (descriptor 0) and for the server';
-  return atRest(run, [keyboard, server], ['select'], expected);
+/**
+ * The program waits in one select() for all of these, to read them.
+ *
+ * @param reached what is right if it dies of a fault that has cost points elsewhere
+ * @throws Failure; CannotObserve
+ */
+export async function untilWaiting(
+  run: Run,
+  targets: Target[],
+  calls: string[],
+  expected: string,
+  reached?: string,
+): Promise<string> {
+  const { holds, samples } = await watch(run, (threads) => waitsFor(targets, threads, calls));
+  if (holds) return `waits in ${theirSentence(targets, samples)}`;
+  const hintForBusy = hintForCall(samples.some(waitsToWrite) ? 'writable' : 'running');
+  return notWaiting(run, expected, diagnosis(samples, targets, calls), hintForBusy, reached);
 }
 
-async function atRest(run: Run, targets: Target[], calls: string[], expected: string): Promise<string> {
-  const { holds, looks } = await watch(run, (all) => waitsFor(targets, all, calls));
-  if (holds) return `waits in ${theirSentence(targets, looks)}`;
-  throw await missed(run, expected, diagnosis(looks, targets, calls));
-}
+const waitsToWrite = ({ threads }: Sample) =>
+  threads.some(({ fds, descriptors }) =>
+    fds.some(({ fd, events }) => events.includes('write') && descriptors.get(fd)?.tcp),
+  );
 
-/** @param hintForBusy what a busy loop may come from */
-async function missed(
+async function notWaiting(
   run: Run,
   expected: string,
-  found: Diagnosis,
-  hintForBusy = hintFor('running'),
-): Promise<Lost> {
-  if (found.call !== 'running') return run.lost(expected, found.seen, hintFor(found.call));
+  { seen, call }: Diagnosis,
+  hintForBusy: string,
+  reached?: string,
+): Promise<never> {
+  if (call !== 'running') return run.fail({ expected, seen, hint: hintForCall(call) }, { reached });
   // A busy loop has an eye on its clients; one that goes round for ever for another reason has not.
   const client = run.isRunning && (await run.connect());
-  if (!client || (await run.answer((all) => hasRead(run, client, all))))
-    return run.lost(expected, found.seen, hintForBusy);
-  const seen = 'it is running all the time, and accepts nobody (endless loop)';
-  return run.lost(expected, seen, hintFor('endless'));
+  if (!client || (await run.until(() => hasAccepted(run, client, run.threads()))))
+    return run.fail({ expected, seen, hint: hintForBusy }, { reached });
+  const endless = 'it is running all the time, and accepts nobody (endless loop)';
+  return run.fail({ expected, seen: endless, hint: hintForCall('endless') });
 }
 
 const forBoth = (calls: string[]) => `while two clients are silent, it waits in ${named(calls)} for both`;
 const named = (calls: string[]) => (calls.length === 1 ? `${calls[0]}()` : 'one call');
 
-function theirSentence(targets: Target[], looks: Look[]): string {
-  const all = looks.flatMap(({ all }) => all);
-  const waiter = all.findLast((seen) => targets.every((target) => waitsOn(target, seen, true)));
+function theirSentence(targets: Target[], samples: Sample[]): string {
+  const threads = samples.flatMap(({ threads }) => threads);
+  const waiter = threads.findLast((thread) => targets.every((target) => waitsOn(target, thread, true)));
   if (!waiter) return '';
-  const { timeout } = waiter;
-  const wakes = timeout && timeout < OFTEN ? `; it wakes up ${Math.round(1 / timeout)} times a second` : '';
+  const { timeoutS } = waiter;
+  const wakes =
+    timeoutS && timeoutS < OFTEN_S ? `; it wakes up ${Math.round(1 / timeoutS)} times a second` : '';
   return `${sentence(waiter)}${wakes}`;
 }
 
 /** What was found instead, and in which call. */
-function diagnosis(looks: Look[], targets: Target[], calls: string[]): Diagnosis {
-  const seens = looks.map(({ all }) => all);
-  if (runsOn(seens))
-    return {
-      call: 'running',
-      seen: 'it never waits: it is running each time that one looks (busy loop)',
-    };
-  const all = lastAtRest(seens);
-  if (waitsFor(targets, all, calls) && !isIdle(looks)) {
-    const percent = Math.round(100 * cpu(looks).share);
-    return {
-      call: 'running',
-      seen: `it uses ${percent} % of a processor while nothing happens (busy loop)`,
-    };
+function diagnosis(samples: Sample[], targets: Target[], calls: string[]): Diagnosis {
+  if (isRunning(samples))
+    return { call: 'running', seen: 'it never waits: it is running in each sample (busy loop)' };
+  const threads = lastBlocked(samples);
+  if (waitsFor(targets, threads, calls) && !isIdle(samples)) {
+    const percent = Math.round(100 * share(samples));
+    return { call: 'running', seen: `it uses ${percent} % of a processor while nothing happens (busy loop)` };
   }
-  const right = seens.findLast((all) => waitsFor(targets, all, calls));
-  const other = seens.findLast(
-    (all) => all.every(({ call }) => call !== 'running') && !waitsFor(targets, all, calls),
-  );
-  if (right && other) {
-    const [one, two] = [right, other].map((all) => diagnose([all]).seen);
+  const right = samples.findLast(({ threads }) => waitsFor(targets, threads, calls));
+  const other = samples.findLast(({ threads }) => isBlocked(threads) && !waitsFor(targets, threads, calls));
+  // Of one that has come to rest, only the last sample counts.
+  if (right && other && threads.some(({ timeoutS }) => typeof timeoutS === 'number')) {
+    const [one, two] = [right, other].map((sample) => diagnose([sample]).seen);
     return { call: 'each', seen: `by turns: ${one}; then ${two}` };
   }
-  const waiters = [...new Set(targets.flatMap((target) => waitersFor(target, all)))];
-  const missing = targets.find((target) => waitersFor(target, all).length === 0);
+  const waiters = [...new Set(targets.flatMap((target) => waitersFor(target, threads)))];
+  const missing = targets.find((target) => waitersFor(target, threads).length === 0);
   const wrong = waiters.find(({ call }) => !calls.includes(call)) ?? waiters[0];
-  if (!wrong) return diagnose([all]);
+  if (!wrong) return diagnose(samples);
   const kind = new Set(waiters.map(({ pid }) => pid)).size > 1 ? 'process' : 'thread';
   const each =
     waiters.length > 1 ? ` (a ${kind} for each)` : missing ? `; nobody waits for ${missing.name}` : '';

@@ -1,32 +1,42 @@
-/** What a program has taken of what came for it, and what is still in the kernel (Linux). */
-
+/** What a program has read of what came for it, and what is still in the kernel (Linux). */
 import { type TcpSocket, tcpSockets } from '../observe/proc.js';
 import type { ThreadState } from '../observe/snapshot.js';
+import { askForSocket } from '../observe/sock-diag.js';
 
-/** This end of a connection, by its port; the other end is the program's. */
+/** One end of a connection. */
 interface End {
+  host: string;
   port: number;
 }
 
-/** A program's ends of connections, and the listeners; nothing where that cannot be seen. */
-function socketsOf([first]: ThreadState[]): TcpSocket[] {
-  return first ? (['tcp', 'tcp6'] as const).flatMap((table) => tcpSockets(first.pid, table)) : [];
+/** The program's end of a connection with a client of the grader's. */
+function connOf(server: End, { host, port }: End, [first]: ThreadState[]): TcpSocket | undefined {
+  if (!first) return undefined;
+  const found = askForSocket([server.host, server.port], [host, port]);
+  if (found !== null) return found?.local[1] === server.port && found.state !== 'LISTEN' ? found : undefined;
+  return tables(first.pid).find(({ local, remote }) => local[1] === server.port && remote[1] === port);
+}
+
+const tables = (pid: number) => (['tcp', 'tcp6'] as const).flatMap((table) => tcpSockets(pid, table));
+
+/** Whether a server has accepted a client, as far as that can be seen here. */
+export function hasAccepted(server: End, client: End, threads: ThreadState[]): boolean {
+  return Boolean(connOf(server, client, threads)?.inode);
 }
 
 /** Whether a server has accepted a client and read all that it has sent, as far as that can be seen here. */
-export function hasRead(server: End, { port }: End, all: ThreadState[]): boolean {
-  const conn = socketsOf(all).find(({ local, remote }) => local[1] === server.port && remote[1] === port);
-  return conn !== undefined && conn.inode !== 0 && conn.unread === 0;
+export function hasRead(server: End, client: End, threads: ThreadState[]): boolean {
+  const conn = connOf(server, client, threads);
+  return Boolean(conn?.inode) && conn?.unread === 0;
 }
 
-/** What a program fails to take, for the reader; undefined when nothing is left in the kernel. */
-export function unreadInput(server: End, ends: End[], all: ThreadState[]): string | undefined {
-  const sockets = socketsOf(all);
-  const conns = sockets.filter(
-    ({ state, remote }) =>
-      ['ESTABLISHED', 'CLOSE_WAIT'].includes(state) && ends.some(({ port }) => port === remote[1]),
-  );
-  const queue = sockets.find(({ state, local }) => state === 'LISTEN' && local[1] === server.port);
-  if (queue?.unread || conns.some(({ inode }) => inode === 0)) return 'it accepts no client';
-  return conns.some(({ unread }) => unread > 0) ? 'it does not read what it was sent' : undefined;
+/** What a program does not accept or read, for the reader; undefined when nothing is left in the kernel. */
+export function unreadInput(server: End, clients: End[], threads: ThreadState[]): string | undefined {
+  const conns = clients.flatMap((client) => connOf(server, client, threads) ?? []);
+  const open = conns.filter(({ state }) => ['ESTABLISHED', 'CLOSE_WAIT'].includes(state));
+  if (open.some(({ inode }) => inode === 0)) return 'it accepts no client';
+  if (open.some(({ unread }) => unread > 0)) return 'it does not read what it was sent';
+  const sockets = threads.flatMap(({ descriptors }) => [...descriptors.values()]);
+  const listener = sockets.find(({ tcp }) => tcp?.state === 'LISTEN' && tcp.local[1] === server.port);
+  return listener?.tcp?.unread ? 'it accepts no client' : undefined;
 }

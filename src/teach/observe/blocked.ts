@@ -1,33 +1,48 @@
-/** What a thread waits in: the system call that it is blocked in, with its descriptors (Linux, x86-64 and arm64). */
-import { arch, hrtime } from 'node:process';
+/** What a thread is blocked in: the system call with its descriptors and its timeout (Linux). */
+import { hrtime } from 'node:process';
 import { blockedIn, epollSet, memory, tableSize, threads } from './proc.js';
+import { type Abi, abiOf, kernelName } from './syscall-numbers.js';
 
 export type Event = 'read' | 'write' | 'except';
 
 /** What a thread is doing at this moment. */
-export interface Wait {
+export interface BlockedThread {
   pid: number;
   tid: number;
   /** The call by its name in section 2 of the manual: `select`, `recv` …; `running` when it is in none. */
   call: string;
   /** The descriptors that it waits for, and what for. */
   fds: { fd: number; events: Event[] }[];
-  /** Seconds; null waits for ever, undefined where the call has none, or none that can be told. */
-  timeout?: number | null;
+  /** Null waits for ever; undefined where the call has none, or where it cannot be read. */
+  timeoutS?: number | null;
 }
 
-type Decoded = Pick<Wait, 'fds' | 'timeout'>;
-type Decode = (pid: number, args: bigint[]) => Decoded | undefined;
+/** A program whose system calls cannot be read here. */
+export class UnknownAbi extends Error {}
 
-/** The calls that a thread can be blocked in, by the kernel's names: the manual's name, and what its arguments say. */
+/** A call that has not returned, as the kernel shows it. */
+interface PendingCall {
+  pid: number;
+  abi: Abi;
+  /** the kernel's name */
+  name: string;
+  args: bigint[];
+}
+type Decoded = Pick<BlockedThread, 'fds' | 'timeoutS'>;
+type Decode = (call: PendingCall) => (Decoded & { call?: string }) | undefined;
+
+/** The calls that a thread can be blocked in, by the kernel's names: the manual's name, and how to read its arguments. */
 const CALLS: Record<string, [call: string, decode?: Decode]> = {
   select: ['select', select(1e6)],
+  _newselect: ['select', select(1e6)],
   pselect6: ['select', select(1e9)],
-  poll: ['poll', (pid, args) => poll(pid, args, milliseconds(args[2]))],
-  ppoll: ['poll', (pid, args) => poll(pid, args, time(pid, args[2], 1e9))],
-  epoll_wait: ['epoll_wait', (pid, args) => epoll(pid, args, milliseconds(args[3]))],
-  epoll_pwait: ['epoll_wait', (pid, args) => epoll(pid, args, milliseconds(args[3]))],
-  epoll_pwait2: ['epoll_wait', (pid, args) => epoll(pid, args, time(pid, args[3], 1e9))],
+  pselect6_time64: ['select', select(1e9)],
+  poll: ['poll', (call) => poll(call, fromMilliseconds(arg(call, 2)))],
+  ppoll: ['poll', (call) => poll(call, seconds(call, 2, 1e9))],
+  ppoll_time64: ['poll', (call) => poll(call, seconds(call, 2, 1e9))],
+  epoll_wait: ['epoll_wait', (call) => epoll(call, fromMilliseconds(arg(call, 3)))],
+  epoll_pwait: ['epoll_wait', (call) => epoll(call, fromMilliseconds(arg(call, 3)))],
+  epoll_pwait2: ['epoll_wait', (call) => epoll(call, seconds(call, 3, 1e9))],
   read: ['read', one('read')],
   readv: ['readv', one('read')],
   accept: ['accept', one('read')],
@@ -35,61 +50,55 @@ const CALLS: Record<string, [call: string, decode?: Decode]> = {
   recvfrom: ['recv', one('read')],
   recvmsg: ['recvmsg', one('read')],
   recvmmsg: ['recvmmsg', one('read')],
+  recvmmsg_time64: ['recvmmsg', one('read')],
   write: ['write', one('write')],
   writev: ['writev', one('write')],
   sendto: ['send', one('write')],
   sendmsg: ['sendmsg', one('write')],
   connect: ['connect', one('write')],
+  socketcall: ['socketcall', socketcall],
   futex: ['futex', futex],
-  nanosleep: ['nanosleep'],
-  clock_nanosleep: ['nanosleep'],
+  futex_time64: ['futex', futex],
+  nanosleep: ['nanosleep', (call) => ({ fds: [], timeoutS: seconds(call, 0, 1e9) })],
+  clock_nanosleep: ['nanosleep', clockNanosleep],
+  clock_nanosleep_time64: ['nanosleep', clockNanosleep],
   wait4: ['wait'],
   waitid: ['wait'],
+  waitpid: ['wait'],
   pause: ['pause'],
   rt_sigsuspend: ['sigsuspend'],
   rt_sigtimedwait: ['sigwait'],
+  rt_sigtimedwait_time64: ['sigwait'],
   flock: ['flock'],
   fcntl: ['fcntl'],
+  fcntl64: ['fcntl'],
   io_uring_enter: ['io_uring_enter'],
   restart_syscall: ['restart_syscall'],
 };
 
-/** The kernel's numbers, from its tables. */
-const X64 =
-  '0 read 1 write 7 poll 19 readv 20 writev 23 select 34 pause 35 nanosleep 42 connect 43 accept 44 sendto ' +
-  '45 recvfrom 46 sendmsg 47 recvmsg 61 wait4 72 fcntl 73 flock 128 rt_sigtimedwait 130 rt_sigsuspend 202 futex ' +
-  '219 restart_syscall 230 clock_nanosleep 232 epoll_wait 247 waitid 270 pselect6 271 ppoll 281 epoll_pwait ' +
-  '288 accept4 299 recvmmsg 426 io_uring_enter 441 epoll_pwait2';
-const ARM64 =
-  '22 epoll_pwait 25 fcntl 32 flock 63 read 64 write 65 readv 66 writev 72 pselect6 73 ppoll 95 waitid 98 futex ' +
-  '101 nanosleep 115 clock_nanosleep 128 restart_syscall 133 rt_sigsuspend 137 rt_sigtimedwait 202 accept ' +
-  '203 connect 206 sendto 207 recvfrom 211 sendmsg 212 recvmsg 242 accept4 243 recvmmsg 260 wait4 ' +
-  '426 io_uring_enter 441 epoll_pwait2';
-const NAMES = new Map(
-  [...(arch === 'arm64' ? ARM64 : X64).matchAll(/(\d+) (\w+)/g)].map(([, number, name]) => [
-    Number(number),
-    name,
-  ]),
-);
+/** How often a thread is looked at that is in another call each time. */
+const ATTEMPTS = 3;
 
 /**
- * What each thread of a process waits in.
+ * What each thread of a process is blocked in.
  *
- * @throws of code EPERM or EACCES where one may not look, ENOENT where the kernel does not tell
+ * @throws of code EPERM or EACCES where one may not look, ENOENT where the kernel does not show it; UnknownAbi
  */
-export function waits(pid: number): Wait[] {
-  return threads(pid).flatMap((tid) => wait(pid, tid) ?? []);
+export function blockedThreads(pid: number): BlockedThread[] {
+  const abi = abiOf(pid);
+  if (!abi) throw new UnknownAbi();
+  return threads(pid).flatMap((tid) => blockedThread(pid, tid, abi) ?? []);
 }
 
-function wait(pid: number, tid: number): Wait | undefined {
-  const running: Wait = { pid, tid, call: 'running', fds: [] };
-  // The memory is only what the call was given if the thread has been in that call all the while.
-  for (let attempt = 0; attempt < 3; attempt++) {
+function blockedThread(pid: number, tid: number, abi: Abi): BlockedThread | undefined {
+  const running: BlockedThread = { pid, tid, call: 'running', fds: [] };
+  // The memory is that of the call only if the thread has been in that call all the while.
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const blocked = blockedIn(pid, tid);
     if (!blocked || blocked === 'running') return blocked && running;
-    const name = NAMES.get(blocked.number);
+    const name = kernelName(abi, blocked.number);
     const [call, decode] = (name && CALLS[name]) || [`system call ${blocked.number}`];
-    const decoded = decode ? decode(pid, blocked.args) : { fds: [] };
+    const decoded = decode && name ? decode({ pid, abi, name, args: blocked.args }) : { fds: [] };
     const again = blockedIn(pid, tid);
     if (decoded && String(Object.values(again ?? {})) === String(Object.values(blocked)))
       return { pid, tid, call, ...decoded };
@@ -97,57 +106,84 @@ function wait(pid: number, tid: number): Wait | undefined {
   return running;
 }
 
+const arg = ({ args }: PendingCall, i: number) => args[i] ?? 0n;
+
 function select(unitsInSecond: number): Decode {
-  return (pid, [given, readfds, writefds, exceptfds, timeout]) => {
-    const nfds = Math.min(int(given), tableSize(pid));
+  return (call) => {
+    const nfds = Math.min(int(arg(call, 0)), tableSize(call.pid));
     const events = new Map<number, Event[]>();
-    for (const [address, event] of [
-      [readfds, 'read'],
-      [writefds, 'write'],
-      [exceptfds, 'except'],
-    ] as const) {
-      const set = address === 0n ? Buffer.alloc(0) : memory(pid, Number(address), (nfds + 7) >> 3);
+    for (const [i, event] of (['read', 'write', 'except'] as const).entries()) {
+      const address = arg(call, i + 1);
+      const set = address === 0n ? Buffer.alloc(0) : memory(call.pid, Number(address), (nfds + 7) >> 3);
       if (!set) return undefined;
       for (let fd = 0; fd < nfds; fd++)
-        if ((set[fd >> 3] >> (fd & 7)) & 1) events.set(fd, [...(events.get(fd) ?? []), event]);
+        if (((set[fd >> 3] ?? 0) >> (fd & 7)) & 1) events.set(fd, [...(events.get(fd) ?? []), event]);
     }
     const fds = [...events].map(([fd, events]) => ({ fd, events })).sort((a, b) => a.fd - b.fd);
-    return { fds, timeout: time(pid, timeout, unitsInSecond) };
+    return { fds, timeoutS: seconds(call, 4, unitsInSecond) };
   };
 }
 
-function poll(
-  pid: number,
-  [pollfds, nfds]: bigint[],
-  timeout: number | null | undefined,
-): Decoded | undefined {
+function poll(call: PendingCall, timeoutS: number | null | undefined): Decoded | undefined {
   const SIZE = 8; // of struct pollfd: an int and two shorts
-  const array = memory(pid, Number(pollfds), SIZE * Number(nfds));
+  const nfds = Number(arg(call, 1));
+  const array = memory(call.pid, Number(arg(call, 0)), SIZE * nfds);
   if (!array) return undefined;
-  const entries = Array.from({ length: Number(nfds) }, (_, i) => ({
+  const entries = Array.from({ length: nfds }, (_, i) => ({
     fd: array.readInt32LE(SIZE * i),
     events: eventsOf(array.readInt16LE(SIZE * i + 4)),
   }));
-  return { fds: entries.filter(({ fd }) => fd >= 0), timeout };
+  return { fds: entries.filter(({ fd }) => fd >= 0), timeoutS };
 }
 
-function epoll(pid: number, [epfd]: bigint[], timeout: number | null | undefined): Decoded {
-  const fds = epollSet(pid, int(epfd)).map(({ fd, events }) => ({ fd, events: eventsOf(events) }));
-  return { fds: fds.sort((a, b) => a.fd - b.fd), timeout };
+function epoll(call: PendingCall, timeoutS: number | null | undefined): Decoded {
+  const entries = epollSet(call.pid, int(arg(call, 0)));
+  const fds = entries.map(({ fd, events }) => ({ fd, events: eventsOf(events) }));
+  return { fds: fds.sort((a, b) => a.fd - b.fd), timeoutS };
 }
 
-/** A lock, or a wait for another thread: most with a timeout have an absolute one, which is made relative here. */
-function futex(pid: number, [, operation, , timeout]: bigint[]): Decoded {
+/** A lock, or a wait for another thread: an absolute timeout is made relative here. */
+function futex(call: PendingCall): Decoded {
   const [WAIT, WAIT_BITSET, COMMAND, CLOCK_REALTIME] = [0, 9, 0x7f, 0x100];
-  const command = int(operation) & COMMAND;
-  const limit = [WAIT, WAIT_BITSET].includes(command) ? time(pid, timeout, 1e9) : null;
-  if (typeof limit !== 'number' || command === WAIT) return { fds: [], timeout: limit };
-  const now = int(operation) & CLOCK_REALTIME ? Date.now() / 1000 : Number(hrtime.bigint()) / 1e9;
-  return { fds: [], timeout: limit - now };
+  const operation = int(arg(call, 1));
+  const command = operation & COMMAND;
+  const timeoutS = [WAIT, WAIT_BITSET].includes(command) ? seconds(call, 3, 1e9) : null;
+  if (typeof timeoutS !== 'number' || command === WAIT) return { fds: [], timeoutS };
+  return { fds: [], timeoutS: timeoutS - nowS((operation & CLOCK_REALTIME) !== 0) };
+}
+
+/** A time to sleep for, or until. */
+function clockNanosleep(call: PendingCall): Decoded {
+  const [CLOCK_REALTIME, TIMER_ABSTIME] = [0, 1];
+  const timeoutS = seconds(call, 2, 1e9);
+  if (typeof timeoutS !== 'number' || !(int(arg(call, 1)) & TIMER_ABSTIME)) return { fds: [], timeoutS };
+  return { fds: [], timeoutS: timeoutS - nowS(int(arg(call, 0)) === CLOCK_REALTIME) };
+}
+
+const nowS = (isRealTime: boolean) => (isRealTime ? Date.now() / 1000 : Number(hrtime.bigint()) / 1e9);
+
+/** The calls behind socketcall(2), which 32-bit programs make, by its first argument. */
+const SOCKETCALLS: Record<number, [call: string, event: Event]> = {
+  3: ['connect', 'write'],
+  5: ['accept', 'read'],
+  9: ['send', 'write'],
+  10: ['recv', 'read'],
+  11: ['send', 'write'],
+  12: ['recv', 'read'],
+  16: ['sendmsg', 'write'],
+  17: ['recvmsg', 'read'],
+  18: ['accept', 'read'],
+};
+
+function socketcall(pending: PendingCall): ReturnType<Decode> {
+  const [call, event] = SOCKETCALLS[int(arg(pending, 0))] ?? [];
+  const args = memory(pending.pid, Number(arg(pending, 1)), 4);
+  if (!call || !event || !args) return undefined;
+  return { call, fds: [{ fd: args.readInt32LE(0), events: [event] }] };
 }
 
 function one(event: Event): Decode {
-  return (_, [fd]) => ({ fds: [{ fd: int(fd), events: [event] }] });
+  return (call) => ({ fds: [{ fd: int(arg(call, 0)), events: [event] }] });
 }
 
 /** POLLIN, POLLPRI and POLLOUT, and EPOLLIN, EPOLLPRI and EPOLLOUT: the same bits. */
@@ -160,14 +196,20 @@ function eventsOf(mask: number): Event[] {
   return BITS.filter(([bit]) => mask & bit).map(([, event]) => event);
 }
 
-/** A struct timeval or timespec in seconds. */
-function time(pid: number, address: bigint, unitsInSecond: number): number | null | undefined {
+/** The struct timeval or timespec that an argument points to, in seconds. */
+function seconds(call: PendingCall, i: number, unitsInSecond: number): number | null | undefined {
+  const address = arg(call, i);
   if (address === 0n) return null;
-  const struct = memory(pid, Number(address), 16);
-  return struct && Number(struct.readBigInt64LE(0)) + Number(struct.readBigInt64LE(8)) / unitsInSecond;
+  const isShort = call.abi === 'ia32' && !/_time64$|^epoll_pwait2$/.test(call.name);
+  const struct = memory(call.pid, Number(address), isShort ? 8 : 16);
+  if (!struct) return undefined;
+  const [whole, part] = isShort
+    ? [struct.readInt32LE(0), struct.readInt32LE(4)]
+    : [struct.readBigInt64LE(0), struct.readBigInt64LE(8)];
+  return Number(whole) + Number(part) / unitsInSecond;
 }
 
-function milliseconds(timeout: bigint): number | null {
+function fromMilliseconds(timeout: bigint): number | null {
   return int(timeout) < 0 ? null : int(timeout) / 1000;
 }
 

@@ -1,6 +1,7 @@
 /** What a process's descriptors are, by name (Linux). */
 import { addressText } from '../../posix/sockaddr.js';
-import { openFiles, type TcpSocket, tcpSockets, unixSockets } from './proc.js';
+import { isInOwnNetwork, openFiles, type TcpSocket, tcpSockets, unixSockets } from './proc.js';
+import { askForSocket } from './sock-diag.js';
 
 export interface Descriptor {
   fd: number;
@@ -10,41 +11,71 @@ export interface Descriptor {
   tcp?: TcpSocket;
 }
 
-/** Milliseconds for which names hold, as long as the same files are open: the kernel's tables of sockets are slow. */
-const FRESH = 100;
-const recent = new Map<number, { files: string; at: number; named: Map<number, Descriptor> }>();
+/** For how long a socket that is in no table is not looked for again: reading the tables takes milliseconds. */
+const UNKNOWN_HOLDS_MS = 30;
+
+/** The sockets that have been found in the kernel's tables, by their inodes. */
+const tcpByInode = new Map<number, TcpSocket>();
+const pathByInode = new Map<number, string>();
+const unknownSince = new Map<number, number>();
+const MAX_REMEMBERED = 5000;
 
 /** Names the open descriptors of a process. */
 export function descriptors(pid: number): Map<number, Descriptor> {
-  for (const [old, { at }] of recent) if (performance.now() - at >= FRESH) recent.delete(old);
   const files = openFiles(pid);
-  const last = recent.get(pid);
-  if (last?.files === String([...files])) return last.named;
-  const named = nameAll(pid, files);
-  recent.set(pid, { files: String([...files]), at: performance.now(), named });
-  return named;
-}
-
-function nameAll(pid: number, files: Map<number, string>): Map<number, Descriptor> {
   const inodeOf = (file: string) => Number(/^socket:\[(\d+)\]$/.exec(file)?.[1]);
-  const unknown = new Set([...files.values()].map(inodeOf).filter((inode) => inode > 0));
-  const tcp = new Map<number, TcpSocket>();
-  for (const table of ['tcp', 'tcp6'] as const) {
-    for (const socket of unknown.size > 0 ? tcpSockets(pid, table) : [])
-      if (unknown.delete(socket.inode)) tcp.set(socket.inode, socket);
-  }
-  const unix = unknown.size > 0 ? unixSockets(pid) : new Map<number, string>();
+  const inodes = [...files.values()].map(inodeOf).filter((inode) => inode > 0);
+  const tcp = inodes.length > 0 ? tcpSocketsOf(pid, inodes) : new Map<number, TcpSocket>();
   return new Map(
     [...files].map(([fd, file]) => {
       const socket = tcp.get(inodeOf(file));
-      const path = unix.get(inodeOf(file));
-      const name = socket ? ofTcp(socket) : path !== undefined ? `Unix socket ${path}`.trim() : ofFile(file);
+      const path = pathByInode.get(inodeOf(file));
+      const name = socket
+        ? nameOfTcp(socket)
+        : path !== undefined
+          ? `Unix socket ${path}`.trim()
+          : nameOfFile(file);
       return [fd, { fd, name, tcp: socket }];
     }),
   );
 }
 
-function ofTcp({ state, local, remote }: TcpSocket): string {
+/** The TCP sockets among these, as they are now; Unix sockets are remembered on the way. */
+function tcpSocketsOf(pid: number, inodes: number[]): Map<number, TcpSocket> {
+  const found = new Map<number, TcpSocket>();
+  const now = performance.now();
+  const canAsk = isInOwnNetwork(pid);
+  const isKnown = (inode: number) => {
+    if (pathByInode.has(inode) || now - (unknownSince.get(inode) ?? -UNKNOWN_HOLDS_MS) < UNKNOWN_HOLDS_MS)
+      return true;
+    const before = tcpByInode.get(inode);
+    const socket = canAsk && before ? askForSocket(before.local, before.remote) : undefined;
+    if (socket?.inode !== inode) return false;
+    found.set(inode, socket);
+    return true;
+  };
+  const unknown = new Set(inodes.filter((inode) => !isKnown(inode)));
+  for (const table of ['tcp', 'tcp6'] as const) {
+    for (const socket of unknown.size > 0 ? tcpSockets(pid, table) : []) {
+      if (!unknown.delete(socket.inode)) continue;
+      found.set(socket.inode, socket);
+      remember(tcpByInode, socket.inode, socket);
+      unknownSince.delete(socket.inode);
+    }
+  }
+  if (unknown.size > 0)
+    for (const [inode, path] of unixSockets(pid))
+      if (unknown.delete(inode)) remember(pathByInode, inode, path);
+  for (const inode of unknown) remember(unknownSince, inode, now);
+  return found;
+}
+
+function remember<T>(map: Map<number, T>, inode: number, value: T): void {
+  if (map.size >= MAX_REMEMBERED) map.clear();
+  map.set(inode, value);
+}
+
+function nameOfTcp({ state, local, remote }: TcpSocket): string {
   if (state === 'LISTEN') return `listener ${addressText(local)} (LISTEN)`;
   if (state === 'ESTABLISHED') return `connected to ${addressText(remote)}`;
   if (state === 'SYN_SENT') return `connecting to ${addressText(remote)}`;
@@ -52,7 +83,7 @@ function ofTcp({ state, local, remote }: TcpSocket): string {
   return `connected to ${addressText(remote)} (${state})`;
 }
 
-function ofFile(file: string): string {
+function nameOfFile(file: string): string {
   const kind = /^(?:anon_inode:)?\[?(\w+)\]?(?::\[\d+\])?$/.exec(file)?.[1];
   if (kind) return kind === 'socket' ? 'socket, not connected' : kind.replace('eventpoll', 'epoll');
   if (/^\/dev\/(tty|pts\/|console)/.test(file)) return `terminal ${file}`;

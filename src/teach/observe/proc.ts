@@ -1,4 +1,4 @@
-/** What /proc tells of processes and their threads (Linux). */
+/** What /proc shows of processes and their threads (Linux). */
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import * as nodeProcess from 'node:process';
 
@@ -7,24 +7,52 @@ export interface Process {
   /** the kernel's short name: `python3` */
   name: string;
   ppid: number;
+  /** the process group: a signal from the terminal goes to all of it */
+  group: number;
   session: number;
   /** by a signal (SIGSTOP, Ctrl-Z) or a debugger */
   isStopped: boolean;
+  /** a thread of the kernel's own: it runs no program */
+  isKernelThread: boolean;
   /** CPU time used so far, user and system, in clock ticks of 10 ms */
   ticks: number;
 }
 
 /** All processes that can be seen; a zombie is none any more. */
 export function processes(): Process[] {
-  return numbers('/proc').flatMap((pid) => process(pid) ?? []);
+  return processIds().flatMap((pid) => process(pid) ?? []);
 }
 
-/** @returns undefined when there is no such process, or only what is left of it */
+export const processIds = () => numbers('/proc');
+
+/** The id of the process or thread that was made last: as long as it is the same, there are no new ones. */
+export function newestId(): string {
+  return tryRead('/proc/loadavg')?.split(' ')[4]?.trim() ?? '';
+}
+
+/**
+ * Whether what /proc shows is this process's own surroundings.
+ *
+ * @returns why not, in a sentence; undefined when it is
+ */
+export function whyProcIsBlind(): string | undefined {
+  let self: string;
+  try {
+    self = readlinkSync('/proc/self');
+  } catch {
+    return 'there is no /proc here: what a program is blocked in cannot be seen';
+  }
+  return self === String(nodeProcess.pid)
+    ? undefined
+    : 'the /proc here is that of another PID namespace (mount one with unshare --mount-proc): what a program is blocked in cannot be seen';
+}
+
+/** @returns undefined when there is no such process, or when it has ended */
 export function process(pid: number): Process | undefined {
   return inState(pid, (state) => !'ZX'.includes(state));
 }
 
-/** What is left of a process that has ended: its parent has not asked yet how it did. */
+/** A process that has ended and whose parent has not called wait(2) yet. */
 export function zombie(pid: number): Process | undefined {
   return inState(pid, (state) => state === 'Z');
 }
@@ -32,10 +60,48 @@ export function zombie(pid: number): Process | undefined {
 function inState(pid: number, isWanted: (state: string) => boolean): Process | undefined {
   const stat = tryRead(`/proc/${pid}/stat`);
   const parts = stat && /^\d+ \((.*)\) (\S) (.*)$/s.exec(stat);
-  if (!parts || !isWanted(parts[2])) return undefined;
-  const fields = parts[3].split(' ').map(Number);
-  const [name, isStopped] = [parts[1], 'Tt'.includes(parts[2])];
-  return { pid, name, ppid: fields[0], session: fields[2], isStopped, ticks: fields[10] + fields[11] };
+  if (!parts || !isWanted(parts[2] ?? '')) return undefined;
+  const [, name = '', state = '', rest = ''] = parts;
+  const fields = rest.split(' ').map(Number);
+  const field = (number: number) => fields[number - FIRST_FIELD] ?? 0;
+  return {
+    pid,
+    name,
+    ppid: field(4),
+    group: field(5),
+    session: field(6),
+    isStopped: 'Tt'.includes(state),
+    isKernelThread: (field(9) & PF_KTHREAD) !== 0,
+    ticks: field(14) + field(15),
+  };
+}
+
+/** Of /proc/PID/stat, as proc(5) counts its fields: the first behind the state. */
+const FIRST_FIELD = 4;
+const PF_KTHREAD = 0x200000;
+
+/** The id of the process that a thread belongs to; undefined when there is no such thread. */
+export function processOfThread(tid: number): number | undefined {
+  const [, pid] = /^Tgid:\s*(\d+)/m.exec(tryRead(`/proc/${tid}/status`) ?? '') ?? [];
+  return pid === undefined ? undefined : Number(pid);
+}
+
+/** What the scheduler knows of a thread. */
+export interface Schedule {
+  /** CPU time used */
+  cpuMs: number;
+  /** time that it could have run and was kept waiting by other programs */
+  delayedMs: number;
+  /** how many times it has been put on a processor */
+  turns: number;
+}
+
+/** @returns undefined when there is no such thread, or where the kernel does not show it */
+export function schedule(pid: number, tid: number): Schedule | undefined {
+  const text = tryRead(`/proc/${pid}/task/${tid}/schedstat`);
+  const [cpuNs, delayedNs, turns] = (text ?? '').split(' ').map(Number);
+  if (cpuNs === undefined || delayedNs === undefined || !turns) return undefined;
+  return { cpuMs: cpuNs / 1e6, delayedMs: delayedNs / 1e6, turns };
 }
 
 /** The user and the group that a process acts as; undefined when there is no such process. */
@@ -77,7 +143,7 @@ function asUser<T>({ uid, gid }: { uid: number; gid: number }, read: () => T): T
 
 const isForbidden = (err: unknown) => ['EPERM', 'EACCES'].includes((err as NodeJS.ErrnoException).code ?? '');
 
-/** A process and all that come from it, those included whose own parent has gone, as long as they are in its session. */
+/** A process and its descendants; those whose parent has gone too, as long as they are in its session. */
 export function family(root: number, all = processes()): Process[] {
   const members = new Set([root]);
   for (let before = 0; before !== members.size; ) {
@@ -87,9 +153,9 @@ export function family(root: number, all = processes()): Process[] {
   return all.filter(({ pid }) => members.has(pid));
 }
 
-/** The processes that were started with a variable in their environment: `NAME=value`. */
-export function withVariable(variable: string, all = processes()): Process[] {
-  return all.filter(({ pid }) => tryRead(`/proc/${pid}/environ`)?.split('\0').includes(variable));
+/** Whether a process was started with a variable in its environment: `NAME=value`. */
+export function hasVariable(pid: number, variable: string): boolean {
+  return tryRead(`/proc/${pid}/environ`)?.split('\0').includes(variable) ?? false;
 }
 
 /** How many descriptors the process's table has room for: the kernel looks at no bit of an fd_set beyond it. */
@@ -105,7 +171,7 @@ export function threads(pid: number): number[] {
  * What a thread is blocked in: the number of the system call and its arguments.
  *
  * @returns 'running' when it is on a processor or could be; undefined when it has gone
- * @throws of code EPERM or EACCES where one may not look, ENOENT where the kernel does not tell
+ * @throws of code EPERM or EACCES where one may not look, ENOENT where the kernel does not show it
  */
 export function blockedIn(
   pid: number,
@@ -113,8 +179,9 @@ export function blockedIn(
 ): { number: number; args: bigint[] } | 'running' | undefined {
   try {
     const fields = readFileSync(`/proc/${pid}/task/${tid}/syscall`, 'latin1').trim().split(' ');
-    if (fields[0] === 'running' || fields[0] === '-1') return 'running';
-    return { number: Number(fields[0]), args: fields.slice(1, 7).map(BigInt) };
+    const [number = ''] = fields;
+    if (number === 'running' || number === '-1') return 'running';
+    return { number: Number(number), args: fields.slice(1, 7).map(BigInt) };
   } catch (err) {
     if (!process(pid) || !threads(pid).includes(tid)) return undefined;
     throw err;
@@ -154,37 +221,52 @@ export function epollSet(pid: number, epfd: number): { fd: number; events: numbe
   const info = tryRead(`/proc/${pid}/fdinfo/${epfd}`) ?? '';
   return [...info.matchAll(/^tfd:\s*(\d+) events:\s*([0-9a-f]+)/gm)].map(([, fd, events]) => ({
     fd: Number(fd),
-    events: Number.parseInt(events, 16),
+    events: Number.parseInt(events ?? '', 16),
   }));
 }
 
+export type TcpAddress = [host: string, port: number];
+
 export interface TcpSocket {
   inode: number;
-  local: [host: string, port: number];
-  remote: [host: string, port: number];
+  local: TcpAddress;
+  remote: TcpAddress;
   /** LISTEN, ESTABLISHED … as in tcp(7) */
   state: string;
-  /** bytes that the other end has not taken yet */
+  /** bytes that the other end has not acknowledged yet */
   unsent: number;
   /** bytes that have come and that nobody has read yet; of a listener, connections that nobody has accepted */
   unread: number;
 }
 
-const TCP_STATES =
+export const TCP_STATES =
   'ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING'.split(
     ' ',
   );
 
+/** Whether a process is in the same network namespace as this one. */
+export function isInOwnNetwork(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync('/proc/self/ns/net');
+  } catch {
+    return false;
+  }
+}
+
 /** All TCP sockets of the network that a process is in. One that nobody has accepted yet has the inode 0. */
 export function tcpSockets(pid: number, table: 'tcp' | 'tcp6'): TcpSocket[] {
-  return rows(`/proc/${pid}/net/${table}`).map((fields) => ({
-    local: address(fields[1]),
-    remote: address(fields[2]),
-    state: TCP_STATES[Number.parseInt(fields[3], 16) - 1] ?? 'unknown',
-    unsent: Number.parseInt(fields[4].split(':')[0], 16),
-    unread: Number.parseInt(fields[4].split(':')[1], 16),
-    inode: Number(fields[9]),
-  }));
+  return rows(`/proc/${pid}/net/${table}`).map((fields) => {
+    const [, local = '', remote = '', state = '', queues = ''] = fields;
+    const [unsent = '', unread = ''] = queues.split(':');
+    return {
+      local: address(local),
+      remote: address(remote),
+      state: TCP_STATES[Number.parseInt(state, 16) - 1] ?? 'unknown',
+      unsent: Number.parseInt(unsent, 16),
+      unread: Number.parseInt(unread, 16),
+      inode: Number(fields[9]),
+    };
+  });
 }
 
 /** The Unix sockets of the network that a process is in: their paths, '' for those without, by inode. */
@@ -199,7 +281,7 @@ function rows(path: string): string[][] {
 
 /** `0100007F:0DA2` is 127.0.0.1:3490: the address is in words of the machine's byte order. */
 function address(text: string): [string, number] {
-  const [words, port] = text.split(':');
+  const [words = '', port = ''] = text.split(':');
   const bytes = (words.match(/.{8}/g) ?? []).flatMap((word) => [...Buffer.from(word, 'hex').reverse()]);
   const mapped = bytes.length === 16 && bytes.slice(0, 12).join() === '0,0,0,0,0,0,0,0,0,0,255,255';
   const host = bytes.length === 4 || mapped ? bytes.slice(-4).join('.') : ipv6(bytes);
@@ -207,7 +289,9 @@ function address(text: string): [string, number] {
 }
 
 function ipv6(bytes: number[]): string {
-  const groups = Array.from({ length: 8 }, (_, i) => (bytes[2 * i] * 256 + bytes[2 * i + 1]).toString(16));
+  const groups = Array.from({ length: 8 }, (_, i) =>
+    ((bytes[2 * i] ?? 0) * 256 + (bytes[2 * i + 1] ?? 0)).toString(16),
+  );
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }
 

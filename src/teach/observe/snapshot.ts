@@ -1,12 +1,12 @@
-/** What all threads of a program wait in, their descriptors named (Linux). */
+/** What all threads of a program are blocked in, their descriptors named (Linux). */
 import { existsSync, readFileSync } from 'node:fs';
 import { UserError } from '../user-error.js';
-import { type Wait, waits } from './blocked.js';
+import { type BlockedThread, blockedThreads, UnknownAbi } from './blocked.js';
 import { type Descriptor, descriptors } from './fds.js';
-import { asOneMay, family, ownerOf, type Process, process as processOf } from './proc.js';
+import { asOneMay, family, ownerOf, type Process, process as processOf, whyProcIsBlind } from './proc.js';
 
-/** A thread with what it waits in. */
-export interface ThreadState extends Wait {
+/** A thread with what it is blocked in. */
+export interface ThreadState extends BlockedThread {
   process: Process;
   descriptors: Map<number, Descriptor>;
 }
@@ -15,25 +15,41 @@ export interface ThreadState extends Wait {
 export class CannotObserve extends UserError {}
 
 /**
- * What each thread waits in, of a process and of all that come from it.
+ * What each thread is blocked in, of a process and of its descendants.
  *
  * @throws CannotObserve
  */
 export function snapshot(root: number): ThreadState[] {
-  if (process.platform !== 'linux')
-    throw new CannotObserve(`what a program waits in cannot be seen here: ${process.platform} has no /proc`);
+  mustSeeProc();
   return snapshotOf(family(root));
+}
+
+/** @throws CannotObserve where /proc does not show what is to be seen */
+export function mustSeeProc(): void {
+  if (process.platform !== 'linux')
+    throw new CannotObserve(
+      `what a program is blocked in cannot be seen here: ${process.platform} has no /proc`,
+    );
+  const why = whyProcIsBlind();
+  if (why) throw new CannotObserve(why);
 }
 
 /** @throws CannotObserve */
 export function snapshotOf(members: Process[]): ThreadState[] {
   return members.flatMap((member) => {
     try {
-      const [seen, named] = asOneMay(member.pid, () => [waits(member.pid), descriptors(member.pid)] as const);
-      const stopped = member.isStopped && { call: 'stopped', fds: [], timeout: undefined };
-      return seen.map((wait) => ({ ...wait, ...stopped, process: member, descriptors: named }));
+      const [blocked, named] = asOneMay(
+        member.pid,
+        () => [blockedThreads(member.pid), descriptors(member.pid)] as const,
+      );
+      const stopped = member.isStopped && { call: 'stopped', fds: [], timeoutS: undefined };
+      return blocked.map((thread) => ({ ...thread, ...stopped, process: member, descriptors: named }));
     } catch (err) {
       if (!processOf(member.pid)) return [];
+      if (err instanceof UnknownAbi)
+        throw new CannotObserve(
+          `${member.name} ${member.pid} is a program for another kind of processor: its system calls cannot be read here`,
+        );
       throw new CannotObserve(whyNot(member.pid, (err as NodeJS.ErrnoException).code));
     }
   });
@@ -41,7 +57,7 @@ export function snapshotOf(members: Process[]): ThreadState[] {
 
 function whyNot(pid: number, code?: string): string {
   if (code === 'ENOENT')
-    return 'this kernel does not tell what a thread is blocked in: it has no /proc/PID/syscall';
+    return 'this kernel does not show what a thread is blocked in: it has no /proc/PID/syscall';
   const owner = ownerOf(pid)?.uid;
   const self = process.geteuid?.();
   if (self === 0)
@@ -62,18 +78,14 @@ const MEANING: Record<string, string> = {
   nanosleep: 'nanosleep: for time to pass',
 };
 
-/** The call and how long it may take: `select, no timeout`. A lock's time is the runtime's own matter. */
-export function callOf({ call, timeout }: ThreadState): string {
-  const limit =
-    timeout === undefined || call === 'futex'
-      ? ''
-      : timeout === null
-        ? ', no timeout'
-        : `, timeout ${timeout} s`;
-  return `${MEANING[call] ?? call}${limit}`;
+/** The call and how long it may take: `select, no timeout`. Those of locks and sleeps are left out: they are another each time. */
+export function callOf({ call, timeoutS }: ThreadState): string {
+  const isNamed = timeoutS !== undefined && call !== 'futex' && call !== 'nanosleep';
+  const limit = timeoutS === null ? ', no timeout' : `, timeout ${timeoutS} s`;
+  return `${MEANING[call] ?? call}${isNamed ? limit : ''}`;
 }
 
-/** The descriptors: `3 listener 127.0.0.1:3490 (LISTEN)`; with what for, when that is not reading alone. */
+/** The descriptors: `3 listener 127.0.0.1:3490 (LISTEN)`; with the events, when they are not reading alone. */
 export function namesOf({ fds, descriptors }: ThreadState): string[] {
   return fds.map(({ fd, events }) => {
     const purpose = events.join() === 'read' ? '' : ` [${events.join(', ') || 'errors only'}]`;
@@ -82,6 +94,6 @@ export function namesOf({ fds, descriptors }: ThreadState): string[] {
 }
 
 /** All in a line: `select, no timeout: 3 listener 127.0.0.1:3490 (LISTEN), 4 connected to 127.0.0.1:50312`. */
-export function sentence(seen: ThreadState): string {
-  return [callOf(seen), namesOf(seen).join(', ')].filter(Boolean).join(': ');
+export function sentence(thread: ThreadState): string {
+  return [callOf(thread), namesOf(thread).join(', ')].filter(Boolean).join(': ');
 }

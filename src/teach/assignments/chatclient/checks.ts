@@ -1,8 +1,8 @@
-/** chatclient: shows what the server sends, and sends what is typed. */
-
+/** chatclient: shows what the server sends, and sends what is typed. The grader plays the given server. */
+import type { Client } from '../../grade/client.js';
 import { type Assignment, byTeacher, extra, line, part } from '../../grade/rubric.js';
 import type { Run } from '../../grade/run.js';
-import { forKeyboardAndServer } from '../../grade/select-checks.js';
+import { connectionTo, KEYBOARD, untilWaiting } from '../../grade/select-checks.js';
 
 export const assignment: Assignment = {
   name: 'chatclient',
@@ -24,76 +24,93 @@ export const assignment: Assignment = {
   ],
 };
 
-const WELCOME = `${'-'.repeat(37)}\nWelcome to the Hackbright Chat Server\n${'-'.repeat(37)}\nPlease enter your screen name:\n`;
-const GONE = 'Disconnected from server!';
-const END = 'recv() returns no bytes when the server is gone';
+const HINTS = {
+  flush: 'what recv() returns is printed at once: is stdout flushed?',
+  keyboard: 'a line is read from the keyboard, and sent',
+  alone: 'a call that waits for the keyboard alone does not hear the server',
+  gone: 'recv() returns no bytes when the server is gone',
+  names: 'the first :: separates the name from the text',
+  quit: 'compare the line without its newline',
+};
+
+const DASHES = '-'.repeat(37);
+const TITLE = 'Welcome to the Hackbright Chat Server';
+const WELCOME = `${DASHES}\n${TITLE}\n${DASHES}\nPlease enter your screen name:\n`;
+const NAME = 'FoofusTheCat';
+
+/** The server greets who connects, as the given one does. */
+async function greet(run: Run): Promise<Client> {
+  const server = await run.acceptClient();
+  server.name = 'the server';
+  server.send(WELCOME);
+  return server;
+}
+
+/** The client has been asked for a name, and has one. Some wait for the keyboard alone until then. */
+async function logIn(run: Run): Promise<Client> {
+  const server = await greet(run);
+  await run.until(() => run.program.stdout.includes('screen name'));
+  run.program.type(`${NAME}\n`);
+  await run.until(() => server.received.includes(NAME));
+  server.take();
+  server.send(`${NAME} logged in\n`);
+  await run.until(() => run.program.stdout.includes('logged in'));
+  return server;
+}
 
 async function connects(run: Run): Promise<string> {
-  await run.accept();
+  await greet(run);
   return 'it connected';
 }
 
 async function shows(run: Run): Promise<string> {
-  const server = await run.accept();
-  server.say(WELCOME);
-  return run.shows(/Welcome to the Hackbright Chat Server/, 'what the server sends', 'is stdout flushed?');
+  await greet(run);
+  return run.prints(TITLE, HINTS.flush);
 }
 
 async function sends(run: Run): Promise<string> {
-  const server = await run.accept();
-  server.say(WELCOME);
-  await run.answer(() => run.stdout.includes('Welcome'));
-  run.program.type('FoofusTheCat\n');
-  const got = () => server.received.trimEnd();
-  if (await run.answer(() => got() === 'FoofusTheCat'))
-    return `the server received ${JSON.stringify(server.received)}`;
-  const seen = `it received ${server.received === '' ? 'nothing' : JSON.stringify(server.received)}`;
-  throw await run.unanswered(
-    'the server receives the line that was typed',
-    seen,
-    'a line is read from the keyboard, and sent',
-  );
+  const server = await greet(run);
+  await run.until(() => run.program.stdout.includes('screen name'));
+  run.program.type(`${NAME}\n`);
+  return run.receives(server, NAME, HINTS.keyboard);
+}
+
+/** A client waits for the keyboard and for the server in one select(). */
+async function forKeyboardAndServer(run: Run): Promise<string> {
+  await logIn(run);
+  const expected = 'it waits in one select() for the keyboard (descriptor 0) and for the server';
+  return untilWaiting(run, [KEYBOARD, connectionTo(run.port)], ['select'], expected);
 }
 
 /** A message comes while nothing is typed. */
 async function showsBetween(run: Run): Promise<string> {
-  const server = await run.accept();
-  server.say(WELCOME);
-  run.program.type('FoofusTheCat\n');
-  await run.answer(() => server.received !== '');
-  server.say('FoofusTheCat logged in\n');
-  await run.answer(() => run.stdout.includes('logged in'));
-  server.say('Bob::how are you\n');
-  const hint = 'a call that waits for the keyboard alone does not hear the server';
-  return run.shows(/how are you/, 'a message that comes while nothing is typed', hint);
+  const server = await logIn(run);
+  server.send('Bob::how are you\n');
+  return run.prints(['Bob::how are you', '[Bob] how are you'], HINTS.alone);
 }
 
 async function saysGone(run: Run): Promise<string> {
-  const server = await run.accept();
+  const server = await logIn(run);
   server.leave();
-  return run.shows(/Disconnected from server!/, GONE, END);
+  return run.prints('Disconnected from server!', HINTS.gone);
 }
 
 async function endsWhenGone(run: Run): Promise<string> {
-  const server = await run.accept();
+  const server = await logIn(run);
   server.leave();
-  if (await run.answer(() => run.program.ended)) return `it ended: ${run.program.ended}`;
-  throw await run.unanswered('it ends when the server is gone', 'it went on', END);
+  if (await run.until(() => run.program.ended)) return `it ended: ${run.program.ended}`;
+  return run.fail({ expected: 'it ends when the server is gone', seen: 'it went on', hint: HINTS.gone });
 }
 
 async function formats(run: Run): Promise<string> {
-  const server = await run.accept();
-  server.say('Bob::how are you\n');
-  return run.shows(
-    /\[Bob\] how are you/,
-    '[Bob] how are you',
-    'the first :: separates the name from the text',
-  );
+  const server = await logIn(run);
+  server.send('Bob::how are you\n');
+  return run.prints('[Bob] how are you', HINTS.names);
 }
 
 async function quits(run: Run): Promise<string> {
-  await run.accept();
+  await logIn(run);
   run.program.type('/quit\n');
-  if (await run.answer(() => run.program.ended)) return '/quit ended it';
-  throw run.lost('it ends at /quit', 'it went on', 'compare the line without its newline');
+  if (await run.until(() => run.program.ended)) return '/quit ended it';
+  return run.fail({ expected: 'it ends at /quit', seen: 'it went on', hint: HINTS.quit });
 }

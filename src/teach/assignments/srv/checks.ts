@@ -1,5 +1,6 @@
 /** srv: a chat whose users are known by their addresses. */
 import type { Client } from '../../grade/client.js';
+import type { ReceiveOptions } from '../../grade/expect.js';
 import { type Assignment, extra, line, part } from '../../grade/rubric.js';
 import type { Run } from '../../grade/run.js';
 import { forConnections, forData } from '../../grade/select-checks.js';
@@ -10,7 +11,7 @@ export const assignment: Assignment = {
   skeleton: { file: 'srv', given: 'cli', run: '127.0.0.1 34911', grade: '127.0.0.1 {port}' },
   command: 'python3 srv.py 127.0.0.1 {port}',
   lines: [
-    line('Greets who comes, with the number of users', part(4, greets)),
+    line('Greets who comes, with the number of users', part(3, greets), part(1, countsAgain)),
     line('Tells the others who has come', part(4, announces)),
     line('Relays a message to all others', part(4, relays)),
     line('Goes on when a user leaves or resets', part(1, goesOn), part(1, survivesReset(serves))),
@@ -20,77 +21,102 @@ export const assignment: Assignment = {
   ],
 };
 
+const HINTS = {
+  greeting: 'the greeting goes to the newcomer alone, who is counted too',
+  leaving: 'who has left is not counted any more',
+  news: 'who is already there is told of each newcomer',
+  whose: 'whose words are they?',
+  others: 'all others get a message: not the one who sent it',
+  gone: 'who has left is in no list any more',
+};
+
 const users = (count: number) => `${count} user${count < 2 ? '' : 's'} online`;
 const greeting = (count: number) => `> Connected to the chat server (${users(count)})`;
-const news = ({ port }: Client, count: number) => `> New user 127.0.0.1:${port} entered. (${users(count)})`;
+const news = ({ port }: Client, count: number, period = '.') =>
+  `> New user 127.0.0.1:${port} entered${period} (${users(count)})`;
 const message = ({ port }: Client, text: string) => `[127.0.0.1:${port}] ${text}`;
+
+/** The text with other numbers of users: one mistake, in whichever text it is seen first. */
+function miscounted(text: (count: number) => string, right: number): ReceiveOptions['slips'] {
+  const wrong = Array.from({ length: 10 }, (_, count) => count).filter((count) => count !== right);
+  const oddly = wrong.map((count) => text(count).replace(/user online|users online/, 'users online'));
+  return [...wrong.map(text), ...oddly].map((text) => ({
+    text,
+    what: 'the number of users',
+    key: 'count',
+    costsAll: true,
+  }));
+}
 
 /** Two users who have been told all that there is to tell. */
 async function two(run: Run): Promise<[Client, Client]> {
-  await run.listen();
-  const first = await run.connect();
-  await run.arrives(first, greeting(1).length);
-  first.received = '';
-  const second = await run.connect();
-  await run.arrives(second, greeting(2).length);
-  await run.arrives(first, news(second, 2).length);
+  await run.startServer();
+  const first = await run.connect('the first user');
+  await run.until(() => first.received.length >= greeting(1).length);
+  first.take();
+  const second = await run.connect('the second user');
+  await run.until(() => second.received.length >= greeting(2).length);
+  await run.until(() => first.received.length >= news(second, 2).length);
   return [first, second];
 }
 
-async function joins(run: Run, isNarrow = false): Promise<Client> {
-  const user = await run.connect(isNarrow);
-  await run.answer(() => user.received !== '');
+async function joins(run: Run, name = 'a user', isNarrow = false): Promise<Client> {
+  const user = await run.connect(name, isNarrow);
+  await run.until(() => user.received !== '');
   return user;
 }
 
+const isGreeted = (run: Run, user: Client, count: number, hint: string) =>
+  run.receives(user, greeting(count), hint, { slips: miscounted(greeting, count) });
+
 async function greets(run: Run): Promise<string> {
-  await run.listen();
-  const hint = 'the greeting goes to the newcomer alone, who is counted too';
-  const first = await run.connect();
-  await run.receives(first, greeting(1), 'the first user', hint);
-  const second = await run.connect();
-  return run.receives(second, greeting(2), 'the second user', hint);
+  await run.startServer();
+  await isGreeted(run, await run.connect('the first user'), 1, HINTS.greeting);
+  return isGreeted(run, await run.connect('the second user'), 2, HINTS.greeting);
+}
+
+/** The number falls again. */
+async function countsAgain(run: Run): Promise<string> {
+  const [first] = await two(run);
+  first.leave();
+  await run.until(() => first.ended);
+  await run.settle();
+  return isGreeted(run, await run.connect('a user who comes when another has left'), 2, HINTS.leaving);
 }
 
 async function announces(run: Run): Promise<string> {
   const [first, second] = await two(run);
-  return run.receives(
-    first,
-    news(second, 2),
-    'the first user',
-    'who is already there is told of each newcomer',
-  );
+  return run.receives(first, news(second, 2), HINTS.news, {
+    or: [news(second, 2, '')],
+    slips: miscounted((count) => news(second, count), 2),
+  });
 }
 
 async function relays(run: Run): Promise<string> {
   const [first, second] = await two(run);
-  first.received = second.received = '';
-  first.say('hello');
-  const evidence = await run.receives(
-    second,
-    message(first, 'hello'),
-    'the second user',
-    'whose words are they?',
-  );
-  second.say('hi');
+  first.take();
+  second.take();
+  first.send('hello');
+  const evidence = await run.receives(second, message(first, 'hello'), HINTS.whose);
+  second.send('hi');
   // Had the first been sent its own words, they would come first.
-  await run.receives(first, message(second, 'hi'), 'the first user', 'not the one who sent it');
+  await run.receives(first, message(second, 'hi'), HINTS.others);
   return evidence;
 }
 
 async function goesOn(run: Run): Promise<string> {
   const [first, second] = await two(run);
-  const third = await joins(run);
+  const third = await joins(run, 'the third user');
   first.leave();
-  await run.answer(() => first.ended);
-  second.say('still there?');
-  await run.hears(third, 'still there?', 'the third user', 'who has left is in no list any more');
+  await run.until(() => first.ended);
+  second.send('still there?');
+  await run.hears(third, 'still there?', HINTS.gone);
   return 'when one had left, the others went on';
 }
 
 /** One who comes is heard by another. */
 async function serves(run: Run): Promise<string> {
-  const [first, second] = [await joins(run), await joins(run)];
-  first.say('hello');
-  return run.hears(second, 'hello', 'the second user', 'who is gone is in no list any more');
+  const [first, second] = [await joins(run, 'the first user'), await joins(run, 'the second user')];
+  first.send('hello');
+  return run.hears(second, 'hello', HINTS.gone);
 }

@@ -1,18 +1,18 @@
 /** talk-server: greets, and relays what each client sends to all others. */
-import { createServer } from 'node:net';
 import type { Client } from '../../grade/client.js';
-import { Lost } from '../../grade/failure.js';
+import { hasTrace } from '../../grade/complaint.js';
+import { holdPort, isFree, occupyPort } from '../../grade/ports.js';
 import { type Assignment, byTeacher, extra, line, part } from '../../grade/rubric.js';
 import type { Run } from '../../grade/run.js';
 import { forConnections, forData } from '../../grade/select-checks.js';
-import { endsOnCtrlC, hasTrace, survivesReset, waitsForNobody } from '../../grade/server-checks.js';
+import { endsOnCtrlC, survivesReset, waitsForNobody } from '../../grade/server-checks.js';
 import { UserError } from '../../user-error.js';
 
 export const assignment: Assignment = {
   name: 'talk-server',
   skeleton: { file: 'talk_server', given: 'talk_client', run: '-v', grade: '' },
   command: 'python3 talk_server.py',
-  more: ['-p', '{port}'],
+  args: ['-p', '{port}'],
   lines: [
     line(
       'Operates correctly',
@@ -21,7 +21,7 @@ export const assignment: Assignment = {
       part(1, relaysBytes),
       part(1, goesOn),
       part(2, forConnections()),
-      part(2, forData()),
+      part(2, forData(['select'], 'Alice says: hello')),
     ),
     line(
       'Handles command-line options correctly',
@@ -32,7 +32,7 @@ export const assignment: Assignment = {
     ),
     line(
       'Handles error conditions correctly',
-      part(1, portInUse),
+      part(1, saysPortInUse),
       part(1, survivesReset(serves)),
       part(1, endsOnCtrlC),
     ),
@@ -44,154 +44,178 @@ export const assignment: Assignment = {
 
 const DEFAULT_PORT = 12345;
 const GREETING = 'Thank you for connecting';
-const BYTES = 'bytes go over as they are: no newline more, no text before them';
+
+const HINTS = {
+  greeting: 'the greeting is sent once, when the connection is accepted',
+  others: 'all others get a message: not the one who sent it',
+  bytes: 'bytes go over as they are: no newline more, no text before them',
+  gone: 'a client that has left is in no list any more',
+  verbose: 'a connection, a message, a disconnection: each is worth a line',
+  inUse: 'bind() fails: catch the error, and print a message for a user',
+  names: 'names are learned from "NAME says: …"',
+};
 
 /** A client that has been greeted, in whatever words. */
-async function guest(run: Run, isNarrow = false): Promise<Client> {
-  const client = await run.connect(isNarrow);
-  await run.arrives(client, GREETING.length);
-  client.received = '';
+async function guest(run: Run, name = 'a client', isNarrow = false): Promise<Client> {
+  const client = await run.connect(name, isNarrow);
+  await run.until(() => client.received.length >= GREETING.length || client.ended);
+  client.take();
   return client;
 }
 
 async function greets(run: Run): Promise<string> {
-  await run.listen();
-  const hint = 'the greeting is sent once, when the connection is accepted';
-  return run.receives(await run.connect(), GREETING, 'a client', hint);
+  await run.startServer();
+  return run.receives(await run.connect(), GREETING, HINTS.greeting);
 }
 
 async function relays(run: Run): Promise<string> {
-  await run.listen();
-  const [alice, bob, chris] = [await guest(run), await guest(run), await guest(run)];
-  const hint = 'all others get a message: not the one who sent it';
-  alice.say('Alice says: hello');
-  await run.hears(bob, 'Alice says: hello', 'Bob', hint);
-  await run.hears(chris, 'Alice says: hello', 'Chris', hint);
-  bob.say('Bob says: hi');
-  await run.hears(alice, 'Bob says: hi', 'Alice', hint);
+  await run.startServer();
+  const [alice, bob, chris] = [await guest(run, 'Alice'), await guest(run, 'Bob'), await guest(run, 'Chris')];
+  alice.send('Alice says: hello');
+  await run.hears(bob, 'Alice says: hello', HINTS.others);
+  await run.hears(chris, 'Alice says: hello', HINTS.others);
+  bob.send('Bob says: hi');
+  await run.hears(alice, 'Bob says: hi', HINTS.others);
   // Had Alice been sent her own words, they would have come first.
-  if (alice.received.includes('hello'))
-    throw run.lost('Alice does not receive what she has sent', 'it came back to her', hint);
-  return 'what one client sent, all others received, and it alone did not';
+  if (!alice.received.includes('hello'))
+    return 'what one client sent, all others received, and it alone did not';
+  return run.fail({
+    expected: 'Alice does not receive what she has sent',
+    seen: 'it came back to her',
+    hint: HINTS.others,
+  });
 }
 
 /** As many as go over at a time, each value among them, and white space at both ends. */
 const ALL_BYTES = String.fromCharCode(...Array.from({ length: 1024 }, (_, i) => (i + 11) % 256));
 
 async function relaysBytes(run: Run): Promise<string> {
-  await run.listen();
-  const [alice, bob] = [await guest(run), await guest(run)];
+  await run.startServer();
+  const [alice, bob] = [await guest(run, 'Alice'), await guest(run, 'Bob')];
   for (const text of ['Alice says: hello', ALL_BYTES]) {
-    alice.say(text);
-    await run.arrives(bob, text.length + 1); // until no more come
-    await run.receives(bob, text, 'Bob', BYTES);
+    alice.send(text);
+    await run.until(() => bob.received.length > text.length); // until no more come
+    await run.receives(bob, text, HINTS.bytes, { exactly: true });
   }
   return `${ALL_BYTES.length} bytes of all values went over as they were`;
 }
 
 async function goesOn(run: Run): Promise<string> {
-  await run.listen();
-  const [alice, bob, chris] = [await guest(run), await guest(run), await guest(run)];
+  await run.startServer();
+  const [alice, bob, chris] = [await guest(run, 'Alice'), await guest(run, 'Bob'), await guest(run, 'Chris')];
   alice.leave();
-  await run.answer(() => alice.ended);
-  bob.say('Bob says: still there?');
-  const hint = 'a client that has left is in no list any more';
-  await run.hears(chris, 'Bob says: still there?', 'Chris', hint);
+  await run.until(() => alice.ended);
+  bob.send('Bob says: still there?');
+  await run.hears(chris, 'Bob says: still there?', HINTS.gone);
   return 'when one had left, the others went on';
 }
 
 /** One who comes is heard by another. */
 async function serves(run: Run): Promise<string> {
-  const [alice, bob] = [await guest(run), await guest(run)];
-  alice.say('Alice says: hello');
-  return run.hears(bob, 'Alice says: hello', 'Bob', 'a client that is gone is in no list any more');
+  const [alice, bob] = [await guest(run, 'Alice'), await guest(run, 'Bob')];
+  alice.send('Alice says: hello');
+  return run.hears(bob, 'Alice says: hello', HINTS.gone);
 }
 
 function takesPort(option: string) {
   return async (run: Run): Promise<string> => {
-    await run.listen([option, '{port}']);
+    await run.startServer([option, '{port}']);
     return `it listened on the port of ${option}`;
   };
 }
 
 async function listensOnDefaultPort(run: Run): Promise<string> {
-  const isFree = await new Promise<boolean>((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(DEFAULT_PORT, () => server.close(() => resolve(true)));
-  });
-  if (!isFree) throw new UserError(`port ${DEFAULT_PORT} is in use here`);
-  await run.listen([], DEFAULT_PORT);
-  return `without an option it listened on port ${DEFAULT_PORT}`;
+  const release = await holdPort(DEFAULT_PORT);
+  try {
+    if (!(await isFree(DEFAULT_PORT))) throw new UserError(`port ${DEFAULT_PORT} is in use here`);
+    await run.startServer([], DEFAULT_PORT);
+    await run.stop();
+    return `without an option it listened on port ${DEFAULT_PORT}`;
+  } finally {
+    release();
+  }
 }
 
 /** The lines that it has printed, wherever. */
-const printed = ({ stdout, program: { stderr } }: Run) =>
+const printed = ({ program: { stdout, stderr } }: Run) =>
   `${stdout}\n${stderr}`.split('\n').filter((line) => line.trim() !== '');
 
+/** Two come, one says something and leaves. */
+async function visit(run: Run): Promise<void> {
+  const [alice] = [await guest(run, 'Alice'), await guest(run, 'Bob')];
+  alice.send('Alice says: hello');
+  await run.settle();
+  alice.leave();
+  await run.settle();
+}
+
 async function isVerbose(run: Run): Promise<string> {
-  await run.listen(['-p', '{port}']);
-  await guest(run);
-  await run.answer(() => false); // until it has come to rest
+  await run.startServer(['-p', '{port}']);
+  await visit(run);
   const usual = printed(run).length;
   for (const option of ['-v', '--verbose']) {
-    await run.end(false);
-    await run.listen(['-p', '{port}', option]);
-    await guest(run);
-    if (await run.answer(() => printed(run).length > usual)) continue;
-    const seen = usual === 0 ? 'it printed nothing' : 'it printed no more than without';
-    throw await run.unanswered(`with ${option} it prints what it does`, seen, 'a new connection is news');
+    await run.stop();
+    await run.startServer(['-p', '{port}', option]);
+    await visit(run);
+    if (printed(run).length > usual) continue;
+    return run.fail({
+      expected: `with ${option} it prints what it does`,
+      seen: printed(run).length === 0 ? 'it printed nothing' : 'it printed no more than without',
+      hint: HINTS.verbose,
+    });
   }
   return 'with -v and --verbose it printed what it does';
 }
 
-async function portInUse(run: Run): Promise<string> {
-  await run.listen();
-  await run.answer(() => false); // until it has come to rest
+async function saysPortInUse(run: Run): Promise<string> {
+  await run.startServer();
+  await run.settle();
   const lines = () => printed(run).map((line) => line.replaceAll(String(run.port), '{port}'));
   const usual = lines();
-  await run.end(false);
-  const other = createServer();
-  await new Promise<void>((resolve) => other.listen(0, resolve));
-  const { port } = other.address() as { port: number };
+  await run.stop();
+  const { port, release } = await occupyPort();
   try {
-    const server = await run.start(undefined, port);
-    await run.answer(() => server.ended);
-    const expected = 'when its port is in use it says so, without a stack trace, and ends';
-    const hint = 'bind() fails: catch the error, and print a message for a user';
-    if (!server.ended) throw run.lost(expected, 'it went on', hint);
-    if (hasTrace(run)) throw new Lost({ expected, seen: 'a stack trace', hint });
+    await run.start(undefined, port);
+    await run.until(() => run.program.ended);
+    const finding = {
+      expected: 'when its port is in use it says so, without a stack trace, and ends',
+      hint: HINTS.inUse,
+    };
+    const lost = (seen: string) => run.fail({ ...finding, seen }, { isAboutEnd: true });
+    if (!run.program.ended) return lost('it went on');
+    await run.program.drain();
     const said = printed(run);
+    if (said.some(hasTrace)) return lost('a stack trace');
     const news = lines().findLastIndex((line) => !usual.includes(line));
-    if (said.length === 0) throw new Lost({ expected, seen: 'it said nothing', hint });
-    if (news < 0) throw new Lost({ expected, seen: `it said what it always says: ${said.at(-1)}`, hint });
-    return `when its port was in use it said: ${said[news]}`;
+    if (said.length === 0) return lost('it said nothing');
+    return news < 0
+      ? lost(`it said what it always says: ${said.at(-1)}`)
+      : `when its port was in use it said: ${said[news]}`;
   } finally {
-    other.close();
+    release();
   }
 }
 
 async function who(run: Run): Promise<string> {
-  await run.listen();
-  const [alice, bob] = [await guest(run), await guest(run)];
-  alice.say('Alice says: hello');
-  await run.hears(bob, 'Alice says: hello', 'Bob', BYTES);
-  alice.say('/who:');
+  await run.startServer();
+  const [alice, bob] = [await guest(run, 'Alice'), await guest(run, 'Bob')];
+  alice.send('Alice says: hello');
+  await run.hears(bob, 'Alice says: hello', HINTS.bytes);
+  alice.send('/who:');
   const list = [
     `Alice connected from 127.0.0.1, ${alice.port}.`,
     `<unknown> connected from 127.0.0.1, ${bob.port}.`,
   ];
   const lines = () =>
     alice.received
-      .trimEnd()
+      .trim()
       .split('\n')
       .map((line) => line.trimEnd());
   const isRight = () => lines()[0] === '2 clients connected.' && list.every((line) => lines().includes(line));
-  if (await run.answer(isRight)) return `it answered: ${lines().join(' | ')}`;
-  const seen = alice.received === '' ? 'no answer' : `it answered: ${lines().join(' | ')}`;
-  throw await run.unanswered(
-    `/who: is answered: 2 clients connected. | ${list.join(' | ')}`,
-    seen,
-    'names are learned from "NAME says: …"',
-  );
+  if (await run.until(isRight)) return `it answered: ${lines().join(' | ')}`;
+  return run.fail({
+    expected: `/who: is answered: 2 clients connected. | ${list.join(' | ')}`,
+    seen: alice.received === '' ? 'no answer' : `it answered: ${lines().join(' | ')}`,
+    hint: HINTS.names,
+  });
 }

@@ -1,0 +1,111 @@
+/** The texts of all hints that no single assignment owns. An assignment's own stand in its checks. */
+
+/** By the call that a program was found in, or by what it did instead of waiting. */
+const BY_CALL: Record<string, string> = {
+  running: 'select() with a timeout of 0 never waits, and neither does a call on a non-blocking socket',
+  writable:
+    'a socket with room to send is ready to be written nearly always: when should a socket be in the write set?',
+  endless: 'a loop goes round for ever: which one is it, and what should end it, or be done in it?',
+  accept:
+    'a thread that is blocked in accept() hears nothing else: which call can tell you that a connection is there?',
+  recv: 'a thread that is blocked in recv() hears nothing else: which call can tell you that data is there?',
+  send: 'send() waits when the send queue of its socket is full: what would it do on a socket that does not block?',
+  each: 'one call can wait for all of them: that is what its sets are for',
+  select: 'which descriptors are in the read set each time that select() is called?',
+  poll: 'this assignment is about select(2): poll(2) is another system call',
+  epoll_wait:
+    "this assignment is about select(2): asyncio, selectors.DefaultSelector and Node's event loop wait in epoll on Linux",
+  nanosleep:
+    'a program that sleeps between two tries is late, or busy: let select() wait until there is something to do',
+  other: 'which call does the program wait in, and for which descriptors? "posix-select observe" shows it',
+};
+
+/** The calls that wait for many descriptors. */
+export const MULTIPLEXERS = ['select', 'poll', 'epoll_wait'];
+
+/** Where a program waits in a call that it should not be in. */
+export function hintForCall(call: string): string {
+  return (
+    BY_CALL[call] ??
+    `while a program is blocked in one call (${call}) it hears nothing else: what is it waiting for?`
+  );
+}
+
+/** Where a program does not read what has come for it, whichever call it may wait in. */
+export function hintForNotReading(call: string): string {
+  if (MULTIPLEXERS.includes(call))
+    return 'which descriptors does it wait for, each time that it makes that call?';
+  return hintForCall(call);
+}
+
+const OTHER_END =
+  'the other end may close or reset its connection at any time: handle the errors of recv() and send()';
+
+/** By the error that ended a program, or a thread of it; the first that matches. */
+const BY_ERROR: [error: RegExp, hint: string][] = [
+  [
+    /ECONNRESET|EPIPE|ConnectionReset|BrokenPipe|ConnectionAborted|connection reset|broken pipe|SIGPIPE/i,
+    OTHER_END,
+  ],
+  [
+    /ENOTCONN|not connected/i,
+    'a call that needs a connection was made on a socket that has none: is it the listener, or one that was closed?',
+  ],
+  [
+    /EADDRINUSE|address (is )?already in use/i,
+    'the port was in use: is SO_REUSEADDR set before bind(), and is no other server of yours running?',
+  ],
+  [
+    /EBADF|bad file descriptor|file descriptor cannot be a negative|\(-1\)/i,
+    'a socket was used after it had been closed: is it still in a list?',
+  ],
+  [
+    /EAGAIN|EWOULDBLOCK|BlockingIOError|temporarily unavailable/i,
+    'a call on a non-blocking socket had nothing to give: was the descriptor ready?',
+  ],
+  [/EINTR|KeyboardInterrupt|interrupted/i, 'a signal came while it was waiting: what should it do then?'],
+  [/EACCES|permission denied/i, 'it was not allowed to do that: which file or which port is it?'],
+  [
+    /No such file|cannot open|can't open|ENOENT|Cannot find module|MODULE_NOT_FOUND|ModuleNotFound/i,
+    'a file that it needs is not there: is the command right, and run in the right folder?',
+  ],
+  [/timed out|ETIMEDOUT/i, 'a call gave up after its timeout: should it have one?'],
+  [
+    /SyntaxError|IndentationError|error: expected|Compilation failed/i,
+    'the program cannot even be read: look at the line that the error names',
+  ],
+  [/UnicodeDecodeError|codec can't/i, 'bytes are not text: not all of them can be decoded'],
+  [
+    /usage:|unrecognized arguments|invalid argument|argparse/i,
+    'it did not take its command line: which arguments should it know?',
+  ],
+];
+
+/** A program that has ended by itself, or a thread that died of an error. */
+export function hintForEnd(ended: string, complaint: string): string {
+  const [, hint] = BY_ERROR.find(([error]) => error.test(complaint) || error.test(ended)) ?? [];
+  if (hint) return hint;
+  if (complaint === '' && ended === 'exit code 0')
+    return 'it ended as if all were done: which line ends its loop, and when?';
+  if (ended.startsWith('signal')) return 'its own code brought that signal about: a debugger shows the line';
+  return 'run it yourself and do the same to it: the last lines of its error say what failed, and where';
+}
+
+export const HINTS = {
+  listen: 'a socket takes connections only after bind() and listen(): what comes before them?',
+  port: 'the port is the one on the command line',
+  connect: 'a client needs socket() and connect(), with the host and the port of the command line',
+  otherEnd: OTHER_END,
+  refused: 'a listener that is closed takes no client',
+  stderr: 'what a program has to say goes to stdout',
+  heldBack: 'flush stdout after each line',
+  newline: 'each line ends with a newline',
+  nothingPrinted: 'nothing of it was printed: is the line reached that should print it?',
+  otherText: 'read the two texts side by side: where do they part?',
+  leftInSet: 'a stream that has ended can be read for ever: what becomes of its descriptor?',
+  interrupt:
+    'SIGINT comes while it waits in select(): KeyboardInterrupt in Python, the error EINTR elsewhere',
+  nonReading:
+    'send() waits when a client does not read and its send queue is full: what if its socket did not block?',
+  missingFile: 'is it there, compiled, and spelled as its file is? it is started in this folder',
+};

@@ -1,0 +1,114 @@
+/** Where a submission runs: apart from the grader by bubblewrap, as another user, or not apart at all. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { delimiter, dirname, resolve, sep } from 'node:path';
+import { cwd, env, geteuid, platform } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { NotGraded } from './failure.js';
+
+export interface Isolation {
+  /** in a PID namespace of its own, which ends with its first process */
+  hasNamespace: boolean;
+  /** the user that it runs as, when it is another one */
+  user?: string;
+  /** why the submission is not apart from the grader; undefined when it is */
+  warning?: string;
+  /** files in the submission's folder that it may only read */
+  readOnly: string[];
+}
+
+export const NOT_ISOLATED: Isolation = { hasNamespace: false, readOnly: [] };
+
+const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** For what the tests and others keep their files in: a submission has one of its own. */
+const TMP = '/tmp';
+
+/**
+ * Its exit code goes to descriptor 3; then it stays, for what has been put into the background, until that is closed.
+ * What the shell itself has to say of a crash is not the submission's.
+ */
+const FIRST_PROCESS = 'exec 4>&2 2>/dev/null; "$@" 2>&4 3>&- 4>&-; echo $? >&3; exec 4>&-; read _ <&3';
+
+/**
+ * The best that there is here.
+ *
+ * @param user to run submissions as; only root can
+ * @throws NotGraded when that user cannot be had
+ */
+export function findIsolation(user?: string): Isolation {
+  if (user !== undefined) {
+    if (spawnSync('setpriv', [...asUser(user), 'true']).status !== 0)
+      throw new NotGraded(
+        `--user ${user}: no program can be run as that user: is there one, and are you root?`,
+      );
+  }
+  const found = { user, readOnly: [] };
+  if (platform === 'linux') {
+    const [command = '', ...args] = inNamespace({ ...found, hasNamespace: true }, ['true']);
+    if (spawnSync(command, args, { stdio: ['ignore', 'ignore', 'ignore', 'ignore'] }).status === 0)
+      return { ...found, hasNamespace: true };
+  }
+  if (user !== undefined) return { ...found, hasNamespace: false };
+  const remedy =
+    platform !== 'linux'
+      ? ''
+      : existsSync('/usr/bin/bwrap')
+        ? ': bubblewrap is not allowed to make a namespace here; --user NAME, as root, runs them as another user'
+        : ': the package bubblewrap would keep them apart from the grader';
+  return {
+    hasNamespace: false,
+    readOnly: [],
+    warning: `not isolated: grade only programs that you trust${remedy}`,
+  };
+}
+
+/** The command that starts a submission where it is to run. */
+export function isolated(isolation: Isolation, command: string[]): string[] {
+  if (isolation.hasNamespace) return inNamespace(isolation, ['sh', '-c', FIRST_PROCESS, 'sh', ...command]);
+  return isolation.user === undefined ? command : ['setpriv', ...asUser(isolation.user), ...command];
+}
+
+const asUser = (user: string) => [`--reuid=${user}`, `--regid=${user}`, '--init-groups', '--no-new-privs'];
+
+/** A read-only file system but for the submission's folder, a private /tmp, no other processes; the loopback is shared. */
+function inNamespace({ user, readOnly }: Isolation, command: string[]): string[] {
+  const folder = cwd();
+  const needed = [PACKAGE, ...(env.PATH ?? '').split(delimiter), ...command.map((arg) => folderOf(arg))];
+  const inTmp = [...new Set(needed)].filter((path) => path.startsWith(TMP + sep) && existsSync(path));
+  const kept = [...inTmp.toSorted(), PACKAGE].filter((path) => !isWithin(folder, path));
+  const binds = [
+    ...(folder === '/' ? [] : ['--bind', folder, folder]),
+    ...[...kept, ...readOnly].flatMap((path) => ['--ro-bind', path, path]),
+  ];
+  return [
+    ...(user === undefined ? [] : ['setpriv', ...asUser(user)]),
+    ...['bwrap', '--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'],
+    ...(isWithin(TMP, folder) && folder === TMP ? [] : ['--tmpfs', TMP]),
+    ...binds,
+    ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--as-pid-1', '--die-with-parent'],
+    ...(geteuid?.() === 0 && user === undefined ? ['--cap-drop', 'ALL'] : []),
+    ...['--chdir', folder, '--', ...command],
+  ];
+}
+
+const isWithin = (path: string, folder: string) => path === folder || path.startsWith(folder + sep);
+
+/** The folder of a file that is named in a command, wherever links lead. */
+function folderOf(arg: string): string {
+  try {
+    const path = realpathSync(resolve(arg));
+    return statSync(path).isDirectory() ? path : dirname(path);
+  } catch {
+    return '';
+  }
+}
+
+/** Names of variables that hold secrets, or that say where a result is kept. */
+const SECRET =
+  /TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE|^(GITHUB|ACTIONS|RUNNER|GRADESCOPE|AWS|AZURE|GOOGLE|NPM|SSH|GPG|DBUS|XDG)_|^npm_|^NODE_(OPTIONS|V8_COVERAGE|CHANNEL_FD)$|^LD_/i;
+
+/** The environment without what is not the submission's. */
+export function scrubbed(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !SECRET.test(name)));
+}

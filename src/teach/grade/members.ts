@@ -1,0 +1,155 @@
+/** The processes that come from a submission: to look at, to interrupt, to end. */
+import { kill, pid as ownPid, platform } from 'node:process';
+import { sys } from '../../posix/sys.js';
+import {
+  family,
+  hasVariable,
+  newestId,
+  ownerOf,
+  type Process,
+  processes,
+  processIds,
+  process as processOf,
+} from '../observe/proc.js';
+
+/** Whether what a submission leaves behind becomes this process's child. */
+let adoptsOrphans: boolean | undefined;
+
+/** The first processes of the submissions that run. */
+const roots = new Set<number>();
+
+export class Members {
+  /** The submission's first process; in a namespace it is bubblewrap's. */
+  readonly #root?: number;
+  readonly #hasNamespace: boolean;
+  readonly #variable: string;
+  #pids = new Set<number>();
+  readonly #strangers = new Set<number>();
+  /** The newest process when these were listed. */
+  #newest = '';
+
+  /** @param variable `NAME=value`, in the environment of all of them */
+  constructor(root: number | undefined, hasNamespace: boolean, variable: string) {
+    this.#root = root;
+    this.#hasNamespace = hasNamespace;
+    this.#variable = variable;
+    if (root !== undefined) roots.add(root);
+  }
+
+  /** Has orphans adopted, unless there are children already: theirs could not be told from a submission's. */
+  static adoptOrphans(): void {
+    adoptsOrphans ??= !processes().some(({ ppid }) => ppid === ownPid) && sys.adoptOrphans?.() === 0;
+  }
+
+  list(): Process[] {
+    const all = this.#all();
+    const wrappers = this.#wrappers(all);
+    return all.filter(({ pid }) => !wrappers.has(pid));
+  }
+
+  /** As Ctrl-C does: to the process group; to what su(1) and the like have started as another user, too. */
+  interrupt(): void {
+    const root = this.#root;
+    if (root === undefined) return;
+    if (this.#hasNamespace) {
+      const inGroup = this.list().filter(({ group }) => group === root);
+      for (const { pid } of inGroup) signalTo(pid, 'SIGINT');
+      return;
+    }
+    const others = this.#handedOver(root);
+    for (const { pid } of others) signalTo(-pid, 'SIGINT');
+    if (others.length === 0) signalTo(-root, 'SIGINT');
+  }
+
+  /** @returns whether there was something left to kill, as far as that can be seen */
+  kill(): boolean {
+    const root = this.#root;
+    if (root === undefined) return false;
+    const all = this.#all();
+    if (this.#hasNamespace) {
+      // A namespace ends with its first process, all at once.
+      for (const pid of [...this.#wrappers(all)].reverse()) signalTo(pid, 'SIGKILL');
+    } else {
+      for (const { pid } of all) signalTo(pid, 'SIGSTOP'); // a chain of forks is to be as long as it is
+      for (const { pid } of this.#all()) signalTo(pid, 'SIGKILL');
+      signalTo(-root, 'SIGKILL');
+    }
+    return all.length > 0;
+  }
+
+  /** It has ended: what is adopted from now on is not its own. */
+  forget(): void {
+    if (this.#root !== undefined) roots.delete(this.#root);
+  }
+
+  /** Its descendants, its session, what carries its variable, and orphans of nobody else. */
+  #all(): Process[] {
+    if (platform !== 'linux' || this.#root === undefined) return [];
+    const newest = newestId();
+    if (newest === '' || newest !== this.#newest) this.#takeIn(processIds());
+    this.#newest = newest;
+    const alive = [...this.#pids].flatMap((pid) => processOf(pid) ?? []);
+    this.#pids = new Set(alive.map(({ pid }) => pid));
+    return alive;
+  }
+
+  /** Only what is new has to be looked at: what is not a member does not become one. */
+  #takeIn(ids: number[]): void {
+    const there = new Set(ids);
+    for (const pid of this.#strangers) if (!there.has(pid)) this.#strangers.delete(pid);
+    let unknown = ids
+      .filter((pid) => !this.#pids.has(pid) && !this.#strangers.has(pid))
+      .flatMap((pid) => processOf(pid) ?? []);
+    for (let isGrowing = true; isGrowing; ) {
+      const members = unknown.filter((process) => this.#isMember(process));
+      isGrowing = members.length > 0;
+      for (const { pid } of members) this.#pids.add(pid);
+      unknown = unknown.filter(({ pid }) => !this.#pids.has(pid));
+    }
+    for (const { pid } of unknown) this.#strangers.add(pid);
+  }
+
+  #isMember({ pid, ppid, session }: Process): boolean {
+    const root = this.#root as number;
+    if (pid === root || this.#pids.has(ppid) || session === root) return true;
+    if (this.#hasNamespace) return false;
+    const isOrphan = adoptsOrphans && ppid === ownPid && roots.size === 1 && roots.has(root);
+    return isOrphan || hasVariable(pid, this.#variable);
+  }
+
+  /** In a namespace: bubblewrap and the shell that it starts. They are none of the submission's. */
+  #wrappers(all: Process[]): Set<number> {
+    const root = this.#root;
+    if (!this.#hasNamespace || root === undefined) return new Set();
+    return new Set([root, ...all.filter(({ ppid }) => ppid === root).map(({ pid }) => pid)]);
+  }
+
+  /** What su(1) and the like have started, as another user in a session of its own: it gets no Ctrl-C from them. */
+  #handedOver(root: number): Process[] {
+    if (platform !== 'linux') return [];
+    const isHandedOver = ({ pid, ppid, session }: Process) =>
+      pid === session && ownerOf(pid)?.uid !== ownerOf(ppid)?.uid;
+    return family(root).filter((member) => member.pid !== root && isHandedOver(member));
+  }
+}
+
+/**
+ * Ends what submissions have left behind that could not be told apart while several ran.
+ *
+ * @returns the names of what was left
+ */
+export function endOrphans(): string[] {
+  if (!adoptsOrphans || roots.size > 0) return [];
+  const orphans = processes().filter(({ ppid }) => ppid === ownPid);
+  for (const { pid } of orphans.flatMap(({ pid }) => family(pid))) signalTo(pid, 'SIGKILL');
+  return orphans.map(({ name }) => name);
+}
+
+/** Sends a signal to a process that may have ended meanwhile, or have become another user's. */
+function signalTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    kill(pid, signal);
+  } catch (err) {
+    if (!['ESRCH', 'EPERM'].includes((err as NodeJS.ErrnoException).code ?? '')) throw err;
+  }
+}

@@ -1,0 +1,211 @@
+/** A student's program that runs: what it does, sample by sample, and waiting for it. */
+import type { TcpSocket } from '../observe/proc.js';
+import type { ThreadState } from '../observe/snapshot.js';
+import { UserError } from '../user-error.js';
+import type { Client } from './client.js';
+import { Failure, NotGraded } from './failure.js';
+import { HINTS } from './hints.js';
+import { type Isolation, NOT_ISOLATED } from './isolation.js';
+import { freePort, isFreeForIPv4 } from './ports.js';
+import { isThere, Submission } from './submission.js';
+import type { Deviation } from './text-match.js';
+import { flowOf, INTERVAL_MS, type Movement, Patience, SAMPLES, type Sample, sampleOf } from './watch.js';
+
+export interface RunOptions {
+  command: string[];
+  /** the port that the server is to listen on; a free one if none */
+  port?: number;
+  /** arguments that come after the command's own, unless a check has others */
+  args?: string[];
+  /** how long a program may take for an answer when nothing moves; it is the time in which it could have run */
+  timeoutS: number;
+  isolation?: Isolation;
+}
+
+/** Milliseconds for which a sample is what the program does now. */
+const FRESH_MS = 2;
+
+export class Running {
+  readonly options: RunOptions;
+  readonly clients: Client[] = [];
+  /** The last samples of the program. */
+  samples: Sample[] = [];
+  /** What costs no points and is worth knowing. */
+  readonly notes: string[] = [];
+  /** Small differences in what it prints and sends. */
+  readonly deviations: Deviation[] = [];
+  /** What was seen to be right so far. */
+  evidence = '';
+  /** Whether it has once listened, or connected. */
+  hasStarted = false;
+  host = '127.0.0.1';
+  port = 0;
+  #submission?: Submission;
+  #wake = () => {};
+
+  constructor(options: RunOptions) {
+    this.options = options;
+  }
+
+  /** The program, which must have been started. */
+  get program(): Submission {
+    if (!this.#submission) throw new Error('the program has not been started');
+    return this.#submission;
+  }
+
+  get wasStarted(): boolean {
+    return this.#submission !== undefined;
+  }
+
+  /** Starts the program. `{port}` in the command is the port. @param args come after the command's own */
+  async start(args = this.options.args ?? [], port?: number): Promise<void> {
+    this.port = port ?? this.options.port ?? (await freePort());
+    const command = [...this.options.command, ...args].map((arg) =>
+      arg.replaceAll('{port}', String(this.port)),
+    );
+    mustBeThere(command[0] ?? '');
+    this.#submission = new Submission(command, this.options.isolation ?? NOT_ISOLATED);
+    this.#submission.on('change', () => this.#wake());
+    this.samples = [];
+  }
+
+  /** A client of which the waits are to hear. */
+  protected addClient(client: Client): Client {
+    this.clients.push(client);
+    client.on('change', () => this.wake());
+    return client;
+  }
+
+  protected wake(): void {
+    this.#wake();
+  }
+
+  /** Keeps what was seen to be right. */
+  saw(evidence: string): string {
+    this.evidence = evidence;
+    return evidence;
+  }
+
+  get isRunning(): boolean {
+    return this.#submission !== undefined && !this.ended;
+  }
+
+  /** How it ended, once it has: not while what it has put into the background still listens. */
+  get ended(): string | undefined {
+    const { ended } = this.program;
+    return ended && this.listeners().some(({ local }) => local[1] === this.port) ? undefined : ended;
+  }
+
+  howItEnded(): string {
+    return [this.program.ended, this.program.complaint].filter(Boolean).join(': ');
+  }
+
+  /** What the threads of the program are blocked in; nothing where that cannot be seen. */
+  threads(): ThreadState[] {
+    const last = this.samples.at(-1);
+    if (last && performance.now() - last.atMs < FRESH_MS) return last.threads;
+    try {
+      return this.mustSee();
+    } catch (err) {
+      if (err instanceof UserError) return [];
+      throw err;
+    }
+  }
+
+  /** The same where nothing else will do. @throws CannotObserve */
+  mustSee(): ThreadState[] {
+    const sample = sampleOf(this.program.sample());
+    this.samples = [...this.samples.slice(1 - 2 * SAMPLES), sample];
+    return sample.threads;
+  }
+
+  /** The listening sockets that it has, as far as that can be seen. */
+  listeners(): TcpSocket[] {
+    const sockets = this.threads().flatMap(({ descriptors }) => [...descriptors.values()]);
+    return sockets.flatMap(({ tcp }) => (tcp?.state === 'LISTEN' ? [tcp] : []));
+  }
+
+  /** Clients connect to the address that the server listens on. */
+  useAddressOf([host]: TcpSocket['local']): void {
+    if (host === '::' && isFreeForIPv4(this.port)) this.host = '::1';
+    else if (!['0.0.0.0', '::'].includes(host)) this.host = host;
+  }
+
+  /**
+   * Waits until `condition` holds: for as long as bytes move, or the program could still do something.
+   *
+   * @returns what the condition gave; undefined when the program has ended, is at rest, or has had its time
+   */
+  async until<T>(condition: () => T | Promise<T>, times = 1): Promise<T | undefined> {
+    const patience = new Patience(1000 * this.options.timeoutS * times);
+    for (let isLast = false; ; ) {
+      const value = await condition();
+      if (value) return value;
+      if (isLast) return undefined;
+      if (await this.#hasWoken()) continue;
+      this.threads();
+      const sample = this.samples.at(-1) ?? sampleOf([]);
+      patience.see(sample.threads.length > 0 ? sample : sampleOf([]), this.#movement(sample.threads));
+      if (this.program.isGone) await this.program.drain();
+      isLast = this.program.isGone || patience.isOver;
+    }
+  }
+
+  /** Waits for something to happen; false when the time for a sample has come before. */
+  #hasWoken(): Promise<boolean> {
+    const last = this.samples.at(-1)?.atMs ?? 0;
+    return new Promise((resolve) => {
+      const restMs = Math.max(INTERVAL_MS - (performance.now() - last), 1);
+      // Not before all that has come has been read: many samples in a row would keep that waiting.
+      const timer = setTimeout(() => setImmediate(resolve, false), restMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        setImmediate(resolve, true);
+      };
+    }).then((hasWoken) => {
+      this.#wake = () => {};
+      // Who prints without end is to be looked at, too.
+      return hasWoken === true && performance.now() - (this.samples.at(-1)?.atMs ?? 0) < INTERVAL_MS;
+    });
+  }
+
+  #movement(threads: ThreadState[]): Movement {
+    const ends = this.clients.map(
+      ({ receivedBytes, unsentBytes, ended }) => `${receivedBytes} ${unsentBytes} ${ended}`,
+    );
+    return { flow: `${ends} ${flowOf(threads)}`, printedChars: this.program.printedChars };
+  }
+
+  /** Waits until the program is at rest, or has had its time. */
+  async settle(): Promise<void> {
+    await this.until(() => false);
+  }
+
+  /** Ends the program by Ctrl-C. @returns whether it went on, and what it left behind */
+  async interrupt(): Promise<{ isIgnored: boolean; leftBehind: string[] }> {
+    const { program } = this;
+    program.interrupt();
+    const isIgnored = !(await this.until(() => program.ended));
+    // What ends with it may take a moment more than it does.
+    if (!isIgnored) await this.until(() => program.isGone);
+    return { isIgnored, leftBehind: isIgnored ? [] : program.members().map(({ name }) => name) };
+  }
+
+  /** Ends what runs, at once; a check may then start the program anew. */
+  async stop(): Promise<void> {
+    for (const client of this.clients.splice(0)) client.destroy();
+    const left = (await this.#submission?.destroy()) ?? [];
+    for (const { name, pid } of left) this.notes.push(`it could not be ended: ${name} (pid ${pid})`);
+  }
+}
+
+/** A program that is missing is the student's fault; an interpreter that is missing is the machine's. */
+function mustBeThere(command: string): void {
+  if (isThere(command)) return;
+  if (!command.includes('/')) throw new NotGraded(`${command || "''"}: command not found`);
+  throw new Failure({
+    expected: 'a program that can be started',
+    seen: `there is no program ${command}`,
+    hint: HINTS.missingFile,
+  });
+}

@@ -1,0 +1,75 @@
+/** A program's start: until it listens, or has connected. */
+import { addressText } from '../../posix/sockaddr.js';
+import { Client } from './client.js';
+import { diagnose } from './diagnosis.js';
+import { fail } from './fault.js';
+import { HINTS, hintForCall, hintForEnd } from './hints.js';
+import { isFree } from './ports.js';
+import type { Running } from './running.js';
+
+/** How many times longer than for an answer a program may take to start. */
+export const START_FACTOR = 5;
+
+/** Waits until the program listens on its port. @throws Failure */
+export async function untilListening(run: Running): Promise<void> {
+  let samplesElsewhere = 0;
+  const found = await run.until(async () => {
+    if (await isListening(run)) return 'here';
+    if (run.listeners().length > 0) samplesElsewhere++;
+    return samplesElsewhere > MAX_SAMPLES_ELSEWHERE && 'elsewhere';
+  }, START_FACTOR);
+  if (found === 'here') return;
+  const expected = `a server that listens on port ${run.port}`;
+  const { program } = run;
+  if (run.ended)
+    return fail(run, {
+      expected,
+      seen: `it ended before a client could connect: ${run.howItEnded()}`,
+      hint: hintForEnd(run.ended, program.complaint),
+    });
+  const [other] = run.listeners();
+  if (other) {
+    // The clients go where it listens: the mistake costs points once.
+    const seen = `it listens on ${addressText(other.local)}`;
+    run.deviations.push({ expected: `port ${run.port}`, seen, what: HINTS.port, key: 'port' });
+    run.port = other.local[1];
+    run.useAddressOf(other.local);
+    return;
+  }
+  const { seen, call } = diagnose(run.samples);
+  return fail(run, {
+    expected,
+    seen: `it did not listen: ${seen}`,
+    hint: call === 'endless' ? hintForCall(call) : HINTS.listen,
+  });
+}
+
+/** A server may listen elsewhere first, and then here. */
+const MAX_SAMPLES_ELSEWHERE = 40;
+
+async function isListening(run: Running): Promise<boolean> {
+  if (run.threads().length === 0) {
+    // Where nothing can be seen, a connection shows it.
+    if (await isFree(run.port)) return false;
+    const limit = AbortSignal.timeout(1000 * run.options.timeoutS);
+    const client = await Client.connect(run.host, run.port, limit).catch(() => undefined);
+    client?.destroy();
+    return client !== undefined;
+  }
+  const listener = run.listeners().find(({ local }) => local[1] === run.port);
+  if (listener) run.useAddressOf(listener.local);
+  return listener !== undefined;
+}
+
+/** Waits until the program has connected to the grader. @throws Failure */
+export async function untilConnected(run: Running, accepted: () => Client | undefined): Promise<Client> {
+  const client = await run.until(accepted, START_FACTOR);
+  if (client) return client;
+  const { ended, complaint } = run.program;
+  const seen = ended ? `it ended before: ${run.howItEnded()}` : diagnose(run.samples).seen;
+  return fail(run, {
+    expected: `a client that connects to port ${run.port}`,
+    seen,
+    hint: ended && complaint ? hintForEnd(ended, complaint) : HINTS.connect,
+  });
+}

@@ -1,0 +1,157 @@
+/** Samples of what a program is doing, and how long it is worth waiting for. Nothing here goes by the clock alone. */
+import { type Schedule, schedule } from '../observe/proc.js';
+import { sentence, type ThreadState } from '../observe/snapshot.js';
+
+/** Between two samples. */
+export const INTERVAL_MS = 10;
+
+/** What a program does is what most of this many samples show. */
+export const SAMPLES = 20;
+
+/** So many samples in a row that show no movement: the program waits for something from outside. */
+const REST_SAMPLES = 12;
+
+/** Where the scheduler's counts cannot be read, a thread may have run unseen between two samples. */
+const REST_SAMPLES_UNCOUNTED = 40;
+
+/** One sample counts for no more: between two of them this process itself may have waited for a processor. */
+const MAX_INTERVAL_MS = 4 * INTERVAL_MS;
+
+/** However busy the machine is, a program is taken to run at most this many times slower than alone. */
+const MAX_SLOWDOWN = 10;
+
+/** What a program was doing at a moment. */
+export interface Sample {
+  atMs: number;
+  threads: ThreadState[];
+  /** what the scheduler knows of each thread, by its id; of none where the kernel does not show it */
+  schedules: Map<number, Schedule>;
+}
+
+export function sampleOf(threads: ThreadState[]): Sample {
+  const known = threads.flatMap(({ pid, tid }) => {
+    const found = schedule(pid, tid);
+    return found ? [[tid, found] as const] : [];
+  });
+  return { atMs: performance.now(), threads, schedules: new Map(known) };
+}
+
+/** Of a tick in /proc/PID/stat. */
+const TICK_MS = 10;
+
+/** How much more one of two samples has than the other, for each thread. */
+function growth(first: Sample, last: Sample, what: 'cpuMs' | 'delayedMs'): number[] {
+  return [...last.schedules].map(([tid, { [what]: now }]) => now - (first.schedules.get(tid)?.[what] ?? now));
+}
+
+/** For how long other programs kept this one from running between two samples: the thread that waited longest. */
+function delayBetween(first: Sample, last: Sample): number {
+  return Math.max(0, ...growth(first, last, 'delayedMs'));
+}
+
+/** What share of the time in which it could have run the busiest thread has run, between two samples. */
+export function cpuShare(first: Sample, last: Sample): number {
+  const passedMs = last.atMs - first.atMs;
+  if (passedMs <= 0) return 0;
+  if (last.schedules.size === 0) return ticksShare(first, last);
+  const delays = growth(first, last, 'delayedMs');
+  const shares = growth(first, last, 'cpuMs').map((used, i) => {
+    const could = Math.max(passedMs - (delays[i] ?? 0), used);
+    return could > 0 ? used / could : 0;
+  });
+  return Math.max(0, ...shares);
+}
+
+/** By the clock ticks of the processes, where there is nothing better: one tick more is nothing. */
+function ticksShare(first: Sample, last: Sample): number {
+  const ticksOf = ({ threads }: Sample) =>
+    new Map(threads.map(({ process: { pid, ticks } }) => [pid, ticks]));
+  const before = ticksOf(first);
+  const grown = [...ticksOf(last)].map(([pid, now]) => now - (before.get(pid) ?? now));
+  const ticks = grown.reduce((sum, count) => sum + count, 0);
+  return ticks < 2 ? 0 : (ticks * TICK_MS) / (last.atMs - first.atMs);
+}
+
+/** What has moved: bytes on the program's connections, and what it has printed. */
+export interface Movement {
+  flow: string;
+  printedChars: number;
+}
+
+/** How many times its limit a wait may last while bytes move, and while the program only prints. */
+const MOVING = 30;
+const PRINTING = 3;
+
+/** Decides when it is of no use to wait any longer. */
+export class Patience {
+  readonly #limitMs: number;
+  #lastMs = performance.now();
+  #waitedMs = 0;
+  /** Since bytes moved, and since something was printed. */
+  #sinceFlowMs = 0;
+  #sincePrintMs = 0;
+  #before?: { sample: Sample; movement: Movement; rest: string };
+  #restSamples = 0;
+  #samples = 0;
+
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs;
+  }
+
+  /** Takes a sample into account. */
+  see(sample: Sample, movement: Movement): void {
+    const before = this.#before;
+    const delayedMs = before ? delayBetween(before.sample, sample) : 0;
+    const passedMs = Math.max(sample.atMs - this.#lastMs, 0);
+    // What counts is the time in which the program could have done something.
+    const couldMs = Math.min(Math.max(passedMs - delayedMs, passedMs / MAX_SLOWDOWN), MAX_INTERVAL_MS);
+    this.#lastMs = sample.atMs;
+    this.#waitedMs += couldMs;
+    this.#sinceFlowMs = before && before.movement.flow !== movement.flow ? 0 : this.#sinceFlowMs + couldMs;
+    const isPrinting = before !== undefined && before.movement.printedChars !== movement.printedChars;
+    this.#sincePrintMs = isPrinting ? 0 : this.#sincePrintMs + couldMs;
+    const rest = isPrinting || this.#sinceFlowMs === 0 ? '' : restOf(sample);
+    this.#restSamples = rest !== '' && rest === before?.rest ? this.#restSamples + 1 : 0;
+    this.#before = { sample, movement, rest: restOf(sample) };
+    this.#samples++;
+  }
+
+  /** Whether the program will do nothing more of its own accord, or has had its time. */
+  get isOver(): boolean {
+    const needed = this.#before?.sample.schedules.size ? REST_SAMPLES : REST_SAMPLES_UNCOUNTED;
+    if (this.#restSamples >= needed) return true;
+    if (this.#samples <= SAMPLES) return false;
+    if (this.#waitedMs > MOVING * this.#limitMs) return true;
+    const since = this.#waitedMs > PRINTING * this.#limitMs ? Infinity : this.#sincePrintMs;
+    return Math.min(this.#sinceFlowMs, since) > this.#limitMs;
+  }
+}
+
+/** Calls that end without anything from outside. */
+const ENDS_BY_ITSELF = /^(running|connect|restart_syscall|system call)/;
+
+/** A wait that lasts so long is as good as one without a timeout. */
+const LONG_S = 60;
+
+/** What the threads are blocked in, if that can only end by something from outside; '' if not. */
+function restOf({ threads, schedules }: Sample): string {
+  const isAtRest = ({ call, timeoutS, fds, descriptors }: ThreadState) =>
+    !ENDS_BY_ITSELF.test(call) &&
+    (call === 'nanosleep' ? (timeoutS ?? 0) > LONG_S : (timeoutS ?? LONG_S) >= LONG_S) &&
+    !fds.some(({ fd }) => {
+      const descriptor = descriptors.get(fd);
+      return descriptor?.tcp?.unread || /^\/(?!dev\/)/.test(descriptor?.name ?? '');
+    });
+  if (threads.length === 0 || !threads.every(isAtRest)) return '';
+  return threads
+    .map((thread) => `${thread.tid} ${schedules.get(thread.tid)?.turns} ${sentence(thread)}`)
+    .join();
+}
+
+/** What is in the queues of the program's sockets: it changes as bytes move. */
+export function flowOf(threads: ThreadState[]): string {
+  const sockets = threads.flatMap(({ tid, pid, descriptors }) =>
+    tid === pid ? [...descriptors.values()] : [],
+  );
+  return sockets.flatMap(({ tcp }) => (tcp ? [`${tcp.unread} ${tcp.unsent}`] : [])).join();
+}
