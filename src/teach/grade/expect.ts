@@ -13,21 +13,27 @@ const MAX_SHOWN_BYTES = 200;
 /** Samples for which something better than a near text is waited for. */
 const NEAR_SAMPLES = 10;
 
-export type PrintsArgs = [
-  text: string | string[],
-  hint: string,
-  /** whether it has been printed in another form that is right */
-  orElse?: () => string | false | undefined,
-];
+export interface PrintOptions {
+  /** the evidence, when it has been printed in another form that is right */
+  orElse?: () => string | false | undefined;
+  /** the signs are what the check is about: no other text is near */
+  exactly?: boolean;
+}
+export type PrintsArgs = [text: string | string[], hint: string, options?: PrintOptions];
 
 /** The program prints a line. Of several texts any is right, and the first is shown. @throws Failure */
-export async function prints(run: Running, ...[text, hint, orElse]: PrintsArgs): Promise<string> {
+export async function prints(
+  run: Running,
+  ...[text, hint, { orElse, exactly } = {}]: PrintsArgs
+): Promise<string> {
   const texts = [text].flat();
   const [expected = ''] = texts;
   const lines = () => [...run.program.lines, run.program.unfinishedLine];
   const near = await untilNear(run, () => {
     const other = orElse?.();
     if (other) return other;
+    if (exactly)
+      return run.program.lines.some((line) => texts.includes(asSeen(line))) ? { seen: expected } : undefined;
     return (
       best(texts, run.program.lines) ??
       best(texts, [run.program.unfinishedLine], true) ??

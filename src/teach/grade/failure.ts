@@ -17,6 +17,8 @@ export interface Details {
   reached?: string;
   /** The check is about how the program ends: that it has ended explains nothing. */
   isAboutEnd?: boolean;
+  /** What was seen says already what the program was doing. */
+  isDiagnosed?: boolean;
 }
 
 /** A check that has failed: what `run.fail` throws. */

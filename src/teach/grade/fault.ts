@@ -29,6 +29,7 @@ async function failureOf(run: Running, finding: Finding, details: Details): Prom
     failure.cause = program.complaint;
     return failure;
   }
+  if (details.isDiagnosed) return new Failure(finding, details);
   let left: string | undefined;
   // What has only just come may be read in a moment.
   await run.until(() => {

@@ -102,6 +102,8 @@ export const HINTS = {
   newline: 'each line ends with a newline',
   nothingPrinted: 'nothing of it was printed: is the line reached that should print it?',
   otherText: 'read the two texts side by side: where do they part?',
+  staysReady:
+    'select() returns at once for as long as a descriptor in its sets is ready: what is in the write set, or not read to its end?',
   leftInSet: 'a stream that has ended can be read for ever: what becomes of its descriptor?',
   interrupt:
     'SIGINT comes while it waits in select(): KeyboardInterrupt in Python, the error EINTR elsewhere',

@@ -140,7 +140,7 @@ export const afterData =
       await run.until(() => hasRead(run, client, run.threads()));
     }
     const expected = `when it has read what they sent, it waits in ${named(calls)} for both again`;
-    return untilWaiting(run, targets, calls, expected, reached);
+    return untilWaiting(run, targets, calls, expected, { reached, hintForBusy: HINTS.staysReady });
   };
 
 /** Once a client has left, its descriptor is in no set: it would be ready for ever. */
@@ -160,23 +160,25 @@ export const afterLeaving =
     return notWaiting(run, expected, found, HINTS.leftInSet, reached);
   };
 
-/**
- * The program waits in one select() for all of these, to read them.
- *
- * @param reached what is right if it dies of a fault that has cost points elsewhere
- * @throws Failure; CannotObserve
- */
+interface WaitingOptions {
+  /** what is right if it dies of a fault that has cost points elsewhere */
+  reached?: string;
+  /** what a busy loop may come from here */
+  hintForBusy?: string;
+}
+
+/** The program waits in one select() for all of these, to read them. @throws Failure; CannotObserve */
 export async function untilWaiting(
   run: Run,
   targets: Target[],
   calls: string[],
   expected: string,
-  reached?: string,
+  { reached, hintForBusy }: WaitingOptions = {},
 ): Promise<string> {
   const { holds, samples } = await watch(run, (threads) => waitsFor(targets, threads, calls));
   if (holds) return `waits in ${theirSentence(targets, samples)}`;
-  const hintForBusy = hintForCall(samples.some(waitsToWrite) ? 'writable' : 'running');
-  return notWaiting(run, expected, diagnosis(samples, targets, calls), hintForBusy, reached);
+  const busy = hintForBusy ?? hintForCall(samples.some(waitsToWrite) ? 'writable' : 'running');
+  return notWaiting(run, expected, diagnosis(samples, targets, calls), busy, reached);
 }
 
 const waitsToWrite = ({ threads }: Sample) =>
@@ -191,13 +193,14 @@ async function notWaiting(
   hintForBusy: string,
   reached?: string,
 ): Promise<never> {
-  if (call !== 'running') return run.fail({ expected, seen, hint: hintForCall(call) }, { reached });
+  const details = { reached, isDiagnosed: true };
+  if (call !== 'running') return run.fail({ expected, seen, hint: hintForCall(call) }, details);
   // A busy loop has an eye on its clients; one that goes round for ever for another reason has not.
   const client = run.isRunning && (await run.connect());
   if (!client || (await run.until(() => hasAccepted(run, client, run.threads()))))
-    return run.fail({ expected, seen, hint: hintForBusy }, { reached });
+    return run.fail({ expected, seen, hint: hintForBusy }, details);
   const endless = 'it is running all the time, and accepts nobody (endless loop)';
-  return run.fail({ expected, seen: endless, hint: hintForCall('endless') });
+  return run.fail({ expected, seen: endless, hint: hintForCall('endless') }, details);
 }
 
 const forBoth = (calls: string[]) => `while two clients are silent, it waits in ${named(calls)} for both`;

@@ -105,7 +105,7 @@ async function endsWhenGone(run: Run): Promise<string> {
 async function formats(run: Run): Promise<string> {
   const server = await logIn(run);
   server.send('Bob::how are you\n');
-  return run.prints('[Bob] how are you', HINTS.names);
+  return run.prints('[Bob] how are you', HINTS.names, { exactly: true });
 }
 
 async function quits(run: Run): Promise<string> {
