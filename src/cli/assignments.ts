@@ -34,6 +34,7 @@ export function addGrade(program: Command): void {
     .argument('<command...>', 'what starts it; {port} in it is the port it is to listen on')
     .addOption(new Option('--json <form>', 'result as JSON').choices(['gradescope', 'github', 'check50']))
     .option('--output <file>', 'writes the result there: "no result" until all is graded')
+    .option('--report <file>', 'writes the report as text there, too')
     .option('--only <line>', 'grades one line of the rubric, by its number', integer(1, 99))
     .option('--class <folder>', 'grades each folder in it, and keeps a report in each')
     .option('--csv <file>', 'with --class: the marks, as a table')

@@ -34,5 +34,8 @@ export class Failure extends Error {
   }
 }
 
+/** The exit code of a grader that could grade nothing: neither the student's merit nor fault. */
+export const NOT_GRADED = 3;
+
 /** The machine's fault, or the teacher's: nothing is graded. One line, and exit code 3. */
 export class NotGraded extends UserError {}

@@ -8,8 +8,15 @@ const allReached = ({ score, graded }: LineResult) => score === graded;
 /** Extra credit that was not reached: no failure. */
 const isMissedExtra = (result: LineResult) => result.line.extra === true && !allReached(result);
 
+export interface Gradescope {
+  score: number;
+  execution_time: number;
+  output: string;
+  tests: { name: string; output: string; score?: number; max_score?: number; status?: string }[];
+}
+
 /** Gradescope's results.json. The score is given, so that lines without points need none. */
-export function gradescope(result: Result): object {
+export function gradescope(result: Result): Gradescope {
   const { score, extra } = totals(result);
   return {
     score: score + extra,

@@ -4,7 +4,7 @@ import { kill, pid } from 'node:process';
 import { print, warn } from '../../loop/terminal.js';
 import { OSError } from '../../posix/errors.js';
 import { pageWidth } from '../text.js';
-import { NotGraded } from './failure.js';
+import { NOT_GRADED, NotGraded } from './failure.js';
 import { check50, github, gradescope } from './forms.js';
 import { grade } from './grading.js';
 import { findIsolation } from './isolation.js';
@@ -23,6 +23,8 @@ export interface GradeOptions {
   json?: keyof typeof FORMS;
   /** a file for the result, instead of stdout */
   output?: string;
+  /** a file for the report as text, too */
+  report?: string;
   port?: number;
   /** for each answer, when nothing moves */
   timeout: number;
@@ -33,9 +35,6 @@ export interface GradeOptions {
   /** a file with the teacher's points */
   points?: string;
 }
-
-/** Nothing was graded: neither the student's merit nor fault. */
-export const NOT_GRADED = 3;
 
 /** How a command must look that is wrong; undefined when it is right. */
 export function rightCommand(
@@ -67,6 +66,8 @@ export async function gradeCommand(
     const whole = json
       ? JSON.stringify(FORMS[json](result, command), null, 2)
       : text(result, pageWidth(process.stdout));
+    if (options.report !== undefined)
+      new Output(options.report).write(`${text(result, pageWidth(process.stdout))}\n`);
     if (output?.write(`${whole}\n`))
       warn(`${options.output} had been replaced meanwhile: it was written anew`);
     if (!output && !(process.stdout.isTTY && !json)) print(whole);

@@ -8,6 +8,7 @@ export class Spinner {
   readonly #terminal: NodeJS.WriteStream;
   readonly #timer: NodeJS.Timeout;
   #frame = 0;
+  #text = 'grading …';
 
   constructor(terminal: NodeJS.WriteStream) {
     this.#terminal = terminal;
@@ -17,12 +18,17 @@ export class Spinner {
 
   #draw(): void {
     this.#clear();
-    this.#terminal.write(` ${FRAMES[this.#frame++ % FRAMES.length]} grading …`);
+    this.#terminal.write(` ${FRAMES[this.#frame++ % FRAMES.length]} ${this.#text}`);
   }
 
   #clear(): void {
     cursorTo(this.#terminal, 0);
     clearLine(this.#terminal, 0);
+  }
+
+  says(text: string): void {
+    this.#text = text;
+    this.#draw();
   }
 
   /** Writes lines above it. */
