@@ -300,7 +300,7 @@ describe('a teaching tool tells in one line of a full disk:', () => {
     ['observe', () => ['observe', String(process.pid)]],
     ['replay', (folder) => ['replay', recording(folder)]],
     ['init', (folder) => ['init', 'srv', join(folder, 'srv')]],
-    ['grade', () => ['grade', 'select-server', '--', 'no-such-command', '{port}']],
+    ['grade', () => ['grade', 'select-server', '--', 'false', '{port}']],
   ];
 
   /** Runs a tool with a stdout of the shell's making. */

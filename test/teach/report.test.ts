@@ -1,7 +1,7 @@
 /** The report of a grading: its width, and the JSON forms that it takes. */
 import { Ajv2020 as Ajv } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
-import { check50, github } from '../../dist/teach/grade/report.js';
+import { check50, github } from '../../dist/teach/grade/forms.js';
 import { extra, line, part, type Result } from '../../dist/teach/grade/rubric.js';
 import { wrap } from '../../dist/teach/text.js';
 import { CLI, concurrently, Process } from '../support/process.js';
@@ -150,26 +150,22 @@ describe('--json', () => {
 
   test.concurrent('gradescope', (context) =>
     concurrently(context, async () => {
-      const result = await graded('gradescope', 'dies_on_reset.py', context);
+      const result = await graded('gradescope', 'ends_well.py', context);
       expect(valid(GRADESCOPE, result)).toEqual([]);
-      expect(result.score).toBe(23);
+      expect(result.score).toBe(24);
       const points = ({ score, max_score, status }: Record<string, unknown>) => [score, max_score, status];
-      expect(result.tests.map(points)).toEqual([
-        [5, 5, 'passed'],
-        [3, 5, 'failed'],
-        ...Array(3).fill([5, 5, 'passed']),
-      ]);
-      expect(result.tests[1].output).toMatch(/^seen .*ConnectionResetError/m);
+      expect(result.tests.map(points)).toEqual([...Array(4).fill([5, 5, 'passed']), [4, 5, 'failed']]);
+      expect(result.tests[4].output).toMatch(/^seen .*the program ended: exit code 0/m);
     }));
 
   test.concurrent('github', (context) =>
     concurrently(context, async () => {
-      const result = await graded('github', 'dies_on_reset.py', context);
+      const result = await graded('github', 'ends_well.py', context);
       expect(valid(GITHUB, result)).toEqual([]);
       expect([result.status, result.max_score]).toEqual(['fail', 25]);
-      expect(result.tests.map(({ score }: { score: number }) => score)).toEqual([5, 3, 5, 5, 5]);
-      expect(result.tests[1].message).toMatch(/^hint /m);
-      expect(result.tests[1].test_code).toBe([...command(folder, 'dies_on_reset.py'), '{port}'].join(' '));
+      expect(result.tests.map(({ score }: { score: number }) => score)).toEqual([5, 5, 5, 5, 4]);
+      expect(result.tests[4].message).toMatch(/^hint /m);
+      expect(result.tests[4].test_code).toBe([...command(folder, 'ends_well.py'), '{port}'].join(' '));
     }));
 
   test('extra credit costs nothing where it was not reached, and comes on top', () => {
@@ -186,8 +182,8 @@ describe('--json', () => {
         lines: [own, reached, missed],
       },
       lines: [
-        { line: own, score: 2, graded: 2, parts: [{ points: 2, evidence: 'seen' }] },
-        { line: reached, score: 1, graded: 1, parts: [{ points: 1, evidence: 'seen' }] },
+        { line: own, score: 2, graded: 2, parts: [{ points: 2, evidence: 'seen', deviations: [] }] },
+        { line: reached, score: 1, graded: 1, parts: [{ points: 1, evidence: 'seen', deviations: [] }] },
         {
           line: missed,
           score: 0,

@@ -108,16 +108,16 @@ function slipsBetween(wanted: string[], found: string[]): string | undefined {
     if (want !== '' && want === have) {
       i++;
       j++;
+    } else if (isMisspelt(want, have)) {
+      slips.push(`${want}/${have}`);
+      i++;
+      j++;
     } else if (FILLERS.has(have) && !FILLERS.has(want)) {
       slips.push(`+${have}`);
       j++;
     } else if (FILLERS.has(want)) {
       slips.push(`-${want}`);
       i++;
-    } else if (isMisspelt(want, have)) {
-      slips.push(`${want}/${have}`);
-      i++;
-      j++;
     } else return undefined;
   }
   const MAX_SLIPS = 2;

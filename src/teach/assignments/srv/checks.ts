@@ -81,7 +81,8 @@ async function countsAgain(run: Run): Promise<string> {
   first.leave();
   await run.until(() => first.ended);
   await run.settle();
-  return isGreeted(run, await run.connect('a user who comes when another has left'), 2, HINTS.leaving);
+  const newcomer = await run.connect('a user who comes when another has left');
+  return run.receives(newcomer, greeting(2), HINTS.leaving);
 }
 
 async function announces(run: Run): Promise<string> {
