@@ -1,7 +1,7 @@
 /** The teaching tools as commands. */
 import type { Command } from 'commander';
 import { addGrade, addInit } from './assignments.js';
-import { add } from './options.js';
+import { add, integer } from './options.js';
 import { addRecord, addTrace } from './record.js';
 import { runTool } from './run-tool.js';
 
