@@ -11,6 +11,7 @@
   ROW(Kqueue)         \
   ROW(Socket)         \
   ROW(Sockaddr)       \
+  ROW(Message)        \
   ROW(Fd)             \
   ROW(Process)
 

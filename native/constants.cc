@@ -2,11 +2,14 @@
 // src/posix/*-constants.ts, is written from this one (see test/core/constants.test.ts).
 
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+
+#include <climits>
 
 #if defined(__linux__)
 #include <sys/epoll.h>
@@ -20,10 +23,10 @@ namespace {
 
 struct Constant {
   const char* name;
-  int value;
+  double value;
 };
 
-#define CONSTANT(name) {#name, static_cast<int>(name)}
+#define CONSTANT(name) {#name, static_cast<double>(name)}
 
 constexpr Constant kConstants[] = {
     // socket: what Python's socket module has
@@ -72,12 +75,48 @@ constexpr Constant kConstants[] = {
     CONSTANT(MSG_PEEK),
     CONSTANT(MSG_TRUNC),
     CONSTANT(MSG_WAITALL),
-#ifdef MSG_NOSIGNAL
+    CONSTANT(SCM_RIGHTS),
+    CONSTANT(INADDR_ANY),
+    CONSTANT(INADDR_BROADCAST),
+    CONSTANT(INADDR_LOOPBACK),
+    CONSTANT(IP_TTL),
+    CONSTANT(IP_MULTICAST_IF),
+    CONSTANT(IP_MULTICAST_TTL),
+    CONSTANT(IP_MULTICAST_LOOP),
+    CONSTANT(IP_ADD_MEMBERSHIP),
+    CONSTANT(IP_DROP_MEMBERSHIP),
+    CONSTANT(IPV6_UNICAST_HOPS),
+    CONSTANT(IPV6_MULTICAST_IF),
+    CONSTANT(IPV6_MULTICAST_HOPS),
+    CONSTANT(IPV6_MULTICAST_LOOP),
+    CONSTANT(IPV6_JOIN_GROUP),
+    CONSTANT(IPV6_LEAVE_GROUP),
+    CONSTANT(AI_PASSIVE),
+    CONSTANT(AI_CANONNAME),
+    CONSTANT(AI_NUMERICHOST),
+    CONSTANT(AI_NUMERICSERV),
+    CONSTANT(AI_V4MAPPED),
+    CONSTANT(AI_ALL),
+    CONSTANT(AI_ADDRCONFIG),
+    CONSTANT(EAI_AGAIN),
+    CONSTANT(EAI_BADFLAGS),
+    CONSTANT(EAI_FAIL),
+    CONSTANT(EAI_FAMILY),
+    CONSTANT(EAI_MEMORY),
+    CONSTANT(EAI_NONAME),
+    CONSTANT(EAI_SERVICE),
+    CONSTANT(EAI_SOCKTYPE),
+#if defined(__linux__)
     CONSTANT(MSG_NOSIGNAL),
+    CONSTANT(SO_DOMAIN),
+    CONSTANT(SO_PROTOCOL),
+    CONSTANT(TCP_KEEPIDLE),
+#elif defined(__APPLE__)
+    CONSTANT(TCP_KEEPALIVE),
 #endif
 
     // select: what Python's select module has
-    CONSTANT(FD_SETSIZE),
+    CONSTANT(PIPE_BUF),
     CONSTANT(POLLIN),
     CONSTANT(POLLPRI),
     CONSTANT(POLLOUT),
@@ -87,7 +126,19 @@ constexpr Constant kConstants[] = {
 #if defined(__linux__)
     CONSTANT(POLLRDHUP),
     CONSTANT(EPOLLIN),
+    CONSTANT(EPOLLPRI),
     CONSTANT(EPOLLOUT),
+    CONSTANT(EPOLLERR),
+    CONSTANT(EPOLLHUP),
+    CONSTANT(EPOLLRDHUP),
+    CONSTANT(EPOLLONESHOT),
+    CONSTANT(EPOLLET),
+    CONSTANT(EPOLLEXCLUSIVE),
+#endif
+
+    // call: what the calls take beside, and Python keeps to itself
+    CONSTANT(FD_SETSIZE),
+#if defined(__linux__)
     CONSTANT(EPOLL_CTL_ADD),
     CONSTANT(EPOLL_CTL_MOD),
     CONSTANT(EPOLL_CTL_DEL),
@@ -97,8 +148,7 @@ constexpr Constant kConstants[] = {
     CONSTANT(EV_ADD),
     CONSTANT(EV_DELETE),
 #endif
-
-    // fcntl: what fcntl(2) and open(2) take
+    CONSTANT(F_DUPFD_CLOEXEC),
     CONSTANT(F_GETFD),
     CONSTANT(F_GETFL),
     CONSTANT(F_SETFL),

@@ -7,11 +7,12 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace {
 
-// Events of one wait; the rest come with the next.
-constexpr int kMaxEvents = 512;
+// Up to here the events of a wait are on the stack.
+constexpr size_t kStackEvents = 512;
 
 // epoll_create(): a descriptor, close-on-exec.
 Napi::Value EpollCreate(const Napi::CallbackInfo& info) {
@@ -38,9 +39,11 @@ Napi::Value EpollWait(const Napi::CallbackInfo& info) {
   Memory<int32_t> ready = args.Ints(1, "ready");
   int timeout = args.Int(2, "timeout");
   return args.Call([&] {
-    epoll_event events[kMaxEvents];
-    int max_events = static_cast<int>(std::min<size_t>(ready.length / 2, kMaxEvents));
-    int count = epoll_wait(epfd, events, max_events, timeout);
+    size_t max_events = std::min<size_t>(ready.length / 2, INT_MAX / sizeof(epoll_event));
+    epoll_event on_stack[kStackEvents];
+    std::vector<epoll_event> on_heap(max_events > kStackEvents ? max_events : 0);
+    epoll_event* events = on_heap.empty() ? on_stack : on_heap.data();
+    int count = epoll_wait(epfd, events, static_cast<int>(max_events), timeout);
     for (int i = 0; i < count; i++) {
       ready.data[2 * i] = events[i].data.fd;
       ready.data[2 * i + 1] = static_cast<int32_t>(events[i].events);

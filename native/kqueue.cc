@@ -7,13 +7,14 @@
 #include <sys/event.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "platform.h"
 
 namespace {
 
-// Events of one wait; the rest come with the next.
-constexpr int kMaxEvents = 512;
+// kevent(2) refuses longer waits: the caller waits again.
+constexpr time_t kMaxSeconds = INT32_MAX;
 
 // kqueue(): a descriptor, close-on-exec.
 Napi::Value Kqueue(const Napi::CallbackInfo& info) {
@@ -44,9 +45,10 @@ Napi::Value KeventWait(const Napi::CallbackInfo& info) {
   Timeout timeout = args.Seconds(2, "timeout");
   return args.Call([&] {
     timespec ts{timeout.tv.tv_sec, timeout.tv.tv_usec * 1000};
-    struct kevent events[kMaxEvents];
-    int max_events = static_cast<int>(std::min<size_t>(ready.length / 2, kMaxEvents));
-    int count = kevent(kq, nullptr, 0, events, max_events, timeout.forever ? nullptr : &ts);
+    ts.tv_sec = std::min(ts.tv_sec, kMaxSeconds);
+    std::vector<struct kevent> events(std::min<size_t>(ready.length / 2, INT_MAX));
+    int max_events = static_cast<int>(events.size());
+    int count = kevent(kq, nullptr, 0, events.data(), max_events, timeout.forever ? nullptr : &ts);
     for (int i = 0; i < count; i++) {
       ready.data[2 * i] = static_cast<int32_t>(events[i].ident);
       ready.data[2 * i + 1] = events[i].filter;

@@ -11,6 +11,7 @@ inline void SetCloexec(int fd) { fcntl(fd, F_SETFD, FD_CLOEXEC); }
 #ifdef __linux__
 
 constexpr int kNoSignal = MSG_NOSIGNAL;
+constexpr int kCmsgCloexec = MSG_CMSG_CLOEXEC;
 
 // A process begins with places for descriptors up to this one: see native/select.cc.
 constexpr int kFirstTableEnd = 63;
@@ -32,6 +33,7 @@ inline int AcceptSocket(int fd, sockaddr* peer, socklen_t* length) {
 #else
 
 constexpr int kNoSignal = 0;
+constexpr int kCmsgCloexec = 0;
 
 // XNU: NDFILE descriptors, 0 to 24.
 constexpr int kFirstTableEnd = 24;

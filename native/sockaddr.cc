@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <string>
@@ -36,6 +37,10 @@ Sockaddr ReadPath(Args& args, const std::string& path) {
 uint32_t ReadNumber(Args& args, const Napi::Array& tuple, uint32_t i, uint32_t max,
                     const char* name) {
   Napi::Value value = tuple.Get(i);
+  if (args.env().IsExceptionPending()) {
+    args.Throw(name, "");
+    return 0;
+  }
   if (value.IsUndefined() && i >= 2) return 0;
   double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
   if (!(number >= 0 && number <= max) || number != static_cast<uint32_t>(number)) {
@@ -47,12 +52,12 @@ uint32_t ReadNumber(Args& args, const Napi::Array& tuple, uint32_t i, uint32_t m
 
 Sockaddr ReadTuple(Args& args, const Napi::Array& tuple) {
   Sockaddr address;
-  Napi::Value hostValue = tuple.Get(0u);
-  if (!hostValue.IsString()) {
+  Napi::Value host_value = tuple.Get(0u);
+  if (args.env().IsExceptionPending() || !host_value.IsString()) {
     args.Throw("host", "a string");
     return address;
   }
-  std::string host = hostValue.As<Napi::String>();
+  std::string host = host_value.As<Napi::String>();
   auto port = static_cast<in_port_t>(ReadNumber(args, tuple, 1, 65535, "port"));
 
   auto* in = reinterpret_cast<sockaddr_in*>(&address.storage);
@@ -73,34 +78,83 @@ Sockaddr ReadTuple(Args& args, const Napi::Array& tuple) {
   return address;
 }
 
-// getaddrinfo(host, family): the addresses of a host, in the system's order of preference, with
-// port 0; or getaddrinfo's error code, a number. A host of null is the wildcard address.
+std::string ReadText(Args& args, size_t i, const char* name) {
+  Napi::Value value = args.Value(i);
+  if (!value.IsString()) {
+    args.Throw(name, "a string");
+    return "";
+  }
+  return value.As<Napi::String>().Utf8Value();
+}
+
+// getaddrinfo(host, service, family, type, protocol, flags): the addresses of a host, in the
+// system's order of preference, each [family, type, protocol, canonical name, address]; or
+// getaddrinfo's error code, a number. A host of null is the wildcard or the loopback address.
 Napi::Value GetAddrInfo(const Napi::CallbackInfo& info) {
   Args args(info);
-  int family = args.Int(1, "family");
-  bool wildcard = args.IsNull(0);
-  if (!wildcard && !args.Value(0).IsString()) args.Throw("host", "a string or null");
-  if (args.bad()) return args.env().Undefined();
-  std::string host = wildcard ? "" : args.Value(0).As<Napi::String>().Utf8Value();
-
+  bool has_host = !args.IsNull(0), has_service = !args.IsNull(1);
+  std::string host = has_host ? ReadText(args, 0, "host") : "";
+  std::string service = has_service ? ReadText(args, 1, "service") : "";
   addrinfo hints{};
-  hints.ai_family = family;
-  hints.ai_socktype = SOCK_STREAM;  // else each address comes once for each type
-  hints.ai_flags = AI_PASSIVE;
+  hints.ai_family = args.Int(2, "family");
+  hints.ai_socktype = args.Int(3, "type");
+  hints.ai_protocol = args.Int(4, "proto");
+  hints.ai_flags = args.Int(5, "flags");
+  if (args.bad()) return args.env().Undefined();
   addrinfo* found = nullptr;
-  int code =
-      getaddrinfo(wildcard ? nullptr : host.c_str(), wildcard ? "0" : nullptr, &hints, &found);
+  int code = getaddrinfo(has_host ? host.c_str() : nullptr, has_service ? service.c_str() : nullptr,
+                         &hints, &found);
   if (code != 0) return Napi::Number::New(args.env(), code);
 
-  Napi::Array addresses = Napi::Array::New(args.env());
+  Napi::Array all = Napi::Array::New(args.env());
   for (addrinfo* each = found; each != nullptr; each = each->ai_next) {
     Sockaddr address;
     memcpy(&address.storage, each->ai_addr, each->ai_addrlen);
     address.length = each->ai_addrlen;
-    addresses.Set(addresses.Length(), FromSockaddr(args.env(), address));
+    Napi::Array one = Napi::Array::New(args.env(), 5);
+    one.Set(0u, each->ai_family);
+    one.Set(1u, each->ai_socktype);
+    one.Set(2u, each->ai_protocol);
+    one.Set(3u, each->ai_canonname ? each->ai_canonname : "");
+    one.Set(4u, FromSockaddr(args.env(), address));
+    all.Set(all.Length(), one);
   }
   freeaddrinfo(found);
-  return addresses;
+  return all;
+}
+
+// gethostname(): this machine's name.
+Napi::Value GetHostName(const Napi::CallbackInfo& info) {
+  char name[1024] = "";
+  int result = gethostname(name, sizeof name - 1);
+  return result < 0 ? Answer(info.Env(), result) : Napi::String::New(info.Env(), name);
+}
+
+// inet_pton(family, text): the address's bytes, or null for what is no address of the family.
+Napi::Value InetPton(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int family = args.Int(0, "family");
+  std::string text = ReadText(args, 1, "text");
+  if (args.bad()) return args.env().Undefined();
+  uint8_t bytes[sizeof(in6_addr)];
+  int result = inet_pton(family, text.c_str(), bytes);
+  if (result < 0) return Answer(args.env(), result);
+  if (result == 0) return args.env().Null();
+  size_t length = family == AF_INET ? sizeof(in_addr) : sizeof(in6_addr);
+  return Napi::Buffer<uint8_t>::Copy(args.env(), bytes, length);
+}
+
+// inet_ntop(family, bytes): the address as text.
+Napi::Value InetNtop(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int family = args.Int(0, "family");
+  Memory<uint8_t> bytes = args.Bytes(1, "bytes");
+  size_t length = family == AF_INET ? sizeof(in_addr) : sizeof(in6_addr);
+  if (bytes.length != length) args.Throw("bytes", "as long as an address of the family");
+  if (args.bad()) return args.env().Undefined();
+  char text[INET6_ADDRSTRLEN] = "";
+  if (!inet_ntop(family, bytes.data, text, sizeof text)) return Answer(args.env(), -1);
+  return Napi::String::New(args.env(), text);
 }
 
 // The name and the text of an error code of getaddrinfo: ["EAI_NONAME", "Name or service not
@@ -151,8 +205,13 @@ Napi::Value GaiError(const Napi::CallbackInfo& info) {
 Sockaddr ReadSockaddr(Args& args, size_t i) {
   Napi::Value value = args.Value(i);
   if (value.IsString()) return ReadPath(args, value.As<Napi::String>());
+  if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) {
+    auto bytes = value.As<Napi::Uint8Array>();
+    if (bytes.ByteLength() == 0) return ReadPath(args, "");
+    return ReadPath(args, std::string(reinterpret_cast<char*>(bytes.Data()), bytes.ByteLength()));
+  }
   if (value.IsArray()) return ReadTuple(args, value.As<Napi::Array>());
-  args.Throw("address", "[host, port] or a path");
+  args.Throw("address", "[host, port], a path or its bytes");
   return {};
 }
 
@@ -182,12 +241,18 @@ Napi::Value FromSockaddr(Napi::Env env, const Sockaddr& address) {
       size_t size = address.length > kPathOffset ? address.length - kPathOffset : 0;
       size = size > sizeof(un->sun_path) ? sizeof(un->sun_path) : size;
       if (size > 0 && un->sun_path[0] != '\0') size = strnlen(un->sun_path, size);
-      return Napi::String::New(env, un->sun_path, size);
+      Napi::String path = Napi::String::New(env, un->sun_path, size);
+      // A name need not be UTF-8: then it comes as it is.
+      if (path.Utf8Value() == std::string(un->sun_path, size)) return path;
+      return Napi::Buffer<char>::Copy(env, un->sun_path, size);
     }
   }
 }
 
 void ExportSockaddr(Napi::Env env, Napi::Object exports) {
   Export<GetAddrInfo>(env, exports, "getaddrinfo");
+  Export<GetHostName>(env, exports, "gethostname");
+  Export<InetPton>(env, exports, "inet_pton");
+  Export<InetNtop>(env, exports, "inet_ntop");
   Export<GaiError>(env, exports, "gaiError");
 }

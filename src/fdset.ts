@@ -1,7 +1,7 @@
 /** select(2) as C has it: fd_set, its four macros, and the call. */
 import { inspect } from 'node:util';
+import { FD_SETSIZE } from './posix/call-constants.js';
 import { OSError } from './posix/errors.js';
-import { FD_SETSIZE } from './posix/select-constants.js';
 import { sys } from './posix/sys.js';
 
 /** How many descriptors an fd_set holds: those from 0 to FD_SETSIZE - 1. */

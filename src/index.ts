@@ -9,7 +9,9 @@ export {
   selectFdSets,
   type Timeval,
 } from './fdset.js';
+export { Epoll, epoll, Poll, type PollResult, poll } from './poll.js';
 export { errno, OSError, type Subject, strerror } from './posix/errors.js';
+export * from './posix/select-constants.js';
 export { repr } from './repr.js';
 export { select, type Waitable } from './select.js';
 export * as selectors from './selectors.js';

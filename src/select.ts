@@ -2,6 +2,7 @@
 import { FD_SETSIZE } from './fdset.js';
 import { failureOn } from './posix/errors.js';
 import { sys } from './posix/sys.js';
+import { repr } from './repr.js';
 import { deadlineMs, filenoOf, isToRetry, leftS, TIME_T_END_S, type Waitable } from './wait.js';
 
 export type { Waitable } from './wait.js';
@@ -94,7 +95,7 @@ class FdList {
       for (let i = 0; i < list.length; i++) this.#add(list[i] as Waitable);
     } else {
       if (typeof list?.[Symbol.iterator] !== 'function') {
-        throw new TypeError('arguments 1-3 must be sequences');
+        throw new TypeError(`arguments 1-3 must be sequences, not ${repr(list)}: [] is an empty one`);
       }
       for (const element of list) this.#add(element);
     }
@@ -166,7 +167,9 @@ const spare: Lists[] = [];
 function checkedFd(element: Exclude<Waitable, number>): number {
   const fd = filenoOf(element);
   if (fd === undefined && typeof element?.fileno !== 'function') {
-    throw new TypeError('argument must be an int, or have a fileno() method');
+    const { fd: streamFd } = Object(element);
+    const hint = Number.isInteger(streamFd) ? `: of a Node stream give the descriptor, ${streamFd}` : '';
+    throw new TypeError(`argument must be an int, or have a fileno() method${hint}`);
   }
   if (!Number.isInteger(fd)) throw new TypeError('fileno() returned a non-integer');
   return fd as number;

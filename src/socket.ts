@@ -1,8 +1,10 @@
 /** socket as Python has it, over POSIX's calls. */
 import { inspect } from 'node:util';
 import { candidates, familyOf, resolve } from './address.js';
-import { errno, OSError, type Subject } from './posix/errors.js';
-import { F_GETFD, F_GETFL, F_SETFL, O_NONBLOCK } from './posix/fcntl-constants.js';
+import { F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_SETFL, O_NONBLOCK } from './posix/call-constants.js';
+import { errno, OSError, type Subject, TimeoutError } from './posix/errors.js';
+import { type Ancillary, CMSG_SPACE, packed, unpacked } from './posix/message.js';
+import { POLLIN, POLLOUT } from './posix/select-constants.js';
 import type { Address } from './posix/sockaddr.js';
 import {
   AF_INET,
@@ -10,8 +12,13 @@ import {
   AF_UNIX,
   IPPROTO_IPV6,
   IPV6_V6ONLY,
+  SCM_RIGHTS,
+  SO_DOMAIN,
+  SO_ERROR,
+  SO_PROTOCOL,
   SO_REUSEADDR,
   SO_REUSEPORT,
+  SO_TYPE,
   SOCK_STREAM,
   SOL_SOCKET,
   SOMAXCONN,
@@ -20,14 +27,39 @@ import { sys } from './posix/sys.js';
 import { disown, own } from './posix/unclosed.js';
 import { type Bytes, bufferFor, checkSize, received } from './recv-buffer.js';
 import { repr } from './repr.js';
+import { SocketFile } from './socket-file.js';
+import { deadlineMs, isToRetry, leftS, TIME_T_END_S, untilReady } from './wait.js';
 
-export { familyOf } from './address.js';
+export {
+  type AddressInfo,
+  familyOf,
+  getaddrinfo,
+  gethostbyname,
+  gethostname,
+  htonl,
+  htons,
+  inetNtop,
+  inetPton,
+  ntohl,
+  ntohs,
+} from './address.js';
+export { gaierror, TimeoutError } from './posix/errors.js';
+export { type Ancillary, CMSG_LEN, CMSG_SPACE } from './posix/message.js';
 export type { Address } from './posix/sockaddr.js';
 export * from './posix/socket-constants.js';
 export type { Bytes } from './recv-buffer.js';
+export { SocketFile } from './socket-file.js';
 
 /** Bytes: what `send` takes and `recvInto` fills. */
 export type BytesLike = NodeJS.ArrayBufferView | ArrayBuffer;
+
+export interface SocketOptions {
+  family?: number;
+  type?: number;
+  proto?: number;
+  /** An open socket's descriptor: what else is not given, it is asked for. */
+  fileno: number;
+}
 
 /**
  * A socket: a descriptor with the calls that it takes. Where a call fails, OSError says which and why.
@@ -42,20 +74,31 @@ export class Socket implements Disposable {
   /** The protocol; 0 is the family's own for the type. */
   readonly proto: number;
   #fd: number;
+  /** Seconds that a call waits at most, on a descriptor that is non-blocking; 0 unless `settimeout` has set one. */
+  #timeoutS = 0;
 
   /**
-   * @param family AF_INET, AF_INET6 or AF_UNIX
+   * @param family AF_INET, AF_INET6 or AF_UNIX; or `{ fileno }`, which finds out the rest from the descriptor
    * @param type SOCK_STREAM or SOCK_DGRAM
    * @param proto 0 takes the family's own protocol for the type
    * @param fileno an open socket's descriptor, which the new object takes over
-   * @throws OSError EMFILE when the process has no descriptor left
+   * @throws OSError EMFILE when the process has no descriptor left; ENOTSOCK for a `{ fileno }` that is no socket
    */
-  constructor(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno?: number) {
-    this.family = family;
-    this.type = type;
-    this.proto = proto;
-    this.#fd = fileno === undefined ? checked(sys.socket(family, type, proto), 'socket') : openFd(fileno);
+  constructor(family: number | SocketOptions = AF_INET, type = SOCK_STREAM, proto = 0, fileno?: number) {
+    if (typeof family === 'object') {
+      this.#fd = openFd(family?.fileno);
+      const found = kindOf(this.#fd);
+      this.family = family.family ?? found.family;
+      this.type = family.type ?? found.type;
+      this.proto = family.proto ?? found.proto;
+    } else {
+      this.family = family;
+      this.type = type;
+      this.proto = proto;
+      this.#fd = fileno === undefined ? checked(sys.socket(family, type, proto), 'socket') : openFd(fileno);
+    }
     own(this, this.#fd, describe);
+    if (defaultTimeoutS !== null && fileno === undefined) this.settimeout(defaultTimeoutS);
   }
 
   /** The descriptor; -1 once the socket is closed or detached. */
@@ -71,7 +114,9 @@ export class Socket implements Disposable {
    * @see man 2 accept
    */
   accept(): [conn: Socket, address: Address] {
-    const [fd, address] = checked(sys.accept(this.#fd), 'accept', { fd: this.#fd });
+    let accepted = sys.accept(this.#fd);
+    if (typeof accepted === 'number') accepted = this.#again(accepted, POLLIN, 'accept', sys.accept);
+    const [fd, address] = accepted;
     return [new Socket(this.family, this.type, this.proto, fd), address];
   }
 
@@ -103,7 +148,21 @@ export class Socket implements Disposable {
    * @see man 2 connect
    */
   connect(address: Address): void {
-    checked(sys.connect(this.#fd, resolve(address, this.family)), 'connect', { address });
+    const result = this.#connect(address);
+    if (result === -errno.EAGAIN && this.#timeoutS)
+      throw new TimeoutError('connect', { address }, this.#timeoutS);
+    checked(result, 'connect', { address });
+  }
+
+  /** 0, or the negative errno; EAGAIN where the timeout is over. */
+  #connect(address: Address): number {
+    const result = sys.connect(this.#fd, resolve(address, this.family));
+    // A connection that a signal interrupts goes on by itself: it is waited for, not begun anew (POSIX).
+    const isUnderWay = this.#timeoutS ? result === -errno.EINPROGRESS : isToRetry(result);
+    if (!isUnderWay) return result;
+    const count = untilReady(this.#fd, POLLOUT, this.#timeoutS || null);
+    if (count <= 0) return count || -errno.EAGAIN;
+    return -this.getsockopt(SOL_SOCKET, SO_ERROR) || 0;
   }
 
   /**
@@ -115,7 +174,7 @@ export class Socket implements Disposable {
    * @see Python's socket.connect_ex
    */
   connectEx(address: Address): number {
-    return -sys.connect(this.#fd, resolve(address, this.family)) || 0;
+    return -this.#connect(address) || 0;
   }
 
   /**
@@ -130,7 +189,8 @@ export class Socket implements Disposable {
   recv(n: number, flags = 0): Bytes {
     const buffer = bufferFor(n);
     if (n === 0) return received(buffer, 0);
-    const got = checked(sys.recv(this.#fd, buffer, n, flags), 'recv', { fd: this.#fd });
+    let got = sys.recv(this.#fd, buffer, n, flags);
+    if (got < 0) got = this.#again(got, POLLIN, 'recv', sys.recv, buffer, n, flags);
     return received(buffer, Math.min(got, n));
   }
 
@@ -143,7 +203,9 @@ export class Socket implements Disposable {
   recvInto(buffer: BytesLike, n?: number, flags = 0): number {
     const bytes = bytesOf(buffer);
     const length = n ?? bytes.length;
-    return length === 0 ? 0 : checked(sys.recv(this.#fd, bytes, length, flags), 'recv', { fd: this.#fd });
+    if (length === 0) return 0;
+    const got = sys.recv(this.#fd, bytes, length, flags);
+    return got < 0 ? this.#again(got, POLLIN, 'recv', sys.recv, bytes, length, flags) : got;
   }
 
   /**
@@ -154,7 +216,10 @@ export class Socket implements Disposable {
    */
   recvfrom(n: number, flags = 0): [data: Bytes, address: Address | null] {
     const buffer = bufferFor(n);
-    const [got, address] = checked(sys.recvfrom(this.#fd, buffer, n, flags), 'recvfrom', { fd: this.#fd });
+    let answer = sys.recvfrom(this.#fd, buffer, n, flags);
+    if (typeof answer === 'number')
+      answer = this.#again(answer, POLLIN, 'recvfrom', sys.recvfrom, buffer, n, flags);
+    const [got, address] = answer;
     return [received(buffer, Math.min(got, n)), address];
   }
 
@@ -166,19 +231,27 @@ export class Socket implements Disposable {
    * @see man 2 send
    */
   send(data: BytesLike, flags = 0): number {
-    return checked(sys.send(this.#fd, bytesOf(data), flags), 'send', { fd: this.#fd });
+    const bytes = bytesOf(data);
+    const sent = sys.send(this.#fd, bytes, flags);
+    return sent < 0 ? this.#again(sent, POLLOUT, 'send', sys.send, bytes, flags) : sent;
   }
 
   /**
-   * Sends all of it, in as many sends as it takes.
+   * Sends all of it, in as many sends as it takes. A timeout is for all of them together.
    *
    * @throws OSError as `send`; how much was sent before is then unknown
    * @see Python's socket.sendall
    */
   sendall(data: BytesLike, flags = 0): void {
     const bytes = bytesOf(data);
+    const deadline = deadlineMs(this.#timeoutS);
     let sent = this.send(bytes, flags);
-    while (sent < bytes.length) sent += this.send(bytes.subarray(sent), flags);
+    while (sent < bytes.length) {
+      const rest = bytes.subarray(sent);
+      let more = sys.send(this.#fd, rest, flags);
+      if (more < 0) more = this.#againUntil(deadline, more, POLLOUT, 'sendall', sys.send, rest, flags);
+      sent += more;
+    }
   }
 
   /**
@@ -192,7 +265,84 @@ export class Socket implements Disposable {
   sendto(data: BytesLike, ...rest: [Address] | [number, Address]): number {
     const [flags, address] = rest.length === 1 ? [0, rest[0]] : rest;
     const to = resolve(address, this.family);
-    return checked(sys.sendto(this.#fd, bytesOf(data), flags, to), 'sendto', { address });
+    const bytes = bytesOf(data);
+    let sent = sys.sendto(this.#fd, bytes, flags, to);
+    if (sent === -errno.EINTR || sent === -errno.EAGAIN)
+      sent = this.#again(sent, POLLOUT, 'sendto', sys.sendto, bytes, flags, to);
+    return checked(sent, 'sendto', { address });
+  }
+
+  /**
+   * Sends bytes with what goes beside them.
+   *
+   * @param buffers sent one after the other, as one message
+   * @param ancillary `[level, type, data]` each: `[SOL_SOCKET, SCM_RIGHTS, …]` hands descriptors over
+   * @returns how many bytes were taken
+   * @see man 2 sendmsg; Python's socket.sendmsg
+   */
+  sendmsg(
+    buffers: Iterable<BytesLike>,
+    ancillary: Iterable<Ancillary> = [],
+    flags = 0,
+    address: Address | null = null,
+  ): number {
+    const bytes = Buffer.concat(Array.from(buffers, bytesOf));
+    const records = packed(ancillary);
+    const to = address === null ? null : resolve(address, this.family);
+    const sent = sys.sendmsg(this.#fd, bytes, records, flags, to);
+    return sent < 0 ? this.#again(sent, POLLOUT, 'sendmsg', sys.sendmsg, bytes, records, flags, to) : sent;
+  }
+
+  /**
+   * Receives up to n bytes with what goes beside them. Descriptors come close-on-exec, and are the receiver's to close.
+   *
+   * @param ancillaryBytes room for it: `CMSG_SPACE(4 * n)` for n descriptors
+   * @returns the bytes, the ancillary data, the message's flags (MSG_CTRUNC where the room was too small), the sender
+   * @see man 2 recvmsg; Python's socket.recvmsg
+   */
+  recvmsg(
+    n: number,
+    ancillaryBytes = 0,
+    flags = 0,
+  ): [data: Bytes, ancillary: Ancillary[], flags: number, address: Address | null] {
+    checkSize(ancillaryBytes);
+    const [buffer, records] = [bufferFor(n), Buffer.alloc(ancillaryBytes)];
+    let answer = sys.recvmsg(this.#fd, buffer, records, n, flags);
+    if (typeof answer === 'number')
+      answer = this.#again(answer, POLLIN, 'recvmsg', sys.recvmsg, buffer, records, n, flags);
+    const [got, used, messageFlags, address] = answer;
+    return [received(buffer, Math.min(got, n)), unpacked(records.subarray(0, used)), messageFlags, address];
+  }
+
+  /** What a call that failed gives in the end: made again after a signal, and within the timeout. */
+  #again<Args extends unknown[], Result>(
+    result: number,
+    events: number,
+    syscall: string,
+    call: (fd: number, ...args: Args) => Result,
+    ...args: Args
+  ): Answer<Result> {
+    return this.#againUntil(deadlineMs(this.#timeoutS), result, events, syscall, call, ...args);
+  }
+
+  #againUntil<Args extends unknown[], Result>(
+    deadline: number,
+    failed: number,
+    events: number,
+    syscall: string,
+    call: (fd: number, ...args: Args) => Result,
+    ...args: Args
+  ): Answer<Result> {
+    let result: Result | number = failed;
+    while (typeof result === 'number' && result < 0) {
+      if (this.#timeoutS && result === -errno.EAGAIN) {
+        const count = untilReady(this.#fd, events, leftS(this.#timeoutS, deadline));
+        if (count === 0) throw new TimeoutError(syscall, { fd: this.#fd }, this.#timeoutS);
+        checked(count, 'poll', { fd: this.#fd });
+      } else if (!isToRetry(result)) throw new OSError(result, syscall, { fd: this.#fd });
+      result = call(this.#fd, ...args);
+    }
+    return result as Answer<Result>;
   }
 
   /**
@@ -285,6 +435,7 @@ export class Socket implements Disposable {
 
   /** Whether calls wait (true, as a socket begins) or fail with EAGAIN where they would. */
   setblocking(blocking: boolean): void {
+    this.#timeoutS = 0;
     const flags = checked(sys.fcntl(this.#fd, F_GETFL, 0), 'fcntl', { fd: this.#fd });
     const wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
     if (wanted !== flags) checked(sys.fcntl(this.#fd, F_SETFL, wanted), 'fcntl', { fd: this.#fd });
@@ -292,7 +443,49 @@ export class Socket implements Disposable {
 
   /** Whether calls wait: what `setblocking` has set. */
   getblocking(): boolean {
+    if (this.#timeoutS) return true;
     return (checked(sys.fcntl(this.#fd, F_GETFL, 0), 'fcntl', { fd: this.#fd }) & O_NONBLOCK) === 0;
+  }
+
+  /**
+   * How long a call waits: null for ever, as a socket begins; 0 not at all, which is `setblocking(false)`.
+   *
+   * @param timeoutS seconds; a call that takes longer throws a TimeoutError
+   * @see Python's socket.settimeout
+   */
+  settimeout(timeoutS: number | null): void {
+    checkTimeout(timeoutS);
+    this.setblocking(timeoutS === null);
+    this.#timeoutS = timeoutS ?? 0;
+  }
+
+  /** The timeout in seconds; null where calls wait for ever, 0 where they do not wait. */
+  gettimeout(): number | null {
+    return this.#timeoutS || (this.getblocking() ? null : 0);
+  }
+
+  /**
+   * A second socket object on a descriptor of its own for the same socket, close-on-exec.
+   *
+   * @see man 2 dup; Python's socket.dup
+   */
+  dup(): Socket {
+    const fd = checked(sys.fcntl(this.#fd, F_DUPFD_CLOEXEC, 0), 'dup', { fd: this.#fd });
+    const socket = new Socket(this.family, this.type, this.proto, fd);
+    socket.#timeoutS = this.#timeoutS;
+    return socket;
+  }
+
+  /**
+   * A reader and writer of lines and bytes over this socket, which stays open when the file is closed.
+   *
+   * @param mode `'r'`, `'w'`, `'rw'`, each with `'b'` for bytes; without, UTF-8
+   * @see Python's socket.makefile
+   */
+  makefile(mode?: 'r' | 'w' | 'rw'): SocketFile<string>;
+  makefile(mode: 'rb' | 'wb' | 'rwb'): SocketFile<Bytes>;
+  makefile(mode = 'r'): SocketFile<string | Bytes> {
+    return new SocketFile(this, mode);
   }
 
   /** As Python shows it: `<socket.socket fd=5, family=2, type=1, proto=0, laddr=('127.0.0.1', 80)>` */
@@ -318,12 +511,54 @@ function addressesOf(fd: number): string {
 /** Python shows a path bare, and an abstract name as bytes. */
 function addressField(name: string, address: Address | number): string {
   if (typeof address === 'number' || address === '') return '';
-  if (typeof address !== 'string') return `, ${name}=${repr(address)}`;
+  if (Array.isArray(address) || address instanceof Uint8Array) return `, ${name}=${repr(address)}`;
   return `, ${name}=${address.startsWith('\0') ? repr(Buffer.from(address)) : address}`;
 }
 
 /** How a warning names a socket that nobody has closed. */
 const describe = (fd: number) => `<socket.socket fd=${fd}${addressesOf(fd)}>`;
+
+/** What a call gives where it does not fail. */
+type Answer<Result> = [Extract<Result, readonly unknown[]>] extends [never]
+  ? number
+  : Extract<Result, readonly unknown[]>;
+
+/** What the kernel says of a socket. @throws OSError ENOTSOCK */
+function kindOf(fd: number): { family: number; type: number; proto: number } {
+  const value = new Int32Array(1);
+  const ask = (option: number) => {
+    const bytes = new Uint8Array(value.buffer);
+    checked(sys.getsockopt(fd, SOL_SOCKET, option, bytes), 'socket', { fd });
+    return value[0] as number;
+  };
+  const type = ask(SO_TYPE);
+  if (SO_DOMAIN !== undefined) return { family: ask(SO_DOMAIN), type, proto: ask(SO_PROTOCOL) };
+  // macOS has no option for it: the address at this end tells.
+  const address = checked(sys.getsockname(fd), 'socket', { fd });
+  const family = Array.isArray(address) ? (address.length === 2 ? AF_INET : AF_INET6) : AF_UNIX;
+  return { family, type, proto: 0 };
+}
+
+function checkTimeout(timeoutS: number | null): void {
+  if (timeoutS === null) return;
+  if (typeof timeoutS !== 'number' || Number.isNaN(timeoutS))
+    throw new TypeError(`a timeout must be a number of seconds or null, not ${repr(timeoutS)}`);
+  if (timeoutS < 0) throw new RangeError(`a timeout cannot be negative (${timeoutS})`);
+  if (timeoutS >= TIME_T_END_S) throw new RangeError(`timeout out of range for time_t (${timeoutS})`);
+}
+
+let defaultTimeoutS: number | null = null;
+
+/** The timeout of the sockets that are made from now on: see `Socket.settimeout`. */
+export function setdefaulttimeout(timeoutS: number | null): void {
+  checkTimeout(timeoutS);
+  defaultTimeoutS = timeoutS;
+}
+
+/** The timeout of new sockets; null unless one was set. */
+export function getdefaulttimeout(): number | null {
+  return defaultTimeoutS;
+}
 
 /** The result of a system call; throws what it failed with. */
 function checked<T>(result: T | number, syscall: string, subject?: Subject): T {
@@ -402,14 +637,22 @@ export function createServer(address: Address, options: ServerOptions = {}): Soc
  * A stream socket connected to a host: its addresses are tried one after the other.
  *
  * @param address `[host, port]`, or a path
- * @throws OSError of the last address that was tried; EAI_NONAME for an unknown host
+ * @param timeoutS seconds that each address is tried, and that the socket keeps: see `Socket.settimeout`
+ * @param sourceAddress the address at this end
+ * @throws OSError of the last address that was tried, a TimeoutError where it took too long; gaierror for an unknown host
  * @see Python's socket.create_connection
  */
-export function createConnection(address: Address): Socket {
+export function createConnection(
+  address: Address,
+  timeoutS: number | null = defaultTimeoutS,
+  sourceAddress?: Address,
+): Socket {
   let failure: unknown;
   for (const [family, candidate] of candidates(address)) {
     const socket = new Socket(family, SOCK_STREAM);
     try {
+      if (timeoutS !== null) socket.settimeout(timeoutS);
+      if (sourceAddress !== undefined) socket.bind(sourceAddress);
       socket.connect(candidate);
       return socket;
     } catch (err) {
@@ -438,3 +681,51 @@ export function socketpair(family = AF_UNIX, type = SOCK_STREAM, proto = 0): [So
 export function pipe(): [readEnd: number, writeEnd: number] {
   return checked(sys.pipe(), 'pipe');
 }
+
+/**
+ * Hands descriptors to the process at the other end of an AF_UNIX socket.
+ *
+ * @returns how many bytes were taken
+ * @see Python's socket.send_fds
+ */
+export function sendFds(sock: Socket, buffers: Iterable<BytesLike>, fds: Iterable<number>): number {
+  const rights: Ancillary = [SOL_SOCKET, SCM_RIGHTS, bytesOf(Int32Array.from(fds))];
+  return sock.sendmsg(buffers, [rights]);
+}
+
+/**
+ * Receives up to n bytes and up to maxFds descriptors, close-on-exec.
+ *
+ * @see Python's socket.recv_fds
+ */
+export function recvFds(
+  sock: Socket,
+  n: number,
+  maxFds: number,
+  flags = 0,
+): [data: Bytes, fds: number[], flags: number, address: Address | null] {
+  const [data, ancillary, messageFlags, address] = sock.recvmsg(n, CMSG_SPACE(4 * maxFds), flags);
+  const fds = ancillary
+    .filter(([level, type]) => level === SOL_SOCKET && type === SCM_RIGHTS)
+    .flatMap(([, , bytes]) => [...new Int32Array(new Uint8Array(bytes).buffer)]);
+  return [data, fds, messageFlags, address];
+}
+
+/** Whether one listener can take IPv4 and IPv6 connections. @see Python's socket.has_dualstack_ipv6 */
+export function hasDualstackIPv6(): boolean {
+  try {
+    const sock = new Socket(AF_INET6, SOCK_STREAM);
+    try {
+      sock.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0);
+      return true;
+    } finally {
+      sock.close();
+    }
+  } catch (err) {
+    if (err instanceof OSError) return false;
+    throw err;
+  }
+}
+
+/** Python's name for the class. */
+export { Socket as SocketType };

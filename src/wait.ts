@@ -1,6 +1,9 @@
 /** What all waits share: the object that has a descriptor, the deadline, the interrupting signal. */
+import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
 import { errno } from './posix/errors.js';
+import { sys } from './posix/sys.js';
 
 /** What a wait takes: a descriptor, or an object that has one. */
 export type Waitable = number | { fileno(): number };
@@ -28,11 +31,42 @@ export function leftS(timeoutS: number | null, deadlineMs: number): number | nul
 }
 
 /**
- * Whether a result says that a signal has interrupted the call, and the call is to be made again. On the main thread
- * it is not: JavaScript's signal handlers run there, and only once the call has returned.
+ * Whether a result says that a signal has interrupted the call, and the call is to be made again. It is not where a
+ * listener for a signal may wait to run: on the main thread, once the call has returned (Python, PEP 475: the handler
+ * has run by then).
  */
 export function isToRetry(result: number): boolean {
-  return result === -errno.EINTR && !isMainThread;
+  return result === -errno.EINTR && !(isMainThread && hasSignalListener());
+}
+
+/** Node itself listens to SIGWINCH for each of stdout and stderr that is a terminal. */
+function hasSignalListener(): boolean {
+  return process.eventNames().some((name) => {
+    if (!(String(name) in constants.signals)) return false;
+    const own = name === 'SIGWINCH' ? Number(isatty(1)) + Number(isatty(2)) : 0;
+    return process.listenerCount(name) > own;
+  });
+}
+
+/** struct pollfd for `untilReady`, used within one call only. */
+const pollfd = new Int32Array(2);
+
+/**
+ * Waits for one descriptor with poll(2), which takes any.
+ *
+ * @param events POLLIN or POLLOUT
+ * @param timeoutS null waits for ever
+ * @returns whether it is ready; a negative errno where the wait failed
+ */
+export function untilReady(fd: number, events: number, timeoutS: number | null): number {
+  const deadline = deadlineMs(timeoutS);
+  let count: number;
+  do {
+    pollfd[0] = fd;
+    pollfd[1] = events;
+    count = sys.poll(pollfd, 1, millisecondsOf(leftS(timeoutS, deadline)));
+  } while (isToRetry(count));
+  return count;
 }
 
 /** A timeout for poll and epoll_wait, rounded up: a wait that ended early would spin. -1 waits for ever. */

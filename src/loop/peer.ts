@@ -1,5 +1,5 @@
 /** What a peer may do at any time: reset its connection, or vanish, alone or with its network. */
-import { OSError } from '../posix/errors.js';
+import { OSError, TimeoutError } from '../posix/errors.js';
 import { select } from '../select.js';
 import { type Bytes, SHUT_WR, type Socket } from '../socket.js';
 
@@ -15,9 +15,9 @@ const GONE = new Set([
   ...['EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN', 'ENETRESET', 'ENOPROTOOPT'],
 ]);
 
-/** Whether an error says that the peer is gone, or that no network leads to it any more. */
+/** Whether an error says that the peer is gone, or that no network leads to it any more; `settimeout`'s says neither. */
 export function isGone(err: unknown): boolean {
-  return err instanceof OSError && GONE.has(err.code);
+  return err instanceof OSError && GONE.has(err.code) && !(err instanceof TimeoutError);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What a failing system call becomes: one class. */
 import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
-import { F_GETFD } from './fcntl-constants.js';
+import { F_GETFD } from './call-constants.js';
 import type { Address } from './sockaddr.js';
 import { addressText } from './sockaddr.js';
 import { sys } from './sys.js';
@@ -41,7 +41,7 @@ function describe(subject: Subject): string {
  *     connect 127.0.0.1:5555: Connection refused (ECONNREFUSED)
  */
 export class OSError extends Error {
-  override readonly name = 'OSError';
+  override readonly name: string = 'OSError';
   /** `'ECONNREFUSED'` */
   readonly code: string;
   /** Negative, so that `util.getSystemErrorName(err.errno)` names it. */
@@ -74,7 +74,7 @@ export class OSError extends Error {
     this.syscall = syscall;
     if (typeof subject !== 'object') return;
     if ('fd' in subject) this.fd = subject.fd;
-    else if (typeof subject.address === 'string') this.address = subject.address;
+    else if (!Array.isArray(subject.address)) this.address = String(subject.address);
     else [this.address, this.port] = subject.address;
   }
 
@@ -97,9 +97,30 @@ export function failureOn(fds: Iterable<number>, number: number, syscall: string
   return new OSError(number, syscall, fd === undefined ? undefined : { fd });
 }
 
-/** The error of a host that getaddrinfo(3) does not know. Python: `socket.gaierror`. */
-export function unknownHost(gaiCode: number, host: string): OSError {
-  const reason = sys.gaiError(gaiCode);
-  const known = [...getSystemErrorMap()].find(([, [code]]) => code === reason[0]);
-  return new OSError(known?.[0] ?? errno.EIO, 'getaddrinfo', host, reason);
+/**
+ * A timeout of a socket that is over: an OSError ETIMEDOUT.
+ *
+ * @see Python's TimeoutError, socket.timeout
+ */
+export class TimeoutError extends OSError {
+  override readonly name = 'TimeoutError';
+
+  constructor(syscall: string, subject: Subject, timeoutS: number) {
+    super(errno.ETIMEDOUT, syscall, subject, ['ETIMEDOUT', `timed out after ${timeoutS} s`]);
+  }
+}
+
+/**
+ * getaddrinfo(3) has failed, most often for a host that nobody knows: `code` is EAI_NONAME.
+ *
+ * @see Python's socket.gaierror
+ */
+export class gaierror extends OSError {
+  override readonly name = 'gaierror';
+
+  constructor(gaiCode: number, host: string | null) {
+    const reason = sys.gaiError(gaiCode);
+    const known = [...getSystemErrorMap()].find(([, [code]]) => code === reason[0]);
+    super(known?.[0] ?? errno.EIO, 'getaddrinfo', host ?? undefined, reason);
+  }
 }

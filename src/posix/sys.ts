@@ -70,8 +70,35 @@ export interface Sys extends Waits {
   shutdown(fd: number, how: number): Result;
   getsockopt(fd: number, level: number, option: number, value: Uint8Array): Result;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array): Result;
-  /** A number is an error code of getaddrinfo(3): see `gaiError`. A host of null is the wildcard address. */
-  getaddrinfo(host: string | null, family: number): Address[] | number;
+  /** `ancillary` holds records: see message.ts. */
+  sendmsg(
+    fd: number,
+    data: Uint8Array,
+    ancillary: Uint8Array,
+    flags: number,
+    address: Address | null,
+  ): Result;
+  /** Leaves records in `ancillary`. */
+  recvmsg(
+    fd: number,
+    buffer: Uint8Array,
+    ancillary: Uint8Array,
+    length: number,
+    flags: number,
+  ): [count: number, ancillaryBytes: number, flags: number, sender: Address | null] | Result;
+  /** A number is an error code of getaddrinfo(3): see `gaiError`. */
+  getaddrinfo(
+    host: string | null,
+    service: string | null,
+    family: number,
+    type: number,
+    proto: number,
+    flags: number,
+  ): [family: number, type: number, proto: number, canonname: string, address: Address][] | number;
+  gethostname(): string | Result;
+  /** null for what is no address of the family. */
+  inet_pton(family: number, text: string): Buffer | null | Result;
+  inet_ntop(family: number, bytes: Uint8Array): string | Result;
   gaiError(code: number): [name: string, text: string];
 
   read(fd: number, buffer: Uint8Array): Result;

@@ -123,6 +123,8 @@ export abstract class BaseSelector<Data = unknown> implements Disposable {
 
   /** The call that waits, for error messages. */
   protected abstract readonly syscall: string;
+  /** How many events the kernel may report of one key: kqueue tells reading and writing apart. */
+  protected readonly eventsOfKey: number = 1;
   /** What the last wait has found: descriptor and events in turn. */
   protected ready: Int32Array = new Int32Array(128);
 
@@ -200,7 +202,8 @@ export abstract class BaseSelector<Data = unknown> implements Disposable {
     }
     if (timeout !== null && timeout >= TIME_T_END_S)
       throw new RangeError(`timeout out of range (${timeout})`);
-    if (this.ready.length < 2 * this.#keys.size) this.ready = new Int32Array(4 * this.#keys.size);
+    if (this.ready.length < 2 * this.eventsOfKey * this.#keys.size)
+      this.ready = new Int32Array(4 * this.eventsOfKey * this.#keys.size);
     const timeoutS = timeout && Math.max(0, timeout);
     const deadline = deadlineMs(timeoutS);
     let count = this.wait(timeoutS);

@@ -1,4 +1,5 @@
-import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT } from '../posix/select-constants.js';
+import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from '../posix/call-constants.js';
+import { EPOLLIN, EPOLLOUT } from '../posix/select-constants.js';
 import { sys } from '../posix/sys.js';
 import { millisecondsOf } from '../wait.js';
 import { bitsOf, eventsOf, KernelSelector } from './base.js';

@@ -1,4 +1,4 @@
-import { EV_ADD, EV_DELETE, EVFILT_READ, EVFILT_WRITE } from '../posix/select-constants.js';
+import { EV_ADD, EV_DELETE, EVFILT_READ, EVFILT_WRITE } from '../posix/call-constants.js';
 import { sys } from '../posix/sys.js';
 import { EVENT_READ, EVENT_WRITE, KernelSelector } from './base.js';
 
@@ -9,6 +9,7 @@ import { EVENT_READ, EVENT_WRITE, KernelSelector } from './base.js';
  */
 export class KqueueSelector<Data = unknown> extends KernelSelector<Data> {
   protected readonly syscall = 'kevent';
+  protected override readonly eventsOfKey = 2;
 
   constructor() {
     super(sys.kqueue, 'kqueue');

@@ -1,6 +1,6 @@
 import { FD_CLR, FD_ISSET, FD_SET, FD_SETSIZE, FdSet } from '../fdset.js';
+import { F_GETFD } from '../posix/call-constants.js';
 import { errno } from '../posix/errors.js';
-import { F_GETFD } from '../posix/fcntl-constants.js';
 import { sys } from '../posix/sys.js';
 import { putTimeval } from '../wait.js';
 import { BaseSelector, EVENT_READ, EVENT_WRITE } from './base.js';

@@ -1,6 +1,7 @@
 /** Starts a loop on a worker thread, and ends it: the main thread's side. */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
 import { getEnvironmentData, isMainThread, setEnvironmentData, Worker } from 'node:worker_threads';
 import { OSError } from '../posix/errors.js';
 import type { Address } from '../posix/sockaddr.js';
@@ -78,7 +79,14 @@ function release(writeEnd: number): void {
   ownWriteEnds.delete(writeEnd);
 }
 
+/** What programs threw that nobody has asked for, each with a key of its loop. */
+const unseen = new Map<object, unknown>();
+
 process.on('exit', () => {
+  for (const err of unseen.values()) {
+    sys.write(2, Buffer.from(`${inspect(err)}\n`));
+    process.exitCode ||= 1;
+  }
   if (isMainThread) for (let fd = writeEnds.indexOf(1); fd >= 0; fd = writeEnds.indexOf(1)) release(fd);
   else for (const fd of ownWriteEnds) release(fd);
 });
@@ -135,18 +143,34 @@ export function runInWorker<Args>(program: string | URL, options: RunOptions<Arg
     stop();
     sys.close(readEnd);
   });
-  let isAddressAsked = false;
-  // A caller may handle one of the two alone: the address's rejection says what `exited` would.
+  return handle({ stop, stopFd: readEnd, address, exited });
+}
+
+/**
+ * The loop, of which a caller may handle one of the two promises alone. Who asks for the address may come to `exited`
+ * later, or have been told by the address: an error that nobody has asked for is then shown when the process ends.
+ */
+function handle({ stop, stopFd, address, exited }: Loop): Loop {
+  const asked = { address: false, exited: false };
+  let addressHasFailed = false;
   address.catch(() => {
-    if (isAddressAsked) exited.catch(() => {});
+    addressHasFailed = true;
+  });
+  exited.catch((err) => {
+    if (!asked.address && !asked.exited) throw err;
+    if (!asked.exited && !addressHasFailed) unseen.set(asked, err);
   });
   return {
     stop,
-    exited,
-    stopFd: readEnd,
+    stopFd,
     get address() {
-      isAddressAsked = true;
+      asked.address = true;
       return address;
+    },
+    get exited() {
+      asked.exited = true;
+      unseen.delete(asked);
+      return exited;
     },
   };
 }

@@ -53,7 +53,7 @@ test.each([-1, -1e-9, -Infinity, Number.NaN, Infinity, 1e300, 2 ** 63])(
 
 test.each([0, 1, 2])('a wrong list in place %d', (place) => {
   for (const list of [null, undefined, 5, true, {}, { length: 0 }, { fileno: () => 0 }, () => []]) {
-    expect(error(...inPlace(place, list))).toBe(SEQUENCE);
+    expect(error(...inPlace(place, list))).toContain(SEQUENCE);
   }
 });
 
@@ -102,7 +102,7 @@ test.each([
   [[[], ['x'], 5], ELEMENT],
   [[[FD_SETSIZE - 1], [], 5], SEQUENCE],
 ])('checks number of arguments, timeout, rlist, wlist, xlist: %j', (args, expected) => {
-  expect(error(...args)).toBe(expected);
+  expect(error(...args).replace(/(sequences), not .*: \[\] is an empty one$/, '$1')).toBe(expected);
 });
 
 test('calls no fileno() before the timeout has been checked, nor in a list after a wrong one', () => {

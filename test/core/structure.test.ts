@@ -5,6 +5,7 @@ import { posix } from 'node:path';
 import * as api from 'posix-select';
 import { preProcessFile } from 'typescript';
 import { describe, expect, test } from 'vitest';
+import * as selectConstants from '../../dist/posix/select-constants.js';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const list = (folder: string) =>
@@ -94,7 +95,7 @@ const RULES: Rule[] = [
   {
     part: 'index',
     files: /^src\/index\.ts$/,
-    mayImport: [API, 'src/posix/errors.ts', 'src/worker/run.ts'],
+    mayImport: [API, 'src/posix/errors.ts', 'src/posix/select-constants.ts', 'src/worker/run.ts'],
     not: ['./cli/main.js', './posix/sys.js', './loop/listener.js', './programs/select-server.js'],
   },
   {
@@ -253,6 +254,8 @@ test('the package exports what its reference says', () => {
       'strerror',
       'repr',
       'runInWorker',
+      ...['Poll', 'poll', 'Epoll', 'epoll'],
+      ...Object.keys(selectConstants),
     ].toSorted(),
   );
 });

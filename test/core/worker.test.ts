@@ -133,6 +133,22 @@ describe('one of exited and address', () => {
     expect(child.stdout).toContain('boom');
   });
 
+  test.each([
+    ['address then exited, of a program that throws once it listens', '', 'handled boom', 0],
+    ['address alone, of a program that throws once it listens', 'return;', '', 1],
+  ])('%s', async (_, rest, stdout, exit) => {
+    const child = host(`
+      const loop = run('body', 'listening(["::1", 80, 0, 0]); throw new Error("boom")');
+      await loop.address;
+      ${rest}
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await loop.exited.catch(({ message }) => console.log('handled', message));
+    `);
+    expect(await child.exit, child.stderr).toBe(exit);
+    expect(child.stdout.trim()).toBe(stdout);
+    expect(child.stderr.includes('Error: boom')).toBe(exit === 1);
+  });
+
   test('when neither is, the process ends with the error', async () => {
     const child = process_('');
     expect(await child.exit).toBe(1);

@@ -1,6 +1,6 @@
 /** A recording: a head, the calls and a tail, each a line of JSON. */
 
-import type { Address } from '../../posix/sockaddr.js';
+import type { TextAddress } from '../../posix/sockaddr.js';
 
 /** The first line of a recording. */
 export interface Head {
@@ -82,7 +82,7 @@ export interface OtherCall extends CallBase {
   /** the descriptor it was made on */
   fd?: number;
   /** accept, connect, bind, sendto, recvfrom: `['127.0.0.1', 3490]`, or a path */
-  address?: Address;
+  address?: TextAddress;
   /** recv, send, read, write: bytes asked for */
   length?: number;
   flags?: number;

@@ -1,5 +1,5 @@
 /** The values in the arguments that strace(1) shows. */
-import type { Address } from '../../posix/sockaddr.js';
+import type { TextAddress } from '../../posix/sockaddr.js';
 import { elements, fields } from './syntax.js';
 
 /** A descriptor, with what -y shows of it. */
@@ -79,7 +79,7 @@ export function fromMilliseconds(text = '-1'): number | null {
 }
 
 /** `{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("127.0.0.1")}` */
-export function addressOf(text = ''): Address | undefined {
+export function addressOf(text = ''): TextAddress | undefined {
   const [, port] = /sin6?_port=(?:htons\((\d+)\))/.exec(text) ?? [];
   const [, host] = /inet_(?:addr\(|pton\(AF_INET6, )("(?:[^"\\]|\\.)*")/.exec(text) ?? [];
   if (port !== undefined && host !== undefined) return [String(bytesOf(host)), Number(port)];
@@ -89,7 +89,7 @@ export function addressOf(text = ''): Address | undefined {
 }
 
 /** The peer in `TCP:[127.0.0.1:80->127.0.0.1:9]`, `TCPv6:[[::1]:80->[::1]:9]`. */
-export function peerOf(file: string): Address | undefined {
+export function peerOf(file: string): TextAddress | undefined {
   const [, host, port] = /^TCP(?:v6)?:\[.*->\[?([\da-f.:]+?)\]?:(\d+)\]$/i.exec(file) ?? [];
   return host === undefined ? undefined : [host, Number(port)];
 }

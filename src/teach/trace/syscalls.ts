@@ -12,6 +12,10 @@ import type { Learner, Parts, Row, TracedName } from './row.js';
 const { constants } = sys;
 const IS_LINUX = process.platform === 'linux';
 
+/** An AF_UNIX name that is no UTF-8 is recorded as text: JSON has no bytes. */
+const recordable = (address: Address) =>
+  address instanceof Uint8Array ? Buffer.from(address).toString() : address;
+
 /** Bytes of a call's data that are recorded. */
 const MAX_DATA_BYTES = 4096;
 
@@ -182,7 +186,9 @@ const ROWS = {
     sys: {
       accept(call, result, fd) {
         call.fd = fd;
-        if (typeof result !== 'number') [call.result, call.address] = result;
+        if (typeof result === 'number') return;
+        call.result = result[0];
+        call.address = recordable(result[1]);
       },
     },
   },
@@ -257,7 +263,7 @@ const ROWS = {
         if (typeof result === 'number') return;
         const [count, sender] = result;
         call.result = count;
-        if (sender) call.address = sender;
+        if (sender) call.address = recordable(sender);
         recordReceived(call, buffer, count);
       },
     },
@@ -292,7 +298,7 @@ const ROWS = {
     sys: {
       sendto(call, result, fd, data, flags, address) {
         call.fd = fd;
-        call.address = address;
+        call.address = recordable(address);
         call.flags = flags | NO_SIGNAL;
         recordSent(call, data, result);
       },
@@ -352,9 +358,36 @@ const ROWS = {
   pipe: { ...PLAIN, sys: {} },
 
   // Calls of other programs, which strace(1) has recorded.
-  recvmsg: { ...RECEIVES, sys: {}, mayBlock: false, address: 'filled in' },
+  recvmsg: {
+    ...RECEIVES,
+    sys: {
+      recvmsg(call, result, fd, buffer, _ancillary, length, flags) {
+        call.fd = fd;
+        call.length = length;
+        call.flags = flags;
+        if (typeof result === 'number') return;
+        const [count, , , sender] = result;
+        call.result = count;
+        if (sender) call.address = recordable(sender);
+        recordReceived(call, buffer, count);
+      },
+    },
+    mayBlock: false,
+    address: 'filled in',
+  },
   readv: { ...RECEIVES, sys: {}, mayBlock: false, address: null },
-  sendmsg: { ...SENDS, sys: {}, address: 'given' },
+  sendmsg: {
+    ...SENDS,
+    sys: {
+      sendmsg(call, result, fd, data, _ancillary, flags, address) {
+        call.fd = fd;
+        if (address) call.address = recordable(address);
+        call.flags = flags | NO_SIGNAL;
+        recordSent(call, data, result);
+      },
+    },
+    address: 'given',
+  },
   writev: { ...SENDS, sys: {}, address: null },
   dup: { ...COPIES, sys: {} },
   dup2: { ...COPIES, sys: {} },
@@ -402,12 +435,12 @@ function transferred(learner: Learner, call: OtherCall, fd: number): void {
 
 function recordAddressGiven(call: OtherCall, _: number, fd: number, address: Address): void {
   call.fd = fd;
-  call.address = address;
+  call.address = recordable(address);
 }
 
 function recordAddressFilledIn(call: OtherCall, result: Address | number, fd: number): void {
   call.fd = fd;
-  if (typeof result !== 'number') call.address = result;
+  if (typeof result !== 'number') call.address = recordable(result);
 }
 
 /** The bytes that have come into a buffer. */

@@ -16,9 +16,6 @@ import {
 import type { Interest } from './interest.js';
 import type { WaitName } from './row.js';
 
-/** The bound of the addon for the events of one epoll_wait(2) or kevent(2). */
-const MAX_EVENTS = 512;
-
 /** The events of kqueue in a record: a filter is no bit. */
 const [KQUEUE_IN, KQUEUE_OUT] = [1, 2];
 
@@ -149,7 +146,7 @@ function tracedPoll(tracer: WaitTracer): Sys['poll'] {
 function tracedEpollWait(tracer: WaitTracer): Sys['epoll_wait'] {
   return (epfd, ready, timeout) => {
     const asked = tracer.interest.of(epfd);
-    const rest = ['NULL', String(Math.min(ready.length >> 1, MAX_EVENTS)), String(timeout)];
+    const rest = ['NULL', String(ready.length >> 1), String(timeout)];
     const call = tracer.newCall('epoll_wait');
     call.fd = epfd;
     call.rest = rest;
@@ -170,7 +167,7 @@ function tracedEpollWait(tracer: WaitTracer): Sys['epoll_wait'] {
 
 function tracedKeventWait(tracer: WaitTracer): Sys['kevent_wait'] {
   return (kq, ready, timeout) => {
-    const maxEvents = String(Math.min(ready.length >> 1, MAX_EVENTS));
+    const maxEvents = String(ready.length >> 1);
     const rest = ['NULL', '0', 'NULL', maxEvents, timeout === null ? 'NULL' : String(timeout)];
     const call = tracer.newCall('kevent');
     call.fd = kq;
