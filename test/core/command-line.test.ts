@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AF_INET, AF_INET6, Socket } from 'posix-select/socket';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { needs } from '../support/needs.js';
+import { eachAddress, needs } from '../support/needs.js';
 import { ended } from '../support/proc.js';
 import { CLI, Process, start, startServer } from '../support/process.js';
 import { Python } from '../support/python.js';
@@ -264,7 +264,7 @@ const FAILING: Failing[] = [
 ];
 
 describe('it tells in one line of', () => {
-  test.each(FAILING)('%s', async (_, command, line) => {
+  eachAddress(FAILING)('%s', async (_, command, line) => {
     const args = command();
     const stderr = `${line.replaceAll('PORT', String(args.at(-1)))}\n`;
     expect(await run(...args)).toEqual({ exit: 1, stdout: '', stderr });
@@ -334,7 +334,7 @@ describe('the hint of a server', () => {
     ['::1', '[::1]', '::1'],
     ['::', '[::]', 'localhost'],
   ];
-  test.each(HOSTS)(
+  eachAddress(HOSTS)(
     'on %s names its address and a way to it that leads there',
     async (host, shown, reachable) => {
       const server = await startServer('select-server', [0, '--host', host]);

@@ -14,6 +14,7 @@ import {
 } from 'posix-select/socket';
 import { expect, test } from 'vitest';
 import { expectPauses } from '../support/idle.js';
+import { eachAddress } from '../support/needs.js';
 import { openFds } from '../support/proc.js';
 import { nodeArgs, Process, ROOT, until } from '../support/process.js';
 import { python } from '../support/python.js';
@@ -40,20 +41,23 @@ function admitted(listener: Listener): [Socket, Address][] {
   return all;
 }
 
-test.each(WHERE)('%s: acceptAll takes all that are waiting, and returns when none is', async (_, address) => {
-  using listener = listening(address());
-  expect([...listener.acceptAll()]).toEqual([]);
-  const clients = kept(...Array.from({ length: 10 }, () => createConnection(listener.getsockname())));
-  const conns = admitted(listener);
-  expect(conns.map(([, from]) => from)).toEqual(clients.map((client) => client.getsockname()));
-  expect(conns.map(([conn]) => conn.getblocking())).toEqual(conns.map(() => true));
-  expect([...listener.acceptAll()]).toEqual([]);
-  for (const [i, client] of clients.entries()) {
-    client.sendall(Buffer.from([i]));
-    await readable(conns[i][0]);
-    expect(conns[i][0].recv(9)).toEqual(Buffer.from([i]));
-  }
-});
+eachAddress(WHERE)(
+  '%s: acceptAll takes all that are waiting, and returns when none is',
+  async (_, address) => {
+    using listener = listening(address());
+    expect([...listener.acceptAll()]).toEqual([]);
+    const clients = kept(...Array.from({ length: 10 }, () => createConnection(listener.getsockname())));
+    const conns = admitted(listener);
+    expect(conns.map(([, from]) => from)).toEqual(clients.map((client) => client.getsockname()));
+    expect(conns.map(([conn]) => conn.getblocking())).toEqual(conns.map(() => true));
+    expect([...listener.acceptAll()]).toEqual([]);
+    for (const [i, client] of clients.entries()) {
+      client.sendall(Buffer.from([i]));
+      await readable(conns[i][0]);
+      expect(conns[i][0].recv(9)).toEqual(Buffer.from([i]));
+    }
+  },
+);
 
 test('a flood of connections comes in, in order, however many go it takes', async () => {
   using listener = listening();
@@ -76,7 +80,7 @@ test('who stops half-way through acceptAll loses nobody', () => {
   expect(admitted(listener).length).toBe(2);
 });
 
-test.each(WHERE)('%s: a connection that vanished before accept does no harm', async (_, address) => {
+eachAddress(WHERE)('%s: a connection that vanished before accept does no harm', async (_, address) => {
   using listener = listening(address());
   const at = listener.getsockname();
   for (const reset of [true, false]) {

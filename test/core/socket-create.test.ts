@@ -21,6 +21,7 @@ import {
   socketpair,
 } from 'posix-select/socket';
 import { describe, expect, test } from 'vitest';
+import { eachAddress, needs } from '../support/needs.js';
 import { openFds } from '../support/proc.js';
 import { until } from '../support/process.js';
 import { python } from '../support/python.js';
@@ -29,7 +30,7 @@ import { accept, drain, failure, kept, temporaryPaths, writable } from '../suppo
 const path = temporaryPaths();
 
 describe('createServer', () => {
-  test.each([
+  eachAddress([
     ['127.0.0.1', AF_INET, '127.0.0.1'],
     ['0.0.0.0', AF_INET, '0.0.0.0'],
     ['', AF_INET, '0.0.0.0'],
@@ -173,28 +174,31 @@ describe('createConnection', () => {
     }
   });
 
-  test('tries the addresses one after the other, and fails as the last one did', async () => {
-    // The host '' has two addresses, 0.0.0.0 and ::. The first is refused: the port is bound there, but nobody listens.
-    const [mute, server] = await until('a port that is free in both families', () => {
-      const mute = new Socket();
-      mute.bind(['0.0.0.0', 0]);
-      try {
-        return kept(mute, createServer(['::1', mute.getsockname()[1] as number]));
-      } catch {
-        mute.close();
-      }
-    });
-    const port = mute.getsockname()[1] as number;
-    const before = openFds(process.pid);
-    const client = createConnection(['', port]);
-    expect([client.family, client.getpeername()]).toEqual([AF_INET6, server.getsockname()]);
-    client.close();
-    server.close();
-    expect(() => createConnection(['', port])).toThrow(
-      `connect [::]:${port}: Connection refused (ECONNREFUSED)`,
-    );
-    expect(openFds(process.pid)).toBe(before - 1);
-  });
+  needs('IPv6 on loopback')(
+    'tries the addresses one after the other, and fails as the last one did',
+    async () => {
+      // The host '' has two addresses, 0.0.0.0 and ::. The first is refused: the port is bound there, but nobody listens.
+      const [mute, server] = await until('a port that is free in both families', () => {
+        const mute = new Socket();
+        mute.bind(['0.0.0.0', 0]);
+        try {
+          return kept(mute, createServer(['::1', mute.getsockname()[1] as number]));
+        } catch {
+          mute.close();
+        }
+      });
+      const port = mute.getsockname()[1] as number;
+      const before = openFds(process.pid);
+      const client = createConnection(['', port]);
+      expect([client.family, client.getpeername()]).toEqual([AF_INET6, server.getsockname()]);
+      client.close();
+      server.close();
+      expect(() => createConnection(['', port])).toThrow(
+        `connect [::]:${port}: Connection refused (ECONNREFUSED)`,
+      );
+      expect(openFds(process.pid)).toBe(before - 1);
+    },
+  );
 });
 
 test('connectEx: 0, EINPROGRESS and then SO_ERROR, ECONNREFUSED', async () => {

@@ -21,6 +21,7 @@ import {
   TCP_NODELAY,
 } from 'posix-select/socket';
 import { expect, onTestFinished, test } from 'vitest';
+import { needs } from '../support/needs.js';
 import { startNode, until } from '../support/process.js';
 import { Python, python } from '../support/python.js';
 import { accept, drain, failure, isReadable, kept, tcp, temporaryPaths } from '../support/sockets.js';
@@ -170,7 +171,7 @@ const STATES: [string, () => Socket][] = [
   ['one of a pair', () => kept(...socketpair())[0]],
 ];
 
-test('shown as Python shows it', async () => {
+needs('IPv6 on loopback')('shown as Python shows it', async () => {
   const sockets = kept(...STATES.map(([, make]) => make()));
   const script = `import socket, sys
 for fd, proto in enumerate(sys.argv[1:], 4):

@@ -28,6 +28,7 @@ import {
   socketpair,
 } from 'posix-select/socket';
 import { describe, expect, test } from 'vitest';
+import { needs } from '../support/needs.js';
 import { until } from '../support/process.js';
 import { Python } from '../support/python.js';
 import {
@@ -53,6 +54,7 @@ const FAMILIES: [string, number, () => Address][] = [
 const RESET = Int32Array.of(1, 0);
 
 describe.each(FAMILIES)('%s', (_, family, address) => {
+  const test = needs(...(family === AF_INET6 ? (['IPv6 on loopback'] as const) : []));
   test('our server, a Python client', async () => {
     using server = createServer(address());
     expect(server.family).toBe(family);

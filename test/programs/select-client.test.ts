@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { eachAddress } from '../support/needs.js';
 import { syscalls } from '../support/proc.js';
 import { type Process, start, until } from '../support/process.js';
 import { Python } from '../support/python.js';
@@ -208,7 +209,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   },
 );
 
-test.each(['127.0.0.1', 'localhost', '::1'])(
+eachAddress(['127.0.0.1', 'localhost', '::1'])(
   'connection refused at %s is one line and exit code 1',
   async (host) => {
     const python = new Python();

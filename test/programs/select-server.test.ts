@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { untilAsleep, waits } from '../support/idle.js';
+import { eachAddress, needs } from '../support/needs.js';
 import { freeze, thaw } from '../support/proc.js';
 import { CLI, Process, start, startServer, until } from '../support/process.js';
 import { Python } from '../support/python.js';
@@ -102,7 +103,7 @@ describe.each([[], ['--literal']])('select-server %s', (...form: string[]) => {
     expect(server.lines.slice(2)).toEqual(reprs);
   });
 
-  test.each([
+  eachAddress([
     ['', ['127.0.0.1'], ['127.0.0.2', '::1']],
     ['localhost', ['localhost'], ['127.0.0.2']],
     ['::1', ['::1'], ['127.0.0.1']],
@@ -138,7 +139,7 @@ describe.each([[], ['--literal']])('select-server %s', (...form: string[]) => {
     expect(server.stderr).toContain(`listening on ${bound}:${server.port};`);
   });
 
-  test('our client reaches it over IPv6', async () => {
+  needs('IPv6 on loopback')('our client reaches it over IPv6', async () => {
     const server = await startServer('select-server', [...form, 0, '--host', '::1']);
     const client = start('select-client', ['alice', '::1', server.port, '--count', 1]);
     expect(await client.exit).toBe(0);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { needs } from '../support/needs.js';
 import { type Process, start, startServer, until } from '../support/process.js';
 import { connect, Python, python } from '../support/python.js';
 
@@ -253,7 +254,7 @@ result = {'address': '%s:%d' % a.getsockname(), 'bytes': data.hex()}`,
   expect(server.stdout).toContain(`\n${prefix}caf\n${prefix}é!\n`);
 });
 
-test('a room on IPv6', async () => {
+needs('IPv6 on loopback')('a room on IPv6', async () => {
   const server = await startServer('srv', ['::1', 0]);
   const ours = start('cli', ['::1', server.port]);
   await heard('(1 user online)', ours);

@@ -94,3 +94,10 @@ export function needs(...names: NeedName[]): TestAPI {
   });
   return leavingOut as unknown as TestAPI;
 }
+
+/** `test.each`, whose rows with IPv6 addresses in them need IPv6. */
+export const eachAddress = ((rows: readonly unknown[]) => (title: string, body: () => void) => {
+  const isIPv6 = (row: unknown) => /::|IPv6|AF_INET6/.test(JSON.stringify(row));
+  test.each(rows.filter((row) => !isIPv6(row)))(title, body);
+  needs('IPv6 on loopback').each(rows.filter(isIPv6))(title, body);
+}) as unknown as TestAPI['each'];

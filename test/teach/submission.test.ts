@@ -69,7 +69,7 @@ test('an error of its own leaves nothing behind', async () => {
   expect(processesIn(cwd)).toEqual([]);
 });
 
-test('a server on :: that takes no IPv4 gets its clients', async () => {
+needs('IPv6 on loopback')('a server on :: that takes no IPv4 gets its clients', async () => {
   const server = command(folder, 'v6only.py').concat('{port}');
   const { stdout, stderr } = await execute(`
     const run = new Run({ command: ${JSON.stringify(server)}, timeout: 2 });
