@@ -7,6 +7,7 @@ const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)
 
 export default defineConfig({
   test: {
+    forceRerunTriggers: ['**/dist/**/*.js'], // in watch mode: programs that tests start are not among their imports
     pool: 'forks', // select() on the main thread is one of the things under test
     maxWorkers: 2,
     // Only a test that fails takes so long, on a machine however busy.
