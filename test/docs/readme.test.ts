@@ -13,7 +13,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Process } from '../support/process.js';
+import { needs } from '../support/needs.js';
+import { Process, start } from '../support/process.js';
 import { Python } from '../support/python.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -96,4 +97,27 @@ test('its transcript has the form that the server prints', () => {
     const [, size, bytes] = line.match(form) ?? [];
     if (bytes) expect(Number(size)).toBe(bytes.length);
   }
+});
+
+const SHELL = `
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.environ['TERM'] = 'xterm'
+    os.execvp('bash', ['bash', '--norc', '-i'])
+print(pid, flush=True)
+for command in sys.stdin:
+    os.write(terminal, command.encode())
+os.kill(pid, 9)
+`;
+
+needs('Linux')('its best five seconds: the bash that one types in waits in select', async () => {
+  const shell = Python.program(SHELL);
+  const [pid] = await shell.out(/^\d+$/m);
+  const observer = start('observe', [pid]);
+  await observer.out(/^bash \d+: select, no timeout: 0 terminal \/dev\/pts\/\d+$/m);
+  shell.type('sleep 100\n');
+  await observer.out(/^bash \d+: wait: for a child process$/m);
+  shell.endInput();
+  await observer.exit;
 });

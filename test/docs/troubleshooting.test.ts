@@ -191,8 +191,8 @@ describe('a wrong use', () => {
       () => kept(...socket.socketpair())[0]?.send(any('text')),
     ],
     ['errno must be an integer', () => strerror(0.5)],
-    ['Invalid events: 0', () => kept(new selectors.PollSelector())[0].register(0, 0)],
-    ['Invalid file descriptor: -1', () => kept(new selectors.PollSelector())[0].register(closed(), 1)],
+    ['Invalid events: 0', () => new selectors.PollSelector().register(0, 0)],
+    ['Invalid file descriptor: -1', () => new selectors.PollSelector().register(closed(), 1)],
     ['fdEnd must be a number', () => [...kept(new Listener(['127.0.0.1', 0]))[0].acceptAll(any('9'))]],
   ];
   function closed(): socket.Socket {
