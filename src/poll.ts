@@ -173,6 +173,7 @@ export class Epoll implements Disposable {
     return this.#open();
   }
 
+  /** Whether it has been closed. */
   get closed(): boolean {
     return this.#fd < 0;
   }

@@ -53,9 +53,13 @@ export { SocketFile } from './socket-file.js';
 /** Bytes: what `send` takes and `recvInto` fills. */
 export type BytesLike = NodeJS.ArrayBufferView | ArrayBuffer;
 
+/** A Socket for a descriptor that is open already. */
 export interface SocketOptions {
+  /** AF_INET, AF_INET6 or AF_UNIX. */
   family?: number;
+  /** SOCK_STREAM or SOCK_DGRAM. */
   type?: number;
+  /** The protocol. */
   proto?: number;
   /** An open socket's descriptor: what else is not given, it is asked for. */
   fileno: number;
