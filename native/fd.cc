@@ -1,8 +1,14 @@
-// The calls that any descriptor takes: read(2), write(2), close(2), fcntl(2), ioctl(2), pipe(2).
+// The calls that any descriptor takes: read(2), write(2), close(2), fcntl(2), ioctl(2), dup2(2),
+// pipe(2).
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
 
 #include "args.h"
 #include "platform.h"
@@ -61,6 +67,31 @@ Napi::Value Fionread(const Napi::CallbackInfo& info) {
   });
 }
 
+// siocoutq(fd): the bytes in a socket's send queue: sent and not yet acknowledged, or not yet sent.
+// A shutdown counts as a byte until the peer has acknowledged it.
+Napi::Value Siocoutq(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  return args.Call([&] {
+    int count = 0;
+#ifdef __linux__
+    int result = ioctl(fd, SIOCOUTQ, &count);
+#else
+    socklen_t length = sizeof count;
+    int result = getsockopt(fd, SOL_SOCKET, SO_NWRITE, &count, &length);
+#endif
+    return result < 0 ? -1 : count;
+  });
+}
+
+// dup2(fd, target): target names the same open file as fd from now on.
+Napi::Value Dup2(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  int target = args.Int(1, "target");
+  return args.Call([&] { return dup2(fd, target); });
+}
+
 // pipe(): [fd to read from, fd to write to].
 Napi::Value Pipe(const Napi::CallbackInfo& info) {
   int fds[2];
@@ -76,5 +107,7 @@ void ExportFd(Napi::Env env, Napi::Object exports) {
   Export<Close>(env, exports, "close");
   Export<Fcntl>(env, exports, "fcntl");
   Export<Fionread>(env, exports, "fionread");
+  Export<Siocoutq>(env, exports, "siocoutq");
+  Export<Dup2>(env, exports, "dup2");
   Export<Pipe>(env, exports, "pipe");
 }

@@ -7,6 +7,7 @@ import {
   hostOption,
   integer,
   maxPendingOption,
+  maxPendingTotalOption,
   PORT,
   PORT_OR_FREE,
   seconds,
@@ -58,6 +59,7 @@ function addSrv(program: Command): void {
     .argument('<port>', 'port to listen on, 0 for a free one', integer(...PORT_OR_FREE))
     .addOption(framingOption())
     .addOption(maxPendingOption())
+    .addOption(maxPendingTotalOption())
     .action((host, port, options) =>
       serve(program, 'srv', { host, port, ...options }, (host, port) => {
         return `cli ${host} ${port}${options.framing === 'line' ? ' --framing line' : ''}`;
@@ -79,6 +81,7 @@ function addTalkServer(program: Command): void {
     .option('-v, --verbose', 'says what it does', false)
     .addOption(hostOption())
     .addOption(maxPendingOption())
+    .addOption(maxPendingTotalOption())
     .action((options) =>
       serve(program, 'talk-server', options, (host, port) => `talk-client -s ${host} -p ${port}`),
     );
@@ -98,6 +101,7 @@ function addChatserver(program: Command): void {
     .argument('[port]', 'port to listen on, 0 for a free one', integer(...PORT_OR_FREE), 5555)
     .addOption(hostOption())
     .addOption(maxPendingOption())
+    .addOption(maxPendingTotalOption())
     .action((port, options) =>
       serve(program, 'chatserver', { port, ...options }, (host, port) => `chatclient ${host} ${port}`),
     );
@@ -116,6 +120,7 @@ function addMulticonn(program: Command): void {
     .argument('<port>', 'port to listen on, 0 for a free one', integer(...PORT_OR_FREE))
     .addOption(selectorOption())
     .addOption(maxPendingOption())
+    .addOption(maxPendingTotalOption())
     .action((host, port, options) =>
       serve(
         program,

@@ -10,6 +10,7 @@ import type { TraceOptions } from '../teach/recording/format.js';
 import { UserError } from '../teach/user-error.js';
 import { untilEnd } from '../worker/process.js';
 import { runInWorker } from '../worker/run.js';
+import { openOwnOutput } from './own-output.js';
 
 interface RunHooks {
   onListening?: (address: Address) => void;
@@ -28,6 +29,7 @@ export async function runProgram(
 ): Promise<void> {
   let code = 1;
   try {
+    openOwnOutput();
     const module = new URL(`../programs/${name}.js`, import.meta.url);
     const loop = runInWorker(module, { args, before: tracing(program), endsProcess: true });
     if (onListening) loop.address.then(onListening).catch(() => {});

@@ -1,60 +1,28 @@
 /** Output for peers that do not read as fast as it comes. */
 import { OSError } from '../posix/errors.js';
 import { MSG_DONTWAIT, Socket } from '../socket.js';
+import { Pending, PendingMemory } from './pending.js';
+
+export { Pending, PendingMemory };
 
 /** Bytes that are kept for a peer that does not read, unless said otherwise: 1 MiB. */
 export const MAX_PENDING = 2 ** 20;
 
-/** Bytes of memory for the first output that a peer does not take. */
-const FIRST_MEMORY_BYTES = 4096;
+/** Bytes that are kept for all peers together, unless said otherwise: 64 MiB. */
+export const MAX_PENDING_TOTAL = 2 ** 26;
+
+/** Bytes of memory for what a round brings, to begin with. */
+const LOG_BYTES = 65_536;
 
 /** What an outbox sends to: a connection, or an object that has one and can stand in rlist and wlist itself. */
 export type Peer = Socket | { readonly conn: Socket; fileno(): number };
 
 const connOf = (peer: Peer): Socket => (peer instanceof Socket ? peer : peer.conn);
 
-/**
- * What a socket has not taken yet, in one ring of memory however many messages it was: a peer that does not read
- * costs no more than the bytes that wait for it.
- */
-class Pending {
-  #memory = Buffer.allocUnsafeSlow(0);
-  #first = 0;
-  /** Bytes that wait. */
-  size = 0;
-  /** Whether the socket is to be closed once all is sent. */
+/** What a peer has not taken yet. */
+class Unsent extends Pending {
+  /** Whether the connection is to be closed once all is sent. */
   closing = false;
-
-  /** The bytes that come first, up to the end of the memory. */
-  get front(): Uint8Array {
-    return this.#memory.subarray(this.#first, this.#first + this.size);
-  }
-
-  /** @param maxBytes how many will ever wait */
-  push(data: Uint8Array, maxBytes: number): void {
-    const size = this.size + data.length;
-    if (size > this.#memory.length) this.#grow(Math.min(maxBytes, Math.max(2 * size, FIRST_MEMORY_BYTES)));
-    const at = (this.#first + this.size) % this.#memory.length;
-    const room = this.#memory.length - at;
-    this.#memory.set(data.subarray(0, room), at);
-    this.#memory.set(data.subarray(room));
-    this.size = size;
-  }
-
-  /** Forgets the first bytes. */
-  drop(count: number): void {
-    this.size -= count;
-    this.#first = this.size === 0 ? 0 : (this.#first + count) % this.#memory.length;
-  }
-
-  #grow(length: number): void {
-    const memory = Buffer.allocUnsafeSlow(length);
-    const { front } = this;
-    memory.set(front);
-    memory.set(this.#memory.subarray(0, this.size - front.length), front.length);
-    this.#memory = memory;
-    this.#first = 0;
-  }
 }
 
 /**
@@ -68,64 +36,110 @@ class Pending {
  */
 export class Outbox<P extends Peer = Socket> {
   readonly #maxPending: number;
-  readonly #pending = new Map<P, Pending>();
+  readonly #maxPendingTotal: number;
+  readonly #memory: PendingMemory;
+  readonly #unsent = new Map<P, Unsent>();
+  /** What goes to each peer together, with `sendQueued`. */
+  readonly #queued = new Map<P, Uint8Array[]>();
+  /** Copies of what is queued: a round's messages are many, and to keep each alive costs more than to copy it. */
+  #log = Buffer.alloc(0);
+  #logEnd = 0;
+  #lastQueued: Uint8Array | null = null;
+  #lastCopy: Uint8Array = this.#log;
+  #together = Buffer.alloc(0);
 
-  /** The peers that cannot be sent to, with the reason: gone, or over the bound. `close` takes them out. */
+  /** The peers that cannot be sent to, with the reason: gone, or over a bound. `close` takes them out. */
   readonly lost = new Map<P, string>();
 
-  /** @param maxPending bytes that are kept for a peer, at most */
-  constructor(maxPending: number = MAX_PENDING) {
+  /** Bytes that sockets have taken. */
+  sentBytes = 0;
+
+  /**
+   * @param maxPending bytes that are kept for a peer, at most
+   * @param maxPendingTotal bytes that are kept for all peers together, at most, in pieces of 16 KiB: past it, the
+   *   peer that keeps most waiting is lost
+   */
+  constructor(
+    maxPending: number = MAX_PENDING,
+    maxPendingTotal: number = Math.max(maxPending, MAX_PENDING_TOTAL),
+  ) {
     this.#maxPending = maxPending;
+    this.#maxPendingTotal = maxPendingTotal;
+    this.#memory = new PendingMemory(maxPendingTotal);
   }
 
   /** The peers that output waits for: the loop's wlist. */
   get wlist(): Iterable<P> {
-    return this.#pending.keys();
+    if (this.#queued.size === 0) return this.#unsent.keys();
+    return new Set([...this.#unsent.keys(), ...this.#queued.keys()]);
   }
 
   /** Bytes that wait for a peer. */
   size(peer: P): number {
-    return this.#pending.get(peer)?.size ?? 0;
+    const queued = this.#queued.get(peer) ?? [];
+    return queued.reduce((sum, { length }) => sum + length, this.#unsent.get(peer)?.size ?? 0);
   }
 
   /** Sends now, or later; never waits. A peer that cannot be sent to is `lost` from then on. */
   send(peer: P, data: Uint8Array): void {
-    if (this.lost.has(peer) || data.length === 0) return;
-    const pending = this.#pending.get(peer);
-    const sent = pending ? 0 : this.#trySend(peer, data);
-    if (sent === data.length || this.lost.has(peer)) return;
-    const rest = data.subarray(sent);
-    if ((pending?.size ?? 0) + rest.length > this.#maxPending) {
-      this.#lose(peer, `does not read: more than ${this.#maxPending} bytes are waiting for it`);
+    const queued = this.#queued.get(peer);
+    if (!queued) {
+      this.#send(peer, data);
       return;
     }
-    const waiting = pending ?? new Pending();
-    waiting.push(rest, this.#maxPending);
-    this.#pending.set(peer, waiting);
+    this.#queued.delete(peer);
+    this.#send(peer, this.#putTogether([...queued, data]));
+  }
+
+  /** Keeps it for `sendQueued`, which sends all that a round has brought for a peer in one send. */
+  queue(peer: P, data: Uint8Array): void {
+    if (data !== this.#lastQueued) {
+      this.#lastQueued = data;
+      this.#lastCopy = this.#copy(data);
+    }
+    const queued = this.#queued.get(peer);
+    if (queued) queued.push(this.#lastCopy);
+    else if (!this.lost.has(peer)) this.#queued.set(peer, [this.#lastCopy]);
+  }
+
+  /** Sends each peer what `queue` has kept for it, in one send. */
+  sendQueued(): void {
+    // Most peers of a chat are sent the same: what was put together for one is used for the next.
+    let before: Uint8Array[] = [];
+    let together: Uint8Array = this.#together;
+    for (const [peer, queued] of this.#queued) {
+      if (!isSame(queued, before)) together = this.#putTogether(queued);
+      before = queued;
+      this.#send(peer, together);
+    }
+    this.#queued.clear();
+    this.#logEnd = 0;
+    this.#lastQueued = null;
   }
 
   /** Goes on sending to a peer, after select() has said that it is writable. */
   flush(peer: P): void {
-    const pending = this.#pending.get(peer);
-    if (!pending) return;
-    while (pending.size > 0) {
-      const { front } = pending;
+    if (this.#queued.has(peer)) this.send(peer, Buffer.alloc(0));
+    const unsent = this.#unsent.get(peer);
+    if (!unsent) return;
+    while (unsent.size > 0) {
+      const { front } = unsent;
       const sent = this.#trySend(peer, front);
-      if (this.lost.has(peer)) return;
-      pending.drop(sent);
+      if (this.lost.has(peer) || unsent.size === 0) return;
+      unsent.drop(sent);
       if (sent < front.length) return;
     }
-    this.#pending.delete(peer);
-    if (pending.closing) this.close(peer);
+    this.#unsent.delete(peer);
+    if (unsent.closing) this.close(peer);
   }
 
   /** Closes a peer's connection: at once, or when what waits for it has been sent. */
   close(peer: P): void {
-    const pending = this.#pending.get(peer);
-    if (pending && !this.lost.has(peer)) {
-      pending.closing = true;
+    this.send(peer, Buffer.alloc(0)); // what is queued
+    const unsent = this.#unsent.get(peer);
+    if (unsent && !this.lost.has(peer)) {
+      unsent.closing = true;
     } else {
-      this.#pending.delete(peer);
       this.lost.delete(peer);
       connOf(peer).close();
     }
@@ -133,14 +147,70 @@ export class Outbox<P extends Peer = Socket> {
 
   /** Closes the connections that `close` has left open until their output is sent: the loop has ended. */
   closeAll(): void {
-    for (const peer of this.#pending.keys()) connOf(peer).close();
-    this.#pending.clear();
+    for (const [peer, { closing }] of this.#unsent) if (closing) connOf(peer).close();
+    for (const unsent of this.#unsent.values()) unsent.clear();
+    this.#unsent.clear();
+  }
+
+  #copy(data: Uint8Array): Uint8Array {
+    if (this.#logEnd + data.length > this.#log.length) {
+      this.#log = Buffer.allocUnsafeSlow(Math.max(LOG_BYTES, 2 * this.#log.length, data.length));
+      this.#logEnd = 0;
+    }
+    const copy = this.#log.subarray(this.#logEnd, this.#logEnd + data.length);
+    copy.set(data);
+    this.#logEnd += data.length;
+    return copy;
+  }
+
+  /** In memory that is used again and again: what is sent at once, or copied, needs no memory of its own. */
+  #putTogether(pieces: Uint8Array[]): Uint8Array {
+    const size = pieces.reduce((sum, { length }) => sum + length, 0);
+    if (size > this.#together.length) this.#together = Buffer.allocUnsafeSlow(2 * size);
+    let at = 0;
+    for (const piece of pieces) {
+      this.#together.set(piece, at);
+      at += piece.length;
+    }
+    return this.#together.subarray(0, size);
+  }
+
+  #send(peer: P, data: Uint8Array): void {
+    if (data.length === 0 || this.lost.has(peer)) return;
+    const isWaiting = this.#unsent.has(peer);
+    const sent = isWaiting ? 0 : this.#trySend(peer, data);
+    if (sent < data.length && !this.lost.has(peer)) this.#keep(peer, data.subarray(sent));
+  }
+
+  #keep(peer: P, data: Uint8Array): void {
+    const unsent = this.#unsent.get(peer) ?? new Unsent(this.#memory);
+    if (unsent.size + data.length > this.#maxPending) {
+      this.#lose(peer, `does not read: more than ${this.#maxPending} bytes are waiting for it`);
+      return;
+    }
+    this.#unsent.set(peer, unsent);
+    while (!unsent.push(data)) {
+      const slowest = this.#slowest(peer, data.length);
+      const total = `more than ${this.#maxPendingTotal} bytes are waiting for all together`;
+      this.#lose(slowest, `does not read: ${total}, and most for it`);
+      if (slowest === peer) return;
+    }
+  }
+
+  /** The peer that keeps most waiting, where so many bytes more are to wait for one. */
+  #slowest(peer: P, more: number): P {
+    let slowest = peer;
+    let most = (this.#unsent.get(peer)?.size ?? 0) + more;
+    for (const [other, { size }] of this.#unsent) if (size > most) [slowest, most] = [other, size];
+    return slowest;
   }
 
   /** @returns how many bytes the socket has taken */
   #trySend(peer: P, data: Uint8Array): number {
     try {
-      return connOf(peer).send(data, MSG_DONTWAIT);
+      const sent = connOf(peer).send(data, MSG_DONTWAIT);
+      this.sentBytes += sent;
+      return sent;
     } catch (err) {
       if (!(err instanceof OSError)) throw err;
       if (err.code !== 'EAGAIN') this.#lose(peer, err.message);
@@ -149,9 +219,15 @@ export class Outbox<P extends Peer = Socket> {
   }
 
   #lose(peer: P, reason: string): void {
+    const unsent = this.#unsent.get(peer);
     // A server that has closed a connection already need not hear that it is lost.
-    if (this.#pending.get(peer)?.closing) connOf(peer).close();
+    if (unsent?.closing) connOf(peer).close();
     else this.lost.set(peer, reason);
-    this.#pending.delete(peer);
+    this.#unsent.delete(peer);
+    unsent?.clear();
   }
+}
+
+function isSame(list: Uint8Array[], other: Uint8Array[]): boolean {
+  return list.length === other.length && list.every((data, i) => data === other[i]);
 }

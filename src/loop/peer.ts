@@ -1,10 +1,21 @@
 /** What a peer may do at any time: reset its connection, or vanish, alone or with its network. */
 import { OSError, TimeoutError } from '../posix/errors.js';
+import { sys } from '../posix/sys.js';
 import { select } from '../select.js';
-import { type Bytes, SHUT_WR, type Socket } from '../socket.js';
+import { type Bytes, SHUT_WR, SO_ERROR, SOL_SOCKET, type Socket } from '../socket.js';
+import { warn } from './terminal.js';
 
-/** How long `finish` waits for the peer to close its end. */
-const FINISH_TIMEOUT_MS = 200;
+/** How long a peer that takes nothing is waited for. */
+const STALL_MS = 30_000;
+
+/** How long the end of a peer that has taken all is waited for, if it was little. */
+const LINGER_MS = 200;
+
+/** And longer, if it was much: a slow peer reads so many bytes in a millisecond. */
+const SLOW_BYTES_PER_MS = 100;
+
+/** How often `finish` looks whether the peer has taken something. */
+const TICK_MS = 10;
 
 /** Bytes for one recv of `finish`, which throws away what it reads. */
 const BUFFER_BYTES = 65_536;
@@ -35,20 +46,91 @@ export function recvOrEof(conn: Socket, n: number): Bytes {
   }
 }
 
+/** What a client knows when it ends, beside its connection. */
+export interface Ending {
+  /** The stop descriptor: Ctrl-C ends the wait. */
+  stop?: number;
+  /** Bytes that were to be sent, and that the socket has not been given. */
+  unsent?: number;
+  /** Bytes that the socket has taken so far: a slow peer may still have to read them. */
+  sent?: number;
+}
+
 /**
- * Closes a connection so that the peer gets all that was sent. A socket that is closed while bytes wait to be read
- * from it resets the connection (TCP), and what is still on its way to the peer is lost.
+ * Ends a connection so that the peer gets all that was sent: shuts the writing side, and reads on until the peer's end.
+ * A socket that is closed while bytes wait to be read from it resets the connection (TCP), and what is still on its
+ * way to the peer is lost. Waits as long as the peer takes bytes; a peer that takes none for 30 s is given up. What
+ * the peer has not taken is said on stderr.
+ *
+ * @returns how many bytes the peer has not taken
  */
-export function finish(conn: Socket): void {
+export function finish(conn: Socket, { stop, unsent = 0, sent = 0 }: Ending = {}): number {
+  const untaken = unsent + deliver(conn, stop, Math.min(STALL_MS, LINGER_MS + sent / SLOW_BYTES_PER_MS));
+  conn.close();
+  if (untaken > 0) warn(`${untaken.toLocaleString('en')} bytes were not taken`);
+  return untaken;
+}
+
+/** @returns how many bytes the peer has not acknowledged */
+function deliver(conn: Socket, stop: number | undefined, lingerMs: number): number {
+  if (!shutWriting(conn)) return untakenBytes(conn);
+  const stops = stop === undefined ? [] : [stop];
+  let untaken = Infinity;
+  let deadlineMs = 0;
+  let hasEnded = false;
+  let isStopped = false;
+  while (true) {
+    const left = Math.max(0, untakenBytes(conn) - 1); // the shutdown counts as a byte
+    if (left < untaken) {
+      untaken = left;
+      deadlineMs = performance.now() + (isStopped ? LINGER_MS : left > 0 ? STALL_MS : lingerMs);
+    }
+    const leftMs = deadlineMs - performance.now();
+    if (leftMs <= 0 || (untaken === 0 && hasEnded)) return untaken;
+    // select() does not say when bytes are acknowledged: while some are not, it looks again and again.
+    const tickMs = untaken > 0 ? TICK_MS : isStopped ? 0 : leftMs;
+    const rlist = [...(hasEnded ? [] : [conn]), ...(isStopped ? [] : stops)];
+    const [readable] = select(rlist, [], [], Math.min(leftMs, tickMs) / 1000);
+    if (readable.includes(conn)) {
+      const data = recvOrReset(conn);
+      if (data === null) return untaken;
+      hasEnded = data.length === 0;
+    } else if (isBroken(conn) || (isStopped && untaken === 0)) {
+      return untaken;
+    }
+    if (readable.some((s) => s === stop)) {
+      isStopped = true;
+      deadlineMs = performance.now() + LINGER_MS;
+    }
+  }
+}
+
+/** What has come; null when the peer has reset the connection. */
+function recvOrReset(conn: Socket): Bytes | null {
+  try {
+    return conn.recv(BUFFER_BYTES);
+  } catch (err) {
+    if (isGone(err)) return null;
+    throw err;
+  }
+}
+
+function untakenBytes(conn: Socket): number {
+  return Math.max(0, sys.siocoutq(conn.fileno()));
+}
+
+/** @returns false when the peer has broken the connection off already */
+function shutWriting(conn: Socket): boolean {
   try {
     conn.shutdown(SHUT_WR);
-    const deadlineMs = performance.now() + FINISH_TIMEOUT_MS;
-    for (let leftMs = FINISH_TIMEOUT_MS; leftMs > 0; leftMs = deadlineMs - performance.now()) {
-      const [readable] = select([conn], [], [], leftMs / 1000);
-      if (readable.length > 0 && recvOrEof(conn, BUFFER_BYTES).length === 0) break;
-    }
+    return true;
   } catch (err) {
     if (!(err instanceof OSError)) throw err;
+    return false;
   }
-  conn.close();
+}
+
+/** Whether the connection was reset after the end of the peer's stream: recv(2) no longer says so. */
+function isBroken(conn: Socket): boolean {
+  return conn.getsockopt(SOL_SOCKET, SO_ERROR) !== 0;
 }

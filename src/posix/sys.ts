@@ -107,6 +107,12 @@ export interface Sys extends Waits {
   fcntl(fd: number, command: number, value: number): Result;
   /** ioctl(2)'s FIONREAD: how many bytes a read would find, without reading them. */
   fionread(fd: number): Result;
+  /**
+   * ioctl(2)'s SIOCOUTQ: how many bytes of a socket's send queue the peer has not acknowledged. A shutdown counts as
+   * one byte until it is acknowledged. @see man 7 tcp
+   */
+  siocoutq(fd: number): Result;
+  dup2(fd: number, target: number): Result;
   pipe(): [readEnd: number, writeEnd: number] | Result;
   /** A pseudo-terminal: what is written to `terminal` is read from `screen`. */
   openpty(): [screen: number, terminal: number] | Result;

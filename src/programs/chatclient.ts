@@ -23,7 +23,7 @@ import { Lines } from 'posix-select/lines';
 import { Outbox } from 'posix-select/outbox';
 import { finish, recvOrEof } from 'posix-select/peer';
 import { createConnection, type Socket } from 'posix-select/socket';
-import { print, Stdin } from 'posix-select/terminal';
+import { Output, print, Stdin } from 'posix-select/terminal';
 
 /** Bytes for one recv. */
 const BUFFER_BYTES = 1024;
@@ -48,7 +48,10 @@ export function main(args: { host: string; port: number }, stop: number): number
   const lines = new Lines();
   /** Keeps the first bytes of a character where a line is shown before its end. */
   const text = new StringDecoder('utf8');
+  const output = new Output();
   const outbox = new Outbox(Infinity); // nothing that was typed is lost
+  /** Bytes that were typed and will not be sent. */
+  let unsent = 0;
 
   function showUnfinished(line: string): void {
     if (line !== '') print(formatMessage(line));
@@ -75,23 +78,29 @@ export function main(args: { host: string; port: number }, stop: number): number
   let isTyping = true;
   while (isTyping || outbox.size(mySocket) > 0) {
     // Without `stop` in rlist, Ctrl-C could not end this wait: it may have no time limit.
-    // While the server takes no more, the keyboard waits, and the socket is in wlist.
-    const readsKeys = isTyping && outbox.size(mySocket) === 0;
-    const rlist = readsKeys ? [stop, mySocket, stdin] : [stop, mySocket];
+    // While the server takes no more, the keyboard waits; while stdout does not, both do.
+    const isShown = output.wlist.length === 0;
+    const readsKeys = isTyping && isShown && outbox.size(mySocket) === 0;
+    const rlist = [stop, ...(isShown ? [mySocket] : []), ...(readsKeys ? [stdin] : [])];
+    const wlist = [...outbox.wlist, ...output.wlist];
     const timeout = lines.pending > 0 ? LINE_TIMEOUT_S : null;
-    const [inputReady, outputReady] = select(rlist, outbox.wlist, [], timeout);
+    const [inputReady, outputReady] = select(rlist, wlist, [], timeout);
     if (inputReady.includes(stop)) break;
     // Nothing is ready: the time is over.
     if (inputReady.length + outputReady.length === 0)
       showUnfinished(text.write(lines.take()));
     if (inputReady.includes(mySocket) && !show()) {
+      unsent = stdin.unread;
       print('Disconnected from server!');
       break;
     }
     if (inputReady.includes(stdin)) isTyping = say();
-    for (const conn of outputReady) outbox.flush(conn);
+    if (outputReady.includes(mySocket)) outbox.flush(mySocket);
+    output.flush();
   }
 
-  finish(mySocket);
-  return 0;
+  unsent += outbox.size(mySocket);
+  const untaken = finish(mySocket, { stop, unsent, sent: outbox.sentBytes });
+  output.end(stop);
+  return untaken === 0 ? 0 : 1;
 }

@@ -20,7 +20,8 @@ import { Listener } from 'posix-select/listener';
 import { Outbox } from 'posix-select/outbox';
 import { recvOrEof } from 'posix-select/peer';
 import type { Address, Socket } from 'posix-select/socket';
-import { print, Stdin, warn } from 'posix-select/terminal';
+import { Output, print, Stdin, warn } from 'posix-select/terminal';
+import { inTurns } from 'posix-select/turns';
 
 /** Bytes for one recv. */
 const BUFFER_BYTES = 1024;
@@ -62,18 +63,19 @@ function screenName(line: Buffer): string {
 }
 
 export function main(
-  args: { host: string; port: number; maxPending: number },
+  args: { host: string; port: number; maxPending: number; maxPendingTotal: number },
   stop: number,
   listening: (address: Address) => void,
 ): number {
   const listener = new Listener([args.host, args.port]);
   const stdin = new Stdin();
   const clients = new Set<Client>();
-  const outbox = new Outbox<Client>(args.maxPending);
+  const output = new Output();
+  const outbox = new Outbox<Client>(args.maxPending, args.maxPendingTotal);
 
   function sendToAll(message: string | Buffer): void {
     const data = Buffer.from(message);
-    for (const client of clients) if (client.name !== null) outbox.send(client, data);
+    for (const client of clients) if (client.name !== null) outbox.queue(client, data);
   }
 
   function onConnect(conn: Socket): void {
@@ -139,8 +141,9 @@ export function main(
   while (true) {
     // Without `stop` in rlist, Ctrl-C could not end this wait: it may have no time limit.
     const rlist = [stop, listener, ...clients, ...(stdin.ended ? [] : [stdin])];
-    // Only slow readers are in wlist: all others are writable, and select would not wait.
-    const [readable, writable] = select(rlist, outbox.wlist, [], timeout());
+    // Only slow readers are in wlist: the others are writable, and select would not wait.
+    const wlist = [...outbox.wlist, ...output.wlist];
+    const [readable, writable] = select(rlist, wlist, [], timeout());
     if (readable.includes(stop)) break;
     if (
       readable.includes(stdin) &&
@@ -150,8 +153,10 @@ export function main(
         outbox.send(client, Buffer.from('Server Shutting Down!\n'));
       break;
     }
-    for (const client of writable) outbox.flush(client);
-    for (const s of readable) {
+    for (const s of writable) if (s instanceof Client) outbox.flush(s);
+    output.flush();
+    // The longest silent first, for a few ms: who floods the server delays nobody.
+    for (const s of inTurns(readable)) {
       // A readable listener has a connection waiting: accept does not block.
       if (s === listener) for (const [conn] of listener.acceptAll()) onConnect(conn);
       if (s instanceof Client) onReadable(s);
@@ -159,6 +164,8 @@ export function main(
     for (const client of unfinished()) {
       if (client.lineDueMs <= performance.now()) onLine(client, client.lines.take());
     }
+    // All that the round has brought for a client goes out in one send.
+    outbox.sendQueued();
     // After the round, when no broadcast is half done: that they leave is one itself.
     for (const [client, reason] of outbox.lost) {
       warn(`${client.name ?? 'a client without a name'}: ${reason}`);
@@ -169,5 +176,6 @@ export function main(
   listener.close();
   for (const { conn } of clients) conn.close();
   outbox.closeAll();
+  output.end();
   return 0;
 }

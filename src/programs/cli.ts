@@ -19,7 +19,7 @@ import { Lines } from 'posix-select/lines';
 import { Outbox } from 'posix-select/outbox';
 import { finish, recvOrEof } from 'posix-select/peer';
 import { createConnection } from 'posix-select/socket';
-import { print, Stdin } from 'posix-select/terminal';
+import { Output, print, Stdin } from 'posix-select/terminal';
 
 /** Bytes for one recv. */
 const BUFFER_BYTES = 1024;
@@ -33,8 +33,11 @@ export function main(
   const lines = new Lines();
   /** Keeps the first bytes of a character until its last one has come. */
   const text = new StringDecoder('utf8');
+  const output = new Output();
   const outbox = new Outbox(Infinity); // nothing that was typed is lost
   const hasLines = args.framing === 'line';
+  /** Bytes that were typed and will not be sent. */
+  let unsent = 0;
 
   /** Prints what has come; false at the end of the stream. */
   function show(): boolean {
@@ -61,19 +64,27 @@ export function main(
     let isTyping = true;
     while (isTyping || outbox.size(sock) > 0) {
       // Without `stop` in rlist, Ctrl-C could not end this wait: it has no time limit.
-      // While the server takes no more, the keyboard waits, and the socket is in wlist.
-      const readsKeys = isTyping && outbox.size(sock) === 0;
-      const rlist = readsKeys ? [stop, sock, stdin] : [stop, sock];
-      const [readable, writable] = select(rlist, outbox.wlist, []);
+      // While the server takes no more, the keyboard waits; while stdout does not, both do.
+      const isShown = output.wlist.length === 0;
+      const readsKeys = isTyping && isShown && outbox.size(sock) === 0;
+      const rlist = [stop, ...(isShown ? [sock] : []), ...(readsKeys ? [stdin] : [])];
+      const wlist = [...outbox.wlist, ...output.wlist];
+      const [readable, writable] = select(rlist, wlist, []);
       if (readable.includes(stop)) return 'KeyboardInterrupt';
-      if (readable.includes(sock) && !show()) return 'Server closed the connection.';
+      if (readable.includes(sock) && !show()) {
+        unsent = stdin.unread;
+        return 'Server closed the connection.';
+      }
       if (readable.includes(stdin)) isTyping = say();
-      for (const conn of writable) outbox.flush(conn);
+      if (writable.includes(sock)) outbox.flush(sock);
+      output.flush();
     }
     return 'You have been disconnected.';
   }
 
   print(chat());
-  finish(sock);
-  return 0;
+  unsent += outbox.size(sock);
+  const untaken = finish(sock, { stop, unsent, sent: outbox.sentBytes });
+  output.end(stop);
+  return untaken === 0 ? 0 : 1;
 }

@@ -26,7 +26,7 @@ import {
   SOL_SOCKET,
   Socket,
 } from 'posix-select/socket';
-import { print, warn } from 'posix-select/terminal';
+import { Output, print, warn } from 'posix-select/terminal';
 
 /** Bytes for one recv. */
 const BUFFER_BYTES = 1024;
@@ -58,6 +58,7 @@ export function main(
 ): number {
   const sel = new SELECTORS[args.selector]<Data | null>();
   const server: Address = [args.host, args.port];
+  const output = new Output();
   let open = 0;
   let failures = 0;
 
@@ -138,12 +139,17 @@ export function main(
   }
 
   while (open > 0) {
-    for (const [{ data }, mask] of sel.select()) {
-      if (data === null) {
+    output.watch(sel); // stdout, while nobody reads it: a print that waits would stop the loop
+    const ready = sel.select();
+    output.flush();
+    for (const [{ fileobj, data }, mask] of ready) {
+      if (fileobj === stop) {
         print('Caught keyboard interrupt, exiting');
         sel.close();
+        output.end();
         return 0;
       }
+      if (data === null) continue;
       try {
         serviceConnection(data, mask);
       } catch (err) {
@@ -154,5 +160,6 @@ export function main(
     }
   }
   sel.close();
+  output.end(stop);
   return failures === 0 ? 0 : 1;
 }

@@ -10,7 +10,8 @@
  * `--interval`.
  */
 import { select } from 'posix-select';
-import { finish, isGone } from 'posix-select/peer';
+import { Outbox } from 'posix-select/outbox';
+import { finish, recvOrEof } from 'posix-select/peer';
 import { createConnection } from 'posix-select/socket';
 import { warn } from 'posix-select/terminal';
 
@@ -40,33 +41,39 @@ export function main(
 ): number {
   const { prefix, host, port, count = Infinity, interval } = args;
   const sock = createConnection([host, port]);
+  const outbox = new Outbox(Infinity);
   let sent = 0;
   let dueMs = performance.now();
 
-  function serverClosed(): number {
-    warn('server closed the connection');
-    return 1;
-  }
-
-  try {
-    while (sent < count) {
+  /** Runs until there is a reason to end; returns the exit code. */
+  function run(): number {
+    while (sent < count || outbox.size(sock) > 0) {
+      const isDue = sent < count && outbox.size(sock) === 0;
       // The timeout is the pause: select() ends it early when the server goes away.
-      const timeout = Math.max(0, dueMs - performance.now()) / 1000;
-      const [readable] = select([stop, sock], [], [], timeout);
+      const timeout = isDue ? Math.max(0, dueMs - performance.now()) / 1000 : null;
+      const [readable, writable] = select([stop, sock], outbox.wlist, [], timeout);
       if (readable.includes(stop)) return 0;
       // A readable socket with 0 bytes is at its end: the server has closed.
-      if (readable.includes(sock) && sock.recv(BUFFER_BYTES).length === 0)
-        return serverClosed();
-      if (performance.now() < dueMs) continue;
-      sock.sendall(Buffer.from(`${prefix}: ${randomLetters()}`));
+      const hasEnded =
+        readable.includes(sock) && recvOrEof(sock, BUFFER_BYTES).length === 0;
+      if (hasEnded || outbox.lost.has(sock)) {
+        warn('server closed the connection');
+        return 1;
+      }
+      if (writable.includes(sock)) outbox.flush(sock);
+      if (!isDue || performance.now() < dueMs) continue;
+      outbox.send(sock, Buffer.from(`${prefix}: ${randomLetters()}`));
       sent += 1;
       dueMs += (interval ?? randint(PAUSE_S)) * 1000;
     }
     return 0;
-  } catch (err) {
-    if (!isGone(err)) throw err;
-    return serverClosed();
-  } finally {
-    finish(sock);
   }
+
+  const code = run();
+  const untaken = finish(sock, {
+    stop,
+    unsent: outbox.size(sock),
+    sent: outbox.sentBytes,
+  });
+  return untaken === 0 ? code : 1;
 }

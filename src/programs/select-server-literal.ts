@@ -21,7 +21,7 @@ import {
 import { Listener } from 'posix-select/listener';
 import { recvOrEof } from 'posix-select/peer';
 import type { Address, Socket } from 'posix-select/socket';
-import { print } from 'posix-select/terminal';
+import { Output, print } from 'posix-select/terminal';
 
 /** Bytes for one recv: more than that is printed in pieces. */
 const BUFFER_BYTES = 4096;
@@ -40,10 +40,12 @@ export function main(
   const listener = new Listener([args.host, args.port]);
   /** By descriptor: a bit in an fd_set says no more of a client than that number. */
   const clients = new Map<number, Client>();
+  const output = new Output();
   /** The descriptors to wait for. */
   const watched = new FdSet();
   /** The copy that select() overwrites. */
   const readfds = new FdSet();
+  const writefds = new FdSet();
 
   function onConnect(conn: Socket, address: Address): void {
     clients.set(conn.fileno(), { conn, address });
@@ -74,10 +76,13 @@ export function main(
   while (true) {
     // select() leaves only the ready descriptors in its set: it gets a copy each time.
     readfds.assign(watched);
+    // stdout, while nobody reads it: a print that waits would stop the loop.
+    FD_ZERO(writefds);
+    for (const stream of output.wlist) FD_SET(stream.fileno(), writefds);
     // nfds is the highest descriptor plus 1, not their number.
     const nfds = Math.max(stop, listener.fileno(), ...clients.keys()) + 1;
     try {
-      selectFdSets(nfds, readfds, null, null, null);
+      selectFdSets(nfds, readfds, writefds, null, null);
     } catch (err) {
       // A signal has interrupted the wait, and no descriptor is ready: wait again.
       if (err instanceof OSError && err.code === 'EINTR') continue;
@@ -85,6 +90,7 @@ export function main(
     }
     // Without `stop` in the set, Ctrl-C could not end this wait: it has no time limit.
     if (FD_ISSET(stop, readfds)) break;
+    output.flush();
     for (let fd = 0; fd < nfds; fd++) {
       if (!FD_ISSET(fd, readfds)) continue;
       // A readable listener has a connection waiting: accept does not block.
@@ -98,5 +104,6 @@ export function main(
 
   listener.close();
   for (const { conn } of clients.values()) conn.close();
+  output.end();
   return 0;
 }

@@ -16,7 +16,7 @@ import { repr, select } from 'posix-select';
 import { Listener } from 'posix-select/listener';
 import { recvOrEof } from 'posix-select/peer';
 import type { Address, Socket } from 'posix-select/socket';
-import { print } from 'posix-select/terminal';
+import { Output, print } from 'posix-select/terminal';
 
 /** Bytes for one recv: more than that is printed in pieces. */
 const BUFFER_BYTES = 4096;
@@ -41,6 +41,7 @@ export function main(
 ): number {
   const listener = new Listener([args.host, args.port]);
   const clients = new Set<Client>();
+  const output = new Output();
 
   function onConnect(conn: Socket, address: Address): void {
     clients.add(new Client(conn, address));
@@ -65,8 +66,10 @@ export function main(
 
   while (true) {
     // Without `stop` in the list, Ctrl-C could not end this wait: it has no time limit.
-    const [readable] = select([stop, listener, ...clients], [], []);
+    // In wlist is stdout while nobody reads it: a print that waits would stop the loop.
+    const [readable] = select([stop, listener, ...clients], output.wlist, []);
     if (readable.includes(stop)) break;
+    output.flush();
     for (const s of readable) {
       // A readable listener has a connection waiting: accept does not block.
       if (s === listener)
@@ -78,5 +81,6 @@ export function main(
 
   listener.close();
   for (const { conn } of clients) conn.close();
+  output.end();
   return 0;
 }

@@ -21,7 +21,8 @@ import { Listener } from 'posix-select/listener';
 import { Outbox } from 'posix-select/outbox';
 import { recvOrEof } from 'posix-select/peer';
 import type { Address, Socket } from 'posix-select/socket';
-import { print, warn } from 'posix-select/terminal';
+import { Output, print, warn } from 'posix-select/terminal';
+import { inTurns } from 'posix-select/turns';
 
 /** Bytes for one recv. */
 const BUFFER_BYTES = 1024;
@@ -45,13 +46,20 @@ class Client {
 }
 
 export function main(
-  args: { host: string; port: number; framing: 'none' | 'line'; maxPending: number },
+  args: {
+    host: string;
+    port: number;
+    framing: 'none' | 'line';
+    maxPending: number;
+    maxPendingTotal: number;
+  },
   stop: number,
   listening: (address: Address) => void,
 ): number {
   const listener = new Listener([args.host, args.port]);
   const clients = new Set<Client>();
-  const outbox = new Outbox<Client>(args.maxPending);
+  const output = new Output();
+  const outbox = new Outbox<Client>(args.maxPending, args.maxPendingTotal);
   const hasLines = args.framing === 'line';
 
   const online = () => `(${clients.size} ${clients.size < 2 ? 'user' : 'users'} online)`;
@@ -62,7 +70,12 @@ export function main(
 
   function sendToOthers(client: Client, message: string | Buffer): void {
     const data = framed(message);
-    for (const other of clients) if (other !== client) outbox.send(other, data);
+    for (const other of clients) {
+      if (other === client) continue;
+      // With framing, what a round brings goes out together; without, each by itself.
+      if (hasLines) outbox.queue(other, data);
+      else outbox.send(other, data);
+    }
   }
 
   function onConnect(conn: Socket, [host, port]: Address): void {
@@ -106,16 +119,20 @@ export function main(
 
   while (true) {
     // Without `stop` in rlist, Ctrl-C could not end this wait: it has no time limit.
-    // Only slow readers are in wlist: all others are writable, and select would not wait.
-    const [readable, writable] = select([stop, listener, ...clients], outbox.wlist, []);
+    // Only slow readers are in wlist: the others are writable, and select would not wait.
+    const wlist = [...outbox.wlist, ...output.wlist];
+    const [readable, writable] = select([stop, listener, ...clients], wlist, []);
     if (readable.includes(stop)) break;
-    for (const client of writable) outbox.flush(client);
-    for (const s of readable) {
+    for (const s of writable) if (s instanceof Client) outbox.flush(s);
+    output.flush();
+    // The longest silent first, for a few ms: who floods the server delays nobody.
+    for (const s of inTurns(readable)) {
       // A readable listener has a connection waiting: accept does not block.
       if (s === listener)
         for (const [conn, from] of listener.acceptAll()) onConnect(conn, from);
       if (s instanceof Client) onReadable(s);
     }
+    outbox.sendQueued();
     // After the round, when no broadcast is half done: that they leave is one itself.
     for (const [client, reason] of outbox.lost) {
       warn(`${client.name}: ${reason}`);
@@ -127,5 +144,6 @@ export function main(
   listener.close();
   for (const { conn } of clients) conn.close();
   outbox.closeAll();
+  output.end();
   return 0;
 }

@@ -16,7 +16,7 @@ import { select } from 'posix-select';
 import { Outbox } from 'posix-select/outbox';
 import { finish, recvOrEof } from 'posix-select/peer';
 import { createConnection } from 'posix-select/socket';
-import { print, Stdin, warn } from 'posix-select/terminal';
+import { Output, print, Stdin, warn } from 'posix-select/terminal';
 
 /** Bytes for one recv. */
 const BUFFER_BYTES = 1024;
@@ -29,7 +29,10 @@ export function main(
   const stdin = new Stdin();
   /** Keeps the first bytes of a character until its last one has come. */
   const text = new StringDecoder('utf8');
+  const output = new Output();
   const outbox = new Outbox(Infinity); // nothing that was typed is lost
+  /** Bytes that were typed and will not be sent. */
+  let unsent = 0;
 
   function note(line: string): void {
     if (args.verbose) warn(line);
@@ -59,23 +62,29 @@ export function main(
     let isTyping = true;
     while (isTyping || outbox.size(sock) > 0) {
       // Without `stop` in rlist, Ctrl-C could not end this wait: it has no time limit.
-      // While the server takes no more, the keyboard waits, and the socket is in wlist.
-      const readsKeys = isTyping && outbox.size(sock) === 0;
-      const rlist = readsKeys ? [stop, sock, stdin] : [stop, sock];
-      const [readable, writable] = select(rlist, outbox.wlist, []);
+      // While the server takes no more, the keyboard waits; while stdout does not, both do.
+      const isShown = output.wlist.length === 0;
+      const readsKeys = isTyping && isShown && outbox.size(sock) === 0;
+      const rlist = [stop, ...(isShown ? [sock] : []), ...(readsKeys ? [stdin] : [])];
+      const wlist = [...outbox.wlist, ...output.wlist];
+      const [readable, writable] = select(rlist, wlist, []);
       if (readable.includes(stop)) return 0;
       if (readable.includes(sock) && !show()) {
+        unsent = stdin.unread;
         print('The server terminated the connection.');
         return 1;
       }
       if (readable.includes(stdin)) isTyping = say();
-      for (const conn of writable) outbox.flush(conn);
+      if (writable.includes(sock)) outbox.flush(sock);
+      output.flush();
     }
     return 0;
   }
 
   note(`connected to ${args.server}, ${args.port} as ${args.name}`);
   const code = talk();
-  finish(sock);
-  return code;
+  unsent += outbox.size(sock);
+  const untaken = finish(sock, { stop, unsent, sent: outbox.sentBytes });
+  output.end(stop);
+  return untaken === 0 ? code : 1;
 }

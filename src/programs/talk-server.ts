@@ -18,7 +18,8 @@ import { Listener } from 'posix-select/listener';
 import { Outbox } from 'posix-select/outbox';
 import { recvOrEof } from 'posix-select/peer';
 import type { Address, Socket } from 'posix-select/socket';
-import { print, warn } from 'posix-select/terminal';
+import { Output, print, warn } from 'posix-select/terminal';
+import { inTurns } from 'posix-select/turns';
 
 /** Bytes for one recv, which are taken for one message. */
 const BUFFER_BYTES = 1024;
@@ -53,13 +54,20 @@ function parse(text: string): [name: string | null, said: string] {
 }
 
 export function main(
-  args: { host: string; port: number; verbose: boolean; maxPending: number },
+  args: {
+    host: string;
+    port: number;
+    verbose: boolean;
+    maxPending: number;
+    maxPendingTotal: number;
+  },
   stop: number,
   listening: (address: Address) => void,
 ): number {
   const listener = new Listener([args.host, args.port]);
   const clients = new Set<Client>();
-  const outbox = new Outbox<Client>(args.maxPending);
+  const output = new Output();
+  const outbox = new Outbox<Client>(args.maxPending, args.maxPendingTotal);
 
   function note(line: string): void {
     if (args.verbose) print(line);
@@ -118,11 +126,14 @@ export function main(
 
   while (true) {
     // Without `stop` in rlist, Ctrl-C could not end this wait: it has no time limit.
-    // Only slow readers are in wlist: all others are writable, and select would not wait.
-    const [readable, writable] = select([stop, listener, ...clients], outbox.wlist, []);
+    // Only slow readers are in wlist: the others are writable, and select would not wait.
+    const wlist = [...outbox.wlist, ...output.wlist];
+    const [readable, writable] = select([stop, listener, ...clients], wlist, []);
     if (readable.includes(stop)) break;
-    for (const client of writable) outbox.flush(client);
-    for (const s of readable) {
+    for (const s of writable) if (s instanceof Client) outbox.flush(s);
+    output.flush();
+    // The longest silent first, for a few ms: who floods the server delays nobody.
+    for (const s of inTurns(readable)) {
       // A readable listener has a connection waiting: accept does not block.
       if (s === listener)
         for (const [conn, from] of listener.acceptAll()) onConnect(conn, from);
@@ -139,5 +150,6 @@ export function main(
   listener.close();
   for (const { conn } of clients) conn.close();
   outbox.closeAll();
+  output.end();
   return 0;
 }

@@ -190,7 +190,8 @@ test('Ctrl-C ends it also when the server takes no more', async () => {
   });
   const { exit } = await client.end('SIGINT');
   expect(client.stdout.slice(-30)).toMatch(/x\nKeyboardInterrupt\n$/);
-  expect(exit).toBe(0);
+  expect(client.stderr).toMatch(/^[\d,]+ bytes were not taken\n$/);
+  expect(exit).toBe(1);
 });
 
 test('it ends although the server goes on and on', async () => {

@@ -19,7 +19,9 @@ type NotTraced =
   | '_exit'
   | 'adoptOrphans'
   | 'openpty'
-  | 'fionread';
+  | 'fionread'
+  | 'siocoutq'
+  | 'dup2';
 
 /** The functions of `Sys` that are system calls of a loop: each must be in one row. */
 export type TracedName = Exclude<keyof Sys, NotTraced>;
