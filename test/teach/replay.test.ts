@@ -1,25 +1,33 @@
-/** Replaying: the timeline of a recording, and the player in the terminal. */
+/** Replaying: the story of a recording, and the player in the terminal. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { OtherCall } from '../../dist/teach/recording/format.js';
-import { read } from '../../dist/teach/recording/read.js';
-import { timelineOf } from '../../dist/teach/replay/from-recording.js';
+import { Chapters, type Place } from '../../dist/teach/replay/chapters.js';
 import { screen } from '../../dist/teach/replay/screen.js';
-import { packed, type Step, Timeline, unpacked } from '../../dist/teach/replay/timeline.js';
-import { pictures } from '../../dist/teach/trace/explain.js';
+import { sentencesOf } from '../../dist/teach/replay/sentences.js';
+import type { Life, StoryStep } from '../../dist/teach/replay/story.js';
 import { Process, until } from '../support/process.js';
 import { EVIL, expectedSteps, long, RECORDED, record, recordCrowd, spelled } from '../support/recordings.js';
 import { CTRL_C, Terminal } from '../support/terminals.js';
 import { fileFor, posixSelect } from '../support/traced.js';
 
-const timelineFor = (file: string) => new Timeline(timelineOf(read(file)));
-const stepsOf = (timeline: Timeline) =>
-  Array.from({ length: timeline.length }, (_, i) => timeline.step(i + 1));
+/** The places of all waits, the set-up first. */
+const placesOf = (chapters: Chapters): Place[] =>
+  Array.from({ length: chapters.length + 1 }, (_, i) => chapters.at(i));
+const stepOf = ({ story, number }: Place): StoryStep => story.step(number);
+const screenOf = (place: Place, size: { columns: number; rows: number }) =>
+  screen(place, `wait ${place.number}`, size).map(stripVTControlCharacters);
+/** The answer of a wait as the terminal has it. */
+const answerOf = (place: Place) =>
+  sentencesOf(place.story, stepOf(place))
+    .answer.map(({ name, text }) => `${name} ${text}`.trim())
+    .join(' ')
+    .replaceAll('\u00a0', ' ');
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
-const STEERING = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]/;
+const CONTROLS = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]/;
 
 /** What the player itself says to a terminal. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
@@ -68,132 +76,116 @@ function widthOf(text: string): number {
 }
 
 describe.each(RECORDED)('%s', (_, program, args) => {
-  test('each step has the recording’s bits, sentences, names and output', async () => {
+  test('each wait has the recording’s sets, sentences, names and output', async () => {
     const recorded = await record(program, args);
-    const timeline = timelineFor(recorded.file);
-    const steps = stepsOf(timeline);
+    const places = placesOf(new Chapters(recorded.file));
     const expected = expectedSteps(recorded.calls);
-    expect(timeline.length).toBe(expected.length);
+    expect(places).toHaveLength(expected.length);
     for (const [i, { before, after, reasons, calls }] of expected.entries()) {
-      const { wait, bits, sentences } = steps[i];
-      const bitsOf = (when: string) => bits.filter((row) => row.when === when).map(({ fds }) => [...fds]);
-      const sets = (of: typeof before) =>
-        before
-          ? (['readfds', 'writefds', 'exceptfds'] as const).flatMap((set) =>
-              before[set] ? [of?.[set] ?? []] : [],
-            )
-          : [];
-      expect(bitsOf('before')).toEqual(sets(before));
-      expect(bitsOf('after')).toEqual(sets(after));
-      expect(wait?.reasons ?? []).toEqual(reasons);
-      expect(sentences).toHaveLength(calls);
+      const place = places[i] as Place;
+      const { wait, calls: made } = stepOf(place);
+      const fds = (lives: number[] | null | undefined) =>
+        lives?.map((life) => place.story.life(life).fd) ?? null;
+      expect([wait?.asked.read, wait?.asked.write, wait?.asked.except].map(fds)).toEqual([
+        before?.readfds ?? null,
+        before?.writefds ?? null,
+        before?.exceptfds ?? null,
+      ]);
+      expect([fds(wait?.ready.read) ?? [], fds(wait?.ready.write) ?? []]).toEqual([
+        after?.readfds ?? [],
+        after?.writefds ?? [],
+      ]);
+      expect(wait?.reasons.map(({ text }) => text) ?? []).toEqual(
+        reasons.map((reason) => reason.replace(/^\d+ .*?: (?=\w)(?!recv)/, '')),
+      );
+      expect(made).toHaveLength(calls);
     }
 
-    const last = steps.at(-1);
+    const { story } = places[0] as Place;
     const printed = spelled(recorded.stdout);
-    expect(last?.output).toBe(printed);
-    expect(steps.map(({ output, printed }) => output.slice(output.length - printed)).join('')).toBe(printed);
-    expect(steps[1].table).toContainEqual(
-      expect.objectContaining({ name: 'listener', waits: ['read'], ready: ['read'] }),
-    );
-    expect(JSON.stringify(steps)).not.toMatch(STEERING);
+    const calls = places.flatMap((place) => stepOf(place).calls);
+    const isPrint = (life: number) => life >= 0 && story.life(life).kind === 'output';
+    expect(
+      calls.flatMap(({ name, life, text }) => (name === 'write' && isPrint(life) ? text : [])).join(''),
+    ).toBe(printed);
+    expect(story.data.lives).toContainEqual(expect.objectContaining({ name: 'listener', kind: 'listener' }));
+    expect(JSON.stringify(story.data)).not.toMatch(CONTROLS);
   });
 });
 
-test('a descriptor’s row has its name, and its name at the end of the step', async () => {
+test('a descriptor lives from its opening to its close, and has the name that it gets', async () => {
   const recorded = await record('chatserver', [0]);
-  const timeline = timelineFor(recorded.file);
-  const rows = stepsOf(timeline).flatMap(({ table }) => table.filter(({ then }) => then !== undefined));
-  const alice = recorded.calls.find(({ call }) => call === 'accept')?.result as number;
-  const history = rows.filter(({ fd }) => fd === alice).map(({ name, then }) => [name, then]);
-  expect(history).toEqual([
-    [null, expect.stringMatching(/^127\.0\.0\.1:\d+$/)],
-    [expect.stringMatching(/^127\.0\.0\.1:\d+$/), expect.stringMatching(/^Alice/)],
-    [expect.stringMatching(/^Alice/), null],
+  const { story } = new Chapters(recorded.file).at(0);
+  const accepted = recorded.calls.find(({ call }) => call === 'accept')?.result as number;
+  const lives = story.data.lives.filter(({ fd }) => fd === accepted);
+  expect(lives).toMatchObject([
+    { name: expect.stringMatching(/^Alice/), kind: 'conn', from: expect.any(Number), to: expect.any(Number) },
   ]);
-});
-
-test('goes from step to step in which something happens on a descriptor', async () => {
-  const { file, calls } = await record('select-server', [0]);
-  const timeline = timelineFor(file);
-  const fd = calls.find(({ call }) => call === 'accept')?.result as number;
-  const steps = stepsOf(timeline).flatMap(({ number, wait, sentences }) =>
-    [...(wait?.reasons ?? []), ...sentences].some((text) => new RegExp(`\\b${fd} (is|127)`).test(text))
-      ? [number]
-      : [],
-  );
-  const forth: number[] = [];
-  for (let at = timeline.next(fd, 1, 1); at; at = timeline.next(fd, at, 1)) forth.push(at);
-  const back: number[] = [];
-  for (let at = timeline.next(fd, timeline.length, -1); at; at = timeline.next(fd, at, -1)) back.push(at);
-  expect(forth).toEqual(steps);
-  expect(back.toReversed()).toEqual(steps.filter((step) => step < timeline.length));
-  expect(timeline.next(1023, 1, 1)).toBeUndefined();
+  const { from, to, namedBy } = lives[0] as Life;
+  expect(story.call(from).name).toBe('accept');
+  expect(story.call(to as number).name).toBe('close');
+  expect(namedBy).toBeGreaterThan(from);
 });
 
 test.each([
   [80, 24],
   [200, 50],
   [40, 10],
-])('a screen of %d × %d has room for each step', async (columns, rows) => {
-  const timeline = timelineFor((await record('chatserver', [0])).file);
-  for (const step of stepsOf(timeline)) {
-    const lines = screen(timeline, step, { columns, rows }).map(stripVTControlCharacters);
+])('a screen of %d × %d has room for each wait', async (columns, rows) => {
+  const chapters = new Chapters((await record('chatserver', [0])).file);
+  for (const place of placesOf(chapters)) {
+    const { wait } = stepOf(place);
+    const lines = screenOf(place, { columns, rows });
     expect(lines.length).toBeLessThan(rows);
     for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(columns);
     const words = [...lines, ''].join(' ').replace(/ +/g, ' ');
-    for (const reason of step.wait?.reasons ?? []) expect(words).toContain(` ${reason} `);
-    if (step.wait && rows >= 24) expect(words).toContain(` ${step.wait.outcome} `);
-    const ready = pictures(step.bits, step.wait?.nfds ?? 0, columns).filter(({ isReady }) => isReady);
-    expect(lines).toEqual(expect.arrayContaining(ready[0]?.lines ?? []));
-    if (rows >= 24) expect(lines.join('\n')).toContain(step.output.trimEnd().split('\n').at(-1));
+    if (wait) expect(words).toContain(answerOf(place));
+    if (wait) expect(lines.join('\n')).toMatch(/^ {2}readfds +[.1]+ before$/m);
   }
-});
-
-test('a tiny screen has the wait, why it has ended, and its bits', async () => {
-  const timeline = timelineFor((await record('chatserver', [0])).file);
-  for (const step of stepsOf(timeline).filter(({ wait }) => wait?.reasons.length)) {
-    const lines = screen(timeline, step, { columns: 60, rows: 5 }).map(stripVTControlCharacters);
-    expect(lines).toHaveLength(4);
-    expect(lines[1]).toMatch(/^select waits /);
-    expect(lines[2]).toBe(`  ${step.wait?.reasons[0]}`);
-    expect(lines[3]).toMatch(/^ {2}readfds +[.1]+ before$/);
-  }
-});
-
-test('packed for the page, a timeline has each set once, and is the same unpacked', async () => {
-  const timeline = timelineOf(read((await recordCrowd(50)).file));
-  const page = JSON.parse(JSON.stringify(packed(timeline)));
-  const sets = page.sets.map(String);
-  expect(new Set(sets).size).toBe(sets.length);
-  expect(unpacked(page)).toEqual(timeline);
 });
 
 /** A recording of a server with one client, who has a name. */
-function namedTimeline(name: string): Timeline {
-  const sets = { readfds: [0, 25], writefds: null, exceptfds: null };
-  const wait = {
-    ...{ call: 'select', at: 1, timeout: 'waits for ever', nfds: 26, before: sets, after: sets },
-    ...{ outcome: '2 ready after 1 s', reasons: [`25 ${name}: 5 bytes can be read`] },
-  };
-  const names = { 0: 'stdin', 1: 'stdout', 25: name, 26: 'Ada' };
-  return new Timeline({
+function withName(name: string): Place {
+  const file = fileFor('named.jsonl');
+  const head = {
+    format: 'posix-select recording',
+    version: 1,
     program: 'chatserver',
-    notes: [],
-    calls: [{ names }, { wait, output: `${name}\n` }],
-  });
+    args: [],
+    platform: 'linux',
+    began: '',
+  };
+  const sets = { readfds: [0, 25], writefds: null, exceptfds: null };
+  const base = { at: 1, took: 1, result: 2 };
+  const why = [{ fd: 25, set: 'read', sentence: '5 bytes can be read' }];
+  const lines = [
+    head,
+    {
+      n: 1,
+      ...base,
+      call: 'select',
+      nfds: 26,
+      ...sets,
+      timeout: null,
+      after: sets,
+      why,
+      names: { 0: 'stdin', 1: 'stdout', 25: name, 26: 'Ada' },
+    },
+    { n: 2, ...base, call: 'write', fd: 1, length: 9, data: Buffer.from(`${name}\n`).toString('base64') },
+    { ended: 3 },
+  ];
+  writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  return new Chapters(file).at(1);
 }
 
 test('wide characters and accents leave the columns where they are, and are cut whole', () => {
   const name = '漢字😀e\u0301';
-  const timeline = namedTimeline(name);
-  const lines = screen(timeline, timeline.step(2), { columns: 80, rows: 24 }).map(stripVTControlCharacters);
+  const lines = screenOf(withName(name), { columns: 80, rows: 40 });
   const row = lines.find((line) => line.includes('Ada')) as string;
   expect(widthOf(row.slice(0, row.indexOf(' 26 ')))).toBe(40);
+  const long = withName(name.repeat(20));
   for (let columns = 4; columns <= 40; columns++) {
-    const long = namedTimeline(name.repeat(20));
-    const drawn = screen(long, long.step(2), { columns, rows: 99 }).map(stripVTControlCharacters);
-    const [output] = drawn.slice(-1);
+    const [output = ''] = screenOf(long, { columns, rows: 199 }).slice(-1);
     expect(widthOf(output)).toBeLessThanOrEqual(columns);
     expect(widthOf(output)).toBeGreaterThanOrEqual(columns - 1);
     expect(output.startsWith('漢')).toBe(true);
@@ -201,47 +193,34 @@ test('wide characters and accents leave the columns where they are, and are cut 
   }
 });
 
-test('of very many descriptors, the bits of those that are ready come first', async () => {
-  const { file } = await recordCrowd(500);
-  const timeline = timelineFor(file);
-  const step = stepsOf(timeline).find(({ wait }) =>
-    wait?.reasons.some((reason) => reason.includes(': 4 bytes')),
-  ) as Step;
-  for (const rows of [24, 10]) {
-    const lines = screen(timeline, step, { columns: 80, rows }).map(stripVTControlCharacters);
+test('of many descriptors, those that are ready come first', async () => {
+  for (const count of [100, 500]) {
+    const recorded = await recordCrowd(count);
+    const fd = recorded.calls.find(({ call, result }) => call === 'recv' && result === 4) as OtherCall;
+    const place = placesOf(new Chapters(recorded.file)).find((place) =>
+      answerOf(place).includes('4 bytes'),
+    ) as Place;
+    const lines = screenOf(place, { columns: 80, rows: 30 });
+    expect(lines.length).toBeLessThan(30);
     const ruler = lines.findIndex((line) => line.startsWith('  fd '));
-    expect(lines[ruler + 2]).toMatch(/1.* after$/);
+    if (count === 500) expect(lines[ruler + 2]).toMatch(/1.* after$/);
+    expect(lines.join('\n')).toMatch(new RegExp(`^ *${fd.fd} ● read  127`, 'm'));
   }
 });
 
-test('of many descriptors, those that something happens on come first', async () => {
-  const { file, calls } = await recordCrowd(100);
-  const timeline = timelineFor(file);
-  const fd = calls.find(({ call, result }) => call === 'recv' && result === 4) as OtherCall;
-  const step = stepsOf(timeline).find(({ wait }) =>
-    wait?.reasons.some((reason) => reason.includes(': 4 bytes')),
-  );
-  expect(step?.table.length).toBeGreaterThan(100);
-  expect(step?.table[0]).toMatchObject({ fd: fd.fd, ready: ['read'] });
-  const lines = screen(timeline, step as Step, { columns: 80, rows: 24 }).map(stripVTControlCharacters);
-  expect(lines.length).toBeLessThan(24);
-  expect(lines.join('\n')).toMatch(new RegExp(`^  ${fd.fd} 127.*: 4 bytes can be read$`, 'm'));
-  expect(lines.join('\n')).toMatch(new RegExp(`^ *${fd.fd} ● read  127`, 'm'));
-});
-
-test('where stdout is no terminal, all steps come as text', async () => {
+test('where stdout is no terminal, all waits come as text', async () => {
   const { file, stdout, head } = await record('srv', ['127.0.0.1', 0]);
   const replay = posixSelect(['replay', file]);
   expect(await replay.exit).toBe(0);
   expect(replay.stderr).toBe('');
   expect(replay.lines[0]).toBe(`srv ${head.args.join(' ')}`);
-  const timeline = timelineFor(file);
-  for (const { number, wait } of stepsOf(timeline)) {
-    expect(replay.stdout).toContain(`\nstep ${number} of ${timeline.length}\n`);
-    for (const reason of wait?.reasons ?? []) expect(replay.stdout).toContain(`\n  ${reason}\n`);
+  const chapters = new Chapters(file);
+  for (const place of placesOf(chapters).slice(1)) {
+    expect(replay.stdout).toContain(`\nwait ${place.number} of ${chapters.length}\n`);
+    expect(replay.stdout).toContain(`\n  3 The answer    ${answerOf(place)}\n`);
   }
   expect(replay.stdout.match(/^ {2}> /gm)).toHaveLength(stdout.split('\n').filter(Boolean).length);
-  expect(replay.stdout).not.toMatch(STEERING);
+  expect(replay.stdout).not.toMatch(CONTROLS);
 });
 
 test('a reader of the text may stop before its end', async () => {
@@ -267,16 +246,17 @@ describe('in the terminal', () => {
   async function playing(text?: (file: string) => void) {
     const { file } = await record('select-server', [0]);
     text?.(file);
-    const timeline = timelineFor(file);
+    const chapters = new Chapters(file);
     const terminal = new Terminal('replay', [file]);
     const shows = async (pattern: RegExp) => {
       await until(`the screen shows ${pattern}`, () => pattern.test(frame(terminal.stdout).join('\n'))).catch(
         (err) => expect.fail(`${err}\n${frame(terminal.stdout).join('\n')}\n${terminal.stderr}`),
       );
     };
-    const at = (step: number) => shows(new RegExp(` step ${step} of ${timeline.length}\n`));
+    const at = (step: number) =>
+      shows(new RegExp(step === 0 ? ' set-up, ' : ` wait ${step} of ${chapters.length}\n`));
     await at(1);
-    return { terminal, timeline, shows, at };
+    return { terminal, chapters, shows, at };
   }
 
   /** The terminal's name, to ask and to tell it its size. */
@@ -288,24 +268,25 @@ describe('in the terminal', () => {
   const childOf = (pid: number) => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
 
   test('forward, back, to the start, the end and a step', async () => {
-    const { terminal, timeline, at } = await playing();
+    const { terminal, chapters, at } = await playing();
     expect(frame(terminal.stdout).at(-1)).toMatch(/^q quit .*f follow fd$/);
-    for (let step = 2; step <= timeline.length; step++) {
+    for (let step = 2; step <= chapters.length; step++) {
       terminal.type(RIGHT);
       await at(step);
       const lines = frame(terminal.stdout).map((line) => line.trimEnd());
       expect(lines).toHaveLength(24);
-      for (const reason of timeline.step(step).wait?.reasons ?? []) expect(lines).toContain(`  ${reason}`);
+      expect(lines.join(' ').replace(/ +/g, ' ')).toContain(answerOf(chapters.at(step)));
     }
     for (const [keys, step] of [
-      [RIGHT, timeline.length],
-      [LEFT, timeline.length - 1],
+      [RIGHT, chapters.length],
+      [LEFT, chapters.length - 1],
       [HOME, 1],
-      [LEFT, 1],
-      [END, timeline.length],
+      [LEFT, 0],
+      [RIGHT, 1],
+      [END, chapters.length],
       ['g2\r', 2],
       [RIGHT + RIGHT, 4],
-      ['g99999\r', timeline.length],
+      ['g99999\r', chapters.length],
     ] as const) {
       terminal.type(keys);
       await at(step);
@@ -315,15 +296,15 @@ describe('in the terminal', () => {
     expect(screens.startsWith('\x1b[?1049h')).toBe(true);
     expect(screens.endsWith('\x1b[?1049l')).toBe(true);
     const drawn = screens.replaceAll(OURS, '').replaceAll('\r', '');
-    expect(drawn).not.toMatch(STEERING);
+    expect(drawn).not.toMatch(CONTROLS);
     expect(drawn).toContain('\\x1b[2J');
     expect(EVIL).toContain('\x1b[2J');
   });
 
   test('plays, faster and faster, to the end; a key stops it', async () => {
-    const { terminal, timeline, shows, at } = await playing();
+    const { terminal, chapters, shows, at } = await playing();
     terminal.type('++++++ ');
-    await at(timeline.length);
+    await at(chapters.length);
     await shows(/space play /);
     terminal.type(`${HOME}------- `);
     await shows(/space pause/);
@@ -335,16 +316,18 @@ describe('in the terminal', () => {
   });
 
   test('follows a descriptor', async () => {
-    const { terminal, timeline, shows, at } = await playing();
-    const fd = timeline.fds.at(-1) as number;
-    const first = timeline.next(fd, 1, 1) as number;
+    const { terminal, chapters, shows, at } = await playing();
+    const { story } = chapters.at(0);
+    const life = story.data.lives.findIndex(({ kind }) => kind === 'conn');
+    const { fd } = story.life(life);
+    const first = story.next(life, 1, 1) as number;
     terminal.type(`f${fd}\r`);
     await at(first);
     terminal.type('n');
-    await at(timeline.next(fd, first, 1) as number);
+    await at(story.next(life, first, 1) as number);
     terminal.type('p');
     await at(first);
-    terminal.type('p');
+    terminal.type('g1\rp');
     await shows(new RegExp(`nothing earlier happens on fd ${fd}`));
     terminal.type('q');
     await terminal.left();
@@ -362,7 +345,7 @@ describe('in the terminal', () => {
       execFileSync('stty', ['-F', pty, 'rows', String(rows), 'cols', String(columns)]);
       await until(`it is drawn in ${rows} rows of ${columns}`, () => {
         const lines = frame(terminal.stdout, columns);
-        return lines.length === rows && lines[0]?.length === columns && / step 2 of \d+$/.test(lines[0]);
+        return lines.length === rows && lines[0]?.length === columns && / wait 2 of \d+$/.test(lines[0]);
       });
     }
     terminal.type('q');
@@ -390,12 +373,12 @@ describe('in the terminal', () => {
   test('100,000 calls can be stepped through in any order', async () => {
     const recorded = await record('select-server', [0]);
     writeFileSync(recorded.file, long(recorded, 100_000));
-    const timeline = timelineFor(recorded.file);
-    expect(timeline.length).toBeGreaterThan(20_000);
+    const chapters = new Chapters(recorded.file);
+    expect(chapters.length).toBeGreaterThan(20_000);
     for (let i = 0; i < 1000; i++) {
-      const number = 1 + ((i * 7919) % timeline.length);
-      const shown = screen(timeline, timeline.step(number), { columns: 80, rows: 24 }).join('\n');
-      expect(stripVTControlCharacters(shown)).toContain(` ${number} `);
+      const number = 1 + ((i * 7919) % chapters.length);
+      const place = chapters.at(number);
+      expect(screenOf(place, { columns: 80, rows: 24 }).join('\n')).toContain(`wait ${number}`);
     }
   });
 });

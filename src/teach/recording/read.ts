@@ -115,9 +115,13 @@ export class Reader {
 }
 
 /** @throws UserError where the file cannot be read */
-export function* lines(file: string, encoding?: BufferEncoding): Generator<FileLine> {
+export function* lines(
+  file: string,
+  encoding?: BufferEncoding,
+  offset?: number,
+): Generator<FileLine> {
   try {
-    yield* linesOf(file, encoding);
+    yield* linesOf(file, encoding, offset);
   } catch (err) {
     const failure = OSError.from(err, file);
     if (failure instanceof OSError) throw new UserError(failure.message);

@@ -27,6 +27,9 @@ const BLOCKED_S = 0.001;
 /** Calls that may wait for one descriptor alone. */
 const WAITS_FOR_ONE = new Set(['accept', 'recv', 'recvfrom', 'recvmsg', 'read', 'readv']);
 
+/** Calls that the story has words for; others are shown as strace shows them. */
+const IN_WORDS = new Set(['accept', 'close', 'exited', 'killed', 'fork', 'clone']);
+
 /** Characters that turn the direction of a text or end its line: they are shown as escapes, like control characters. */
 const DIRECTION = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
@@ -57,6 +60,15 @@ export class StoryBuilder {
       reasons: [[]],
     };
     this.#text('');
+  }
+
+  /** Begins in the midst of a run: the descriptors that are open there, by name. */
+  seed(names: Record<string, string>): void {
+    for (const [fd, name] of Object.entries(names)) {
+      const place = this.#openLife(Number(fd), safeLine(name), -1);
+      const life = this.data.lives[place] as Life;
+      if (life.kind === 'other') life.kind = 'conn';
+    }
   }
 
   add(call: Call): void {
@@ -235,8 +247,7 @@ export class StoryBuilder {
   /** What went over the descriptor, or the call as strace shows it. */
   #textOf(call: OtherCall, life: number): number {
     const { data, result, fd = -1 } = call;
-    const row = rowOf(call.call);
-    if (data === undefined) return this.#text(row.sentence ? '' : safeLine(strace(call)));
+    if (data === undefined) return this.#text(IN_WORDS.has(call.call) ? '' : safeLine(strace(call)));
     const bytes = Buffer.from(data, 'base64');
     if (this.data.lives[life]?.kind !== 'output') return this.#text(safe(preview(bytes, result)));
     const decoder = this.#decoders.get(fd) ?? new StringDecoder('utf8');

@@ -1,8 +1,9 @@
 /** The player in the terminal. */
 import type { ReadStream, WriteStream } from 'node:tty';
 import { truncate } from '../text.js';
+import type { Chapters, Place } from './chapters.js';
 import { screen } from './screen.js';
-import type { Timeline } from './timeline.js';
+import type { Story } from './story.js';
 
 /** Milliseconds for which a step is shown at speed 1. */
 const STEP_MS = 1000;
@@ -31,12 +32,12 @@ const KEY = /\x1b[[O][\d;]*[~A-Za-z]|./gsu;
 
 /** A number that is being typed. */
 interface Typing {
-  what: 'step' | 'fd';
+  what: 'wait' | 'fd';
   digits: string;
 }
 
 export class Player {
-  readonly #timeline: Timeline;
+  readonly #chapters: Chapters;
   readonly #keyboard: ReadStream;
   readonly #terminal: WriteStream;
   #at = 1;
@@ -48,8 +49,8 @@ export class Player {
   #message = '';
   #quit: (code: number) => void = () => {};
 
-  constructor(timeline: Timeline, keyboard: ReadStream, terminal: WriteStream) {
-    this.#timeline = timeline;
+  constructor(chapters: Chapters, keyboard: ReadStream, terminal: WriteStream) {
+    this.#chapters = chapters;
     this.#keyboard = keyboard;
     this.#terminal = terminal;
   }
@@ -76,6 +77,7 @@ export class Player {
     this.#terminal.on('resize', draw).on('error', hangUp);
     this.#keyboard.setEncoding('utf8').on('data', type).on('end', hangUp).on('error', hangUp);
     resume();
+    void this.#chapters.readOn(draw);
     try {
       return await ended;
     } finally {
@@ -97,10 +99,10 @@ export class Player {
     ...keys(() => this.#go(this.#at + 10), '\x1b[6~'),
     ...keys(() => this.#go(this.#at - 10), '\x1b[5~'),
     ...keys(() => this.#go(1), '\x1b[H', '\x1bOH', '\x1b[1~'),
-    ...keys(() => this.#go(this.#timeline.length), '\x1b[F', '\x1bOF', '\x1b[4~'),
+    ...keys(() => this.#go(this.#chapters.length), '\x1b[F', '\x1bOF', '\x1b[4~'),
     '+': () => this.#changeSpeed(2),
     '-': () => this.#changeSpeed(1 / 2),
-    g: () => this.#ask('step'),
+    g: () => this.#ask('wait'),
     f: () => this.#ask('fd'),
     n: () => this.#goAlong(1),
     p: () => this.#goAlong(-1),
@@ -131,7 +133,7 @@ export class Player {
   #finishTyping({ what, digits }: Typing): void {
     this.#typing = undefined;
     if (digits === '') return;
-    if (what === 'step') {
+    if (what === 'wait') {
       this.#go(Number(digits));
     } else {
       this.#fd = Number(digits);
@@ -141,28 +143,47 @@ export class Player {
 
   #go(step: number): void {
     this.#play(false);
-    this.#at = Math.min(Math.max(step, 1), this.#timeline.length);
+    this.#at = Math.min(Math.max(step, 0), this.#chapters.length);
   }
 
   /** To the next step in which something happens on the chosen descriptor. */
   #goAlong(direction: 1 | -1): void {
     const fd = this.#fd;
-    const step = fd === undefined ? undefined : this.#timeline.next(fd, this.#at, direction);
+    const step = fd === undefined ? undefined : this.#nextOn(fd, direction);
     if (fd === undefined) this.#ask('fd');
     else if (step !== undefined) this.#go(step);
     else this.#message = `nothing ${direction === 1 ? 'more' : 'earlier'} happens on fd ${fd}`;
   }
 
+  /** The next wait in which something happens on a descriptor, whatever it is called there. */
+  #nextOn(fd: number, direction: 1 | -1): number | undefined {
+    const isOn = (story: Story, life: number) => story.life(life).fd === fd;
+    for (
+      let number = this.#at + direction;
+      number >= 0 && number <= this.#chapters.length;
+      number += direction
+    ) {
+      const { story, number: local } = this.#chapters.at(number);
+      const { wait, calls } = story.step(local);
+      const lives = [
+        ...(wait?.reasons ?? []).map(({ life }) => life),
+        ...calls.flatMap(({ life, other }) => [life, other]),
+      ];
+      if (lives.some((life) => life >= 0 && isOn(story, life))) return number;
+    }
+    return undefined;
+  }
+
   #play(plays: boolean): void {
     clearInterval(this.#timer);
     this.#timer = plays ? setInterval(() => this.#tick(), STEP_MS / this.#speed) : undefined;
-    if (plays && this.#at === this.#timeline.length) this.#at = 1;
+    if (plays && this.#at === this.#chapters.length) this.#at = 1;
   }
 
   #tick(): void {
     this.#message = '';
-    if (this.#at < this.#timeline.length) this.#at++;
-    if (this.#at === this.#timeline.length) this.#play(false);
+    if (this.#at < this.#chapters.length) this.#at++;
+    if (this.#at === this.#chapters.length) this.#play(false);
     this.#draw();
   }
 
@@ -175,17 +196,26 @@ export class Player {
   #draw(): void {
     const columns = this.#terminal.columns || DEFAULT_COLUMNS;
     const rows = this.#terminal.rows || DEFAULT_ROWS;
-    const lines = screen(this.#timeline, this.#timeline.step(this.#at), { columns, rows });
+    const lines = screen(this.#place(), this.#waitText(), { columns, rows });
     while (lines.length < rows - 1) lines.push('');
     // A line is cleared before it is written: after it, the cursor may stand on its last column.
     const text = lines.map((line) => `${CLEAR_LINE}${line}\r\n`).join('');
     this.#terminal.write(`${HOME}${text}${CLEAR_BELOW}${truncate(this.#foot(), columns)}`);
   }
 
+  #place(): Place {
+    return this.#chapters.at(this.#at);
+  }
+
+  #waitText(): string {
+    const of = `${this.#chapters.length}${this.#chapters.isComplete ? '' : ' …'}`;
+    return this.#at === 0 ? `set-up, ${of} waits` : `wait ${this.#at} of ${of}`;
+  }
+
   #foot(): string {
     if (this.#typing) {
       const { what, digits } = this.#typing;
-      return `${what === 'step' ? 'go to step' : 'follow fd'}: ${digits}_`;
+      return `${what === 'wait' ? 'go to wait' : 'follow fd'}: ${digits}_`;
     }
     if (this.#message) return this.#message;
     const follow = this.#fd === undefined ? 'f follow fd' : `n p next on fd ${this.#fd}`;

@@ -5,21 +5,20 @@ import { pipeline } from 'node:stream/promises';
 import { OSError } from '../../posix/errors.js';
 import { isSameFile } from '../../posix/files.js';
 import { UserError } from '../user-error.js';
+import { Chapters } from './chapters.js';
 import { readComments } from './comments.js';
-import { timelineOf } from './from-recording.js';
-import { oneThread, storyOf } from './open.js';
+import { storyOf } from './open.js';
 import { page } from './page.js';
 import { Player } from './player.js';
 import { paragraph } from './screen.js';
 import type { StoryData } from './story.js';
-import { Timeline } from './timeline.js';
 
 export interface ReplayOptions {
   /** the page to write */
   html?: string;
   /** a file with a teacher's words beside waits, for the page */
   notes?: string;
-  /** of several threads the one to play; the one that waits the most */
+  /** of several threads the one to play; by default the one that waits the most */
   thread?: number;
 }
 
@@ -30,11 +29,11 @@ export async function replay(file: string, { html, thread, notes }: ReplayOption
     if (notes !== undefined) story.comments = readComments(notes);
     return write(html, story, file);
   }
-  const data = timelineOf(oneThread(file, thread).recording);
-  const timeline = new Timeline(data);
+  const chapters = new Chapters(file, thread);
   if (process.stdin.isTTY && process.stdout.isTTY)
-    return new Player(timeline, process.stdin, process.stdout).run();
-  return print(timeline);
+    return new Player(chapters, process.stdin, process.stdout).run();
+  await chapters.readOn(() => {});
+  return print(chapters);
 }
 
 function write(file: string, story: StoryData, recording: string): number {
@@ -48,17 +47,21 @@ function write(file: string, story: StoryData, recording: string): number {
   return 0;
 }
 
-/** All steps, one after the other. */
-async function print(timeline: Timeline): Promise<number> {
+/** All waits, one after the other. */
+async function print(chapters: Chapters): Promise<number> {
   try {
-    await pipeline(Readable.from(paragraphs(timeline)), process.stdout, { end: false });
+    await pipeline(Readable.from(paragraphs(chapters)), process.stdout, { end: false });
   } catch (err) {
     throw OSError.from(err, 'stdout');
   }
   return 0;
 }
 
-function* paragraphs(timeline: Timeline): Generator<string> {
-  yield `${[timeline.program, ...timeline.notes].join('\n')}\n\n`;
-  for (let step = 1; step <= timeline.length; step++) yield paragraph(timeline, timeline.step(step));
+function* paragraphs(chapters: Chapters): Generator<string> {
+  const { data } = chapters.at(0).story;
+  yield `${[data.program, ...data.notes].join('\n')}\n\n`;
+  for (let number = 0; number <= chapters.length; number++) {
+    const wait = number === 0 ? 'set-up' : `wait ${number} of ${chapters.length}`;
+    yield paragraph(chapters.at(number), wait);
+  }
 }

@@ -1,8 +1,11 @@
-/** A step as lines of text: for a terminal of some size, and in full. */
+/** A wait as lines of text: for a terminal of some size, and in full. */
 import { styleText } from 'node:util';
+import type { SetRow } from '../recording/set-rows.js';
 import { padTo, truncate, wrap } from '../text.js';
 import { pictures } from '../trace/explain.js';
-import { type Row, type Step, stateOf, type Timeline } from './timeline.js';
+import type { Place } from './chapters.js';
+import { bytesText, heading, type Sentences, sentencesOf, summary } from './sentences.js';
+import { FD_SETS, SET_NAMES, type Story, type StoryCall, type StoryStep } from './story.js';
 
 export interface Size {
   columns: number;
@@ -22,101 +25,207 @@ interface Block {
 /** Columns of a cell of the table. */
 const CELL_COLUMNS = 40;
 
+/** Columns before a sentence: `  1 The question  `. */
+const SENTENCE_INDENT = 18;
+
+/** Characters of the output that are shown. */
+const MAX_OUTPUT_CHARS = 4000;
+
+/** Rows of the table that are in the order of their descriptors; of more, ready ones come first. */
+const MAX_ORDERED_ROWS = 16;
+
 const bold = (text: string) => styleText('bold', text, { validateStream: false });
 const dim = (text: string) => styleText('dim', text, { validateStream: false });
 
-/** A step on a terminal: at most as many lines as it has rows, but for the last. */
-export function screen(timeline: Timeline, step: Step, size: Size): string[] {
-  return parts(timeline, step, size).map((line) => truncate(line, size.columns));
+/** Sets by name, for select; by event for what knows only events. */
+const EVENT_LABELS = { read: 'reading', write: 'writing', except: 'urgent' };
+
+/** A wait on a terminal: at most as many lines as it has rows, but for the last. */
+export function screen(place: Place, wait: string, size: Size): string[] {
+  return parts(place, wait, size).map((line) => truncate(line, size.columns));
 }
 
-function parts(timeline: Timeline, step: Step, { columns, rows }: Size): string[] {
-  const place = `step ${step.number} of ${timeline.length}`;
-  const room = Math.max(0, columns - place.length - 2);
+function parts({ story, number, output }: Place, wait: string, { columns, rows }: Size): string[] {
+  const step = story.step(number);
+  const room = Math.max(0, columns - wait.length - 2);
   const top = [
-    `${bold(padTo(truncate(timeline.program, room), room))}  ${place}`,
-    dim(timeline.notes.join('; ')),
+    `${bold(padTo(truncate(story.data.program, room), room))}  ${wait}`,
+    dim(`${plain(summary(story))} ${story.data.notes.join('; ')}`),
   ];
-  const printed = step.output.replace(/\n$/, '').split('\n');
-  const head = wrap(heading(step), columns);
-  const bits = bitsOf(step, { columns, rows });
-  const part = step.bits.length + 1;
-  const minLines = head.length + Math.min(bits.length, part + 1); // a part, and the line for the rest
-  const wait: Block[] = [
-    { lines: [...head, ...bits], minLines, keeps: 'head' },
-    { lines: reasons(step, columns).map(bold), minLines: 3, keeps: 'head' },
+  const words = sentenceLines(story, step, columns);
+  const bits = bitLines(story, step, { columns, rows });
+  const part = setRowsOf(story, step).length + 1;
+  const first: Block[] = [
+    { lines: [bold(titleOf(story, step))], minLines: 1, keeps: 'head' },
+    { lines: words, minLines: Math.min(words.length, 5), keeps: 'head' },
+    { lines: bits, minLines: Math.min(bits.length, part + 1), keeps: 'head' },
   ];
-  const needs = wait.reduce((sum, { lines, minLines }) => sum + Math.min(lines.length, minLines), 0);
-  if (needs > rows - top.length - 1) return [...top.slice(0, 1), ...short(step, { columns, rows: rows - 2 })];
+  const needs = first.reduce((sum, { lines, minLines }) => sum + Math.min(lines.length, minLines), 0);
+  if (needs > rows - top.length - 1)
+    return [...top.slice(0, 1), ...small(story, step, { columns, rows: rows - 2 })];
+  const printed = printedBy(story, number, output).text.replace(/\n$/, '').split('\n');
   const blocks: Block[] = [
-    ...wait,
-    { title: step.wait ? 'then' : 'calls', lines: step.sentences, minLines: 4, keeps: 'head' },
+    ...first,
     {
-      title: 'descriptors: ● ready ○ waited for',
-      lines: table(step.table, columns),
+      title: 'the calls of this step',
+      lines: step.calls.map((call) => callText(story, call)),
       minLines: 4,
       keeps: 'head',
     },
-    { title: 'the program has printed', lines: printed, minLines: 3, keeps: 'tail' },
+    {
+      title: 'descriptors: ● ready ○ waited for',
+      lines: table(story, step, columns),
+      minLines: 4,
+      keeps: 'head',
+    },
+    { title: 'on the screen so far', lines: printed, minLines: 3, keeps: 'tail' },
   ];
   return [...top, ...share(blocks, rows - top.length - 1, columns)];
 }
 
-/** A step on a small screen: its sentences, and as much of the bits as fits. */
-function short(step: Step, size: Size): string[] {
-  const wait = heading(step);
-  const part = step.bits.length + 1;
-  const why = shortened(
-    { lines: reasons(step, size.columns).map(bold), keeps: 'head' },
-    Math.max(size.rows - 1 - part, 1),
-  );
+/** A wait on a small screen: its answer, and as much of the bits as fits. */
+function small(story: Story, step: StoryStep, size: Size): string[] {
+  const { answer } = sentencesOf(story, step);
+  const title = titleOf(story, step);
+  const part = setRowsOf(story, step).length + 1;
+  const why = wrap(`  ${plain(answerText(answer))}`, size.columns).map(bold);
+  const picture = bitLines(story, step, size);
   const room = Math.max(size.rows - 1 - why.length, 0);
-  const picture = bitsOf(step, size);
-  const isRuler = (i: number) => i % part === 0;
-  const bits = room < part ? picture.filter((_, i) => !isRuler(i)) : picture.slice(0, room - (room % part));
-  return [wait, ...why, ...bits.slice(0, room)].slice(0, Math.max(size.rows, 0));
+  const bits =
+    room < part ? picture.filter((_, i) => i % part !== 0) : picture.slice(0, room - (room % part));
+  return [title, ...why, ...bits.slice(0, room)].slice(0, Math.max(size.rows, 0));
 }
 
-/** A step in full, with what it has printed. */
-export function paragraph({ length }: Timeline, step: Step): string {
-  const printed = step.output.slice(step.output.length - step.printed);
+/** A wait in full, with what it has printed. */
+export function paragraph({ story, number, output }: Place, wait: string): string {
+  const step = story.step(number);
+  const { text, own } = printedBy(story, number, output);
   const lines = [
-    `step ${step.number} of ${length}`,
-    heading(step),
-    ...bitsOf(step),
-    ...reasons(step),
-    ...step.sentences.map((sentence) => `  ${sentence}`),
-    ...printed.split('\n').flatMap((line) => (line ? `  > ${line}` : [])),
+    wait,
+    titleOf(story, step),
+    ...sentenceLines(story, step, Number.POSITIVE_INFINITY),
+    ...bitLines(story, step),
+    ...step.calls.map((call) => `  ${callText(story, call)}`),
+    ...text
+      .slice(text.length - own)
+      .split('\n')
+      .flatMap((line) => (line ? `  > ${line}` : [])),
   ];
   return `${lines.join('\n')}\n\n`;
 }
 
-function heading({ wait }: Step): string {
+function titleOf(story: Story, step: StoryStep): string {
+  const { wait, number } = step;
   if (!wait) return 'before the first wait';
-  return `${wait.call} ${wait.timeout}, at ${wait.at.toFixed(3)} s: ${wait.outcome}`;
+  const title =
+    number === 1 ? sentencesOf(story, step).title : heading(story, number).replace(/^Wait [\d,]+: /, '');
+  return plain(
+    `${wait.call} ${story.data.isUntimed ? '' : `at ${(wait.at).toFixed(3)} s`}: ${title}`.replace(' :', ':'),
+  );
+}
+
+/** Terminals have ordinary spaces. */
+function plain(text: string): string {
+  return text.replaceAll('\u00a0', ' ');
+}
+
+function answerText(answer: Sentences['answer']): string {
+  return answer.map(({ name, text }) => (name ? `${name} ${text}` : text)).join(' ');
+}
+
+function sentenceLines(story: Story, step: StoryStep, columns: number): string[] {
+  if (!step.wait) return [];
+  const { question, sleep, answer, work } = sentencesOf(story, step);
+  return [
+    ['1 The question', question],
+    ['2 Sleep', sleep],
+    ['3 The answer', answerText(answer)],
+    ['4 The work', work],
+  ].flatMap(([name = '', text = '']) =>
+    wrap(plain(`  ${name.padEnd(SENTENCE_INDENT - 2)}${text}`), columns, SENTENCE_INDENT),
+  );
+}
+
+/** The sets as bits; those of a list that the kernel keeps under the names of its events. */
+function setRowsOf(story: Story, { wait }: StoryStep): SetRow[] {
+  if (!wait) return [];
+  const fds = (lives: number[] | null) => new Set((lives ?? []).map((life) => story.life(life).fd));
+  const isSelect = wait.call === 'select';
+  return SET_NAMES.flatMap((set) => {
+    if (wait.asked[set] === null) return [];
+    const before: SetRow = {
+      label: isSelect ? FD_SETS[set] : EVENT_LABELS[set],
+      fds: fds(wait.asked[set]),
+      when: 'before',
+    };
+    const hasAfter = wait.errno === '' && !wait.isUnfinished;
+    return hasAfter ? [before, { label: '', fds: fds(wait.ready[set]), when: 'after' }] : [before];
+  });
 }
 
 /** The bits before and after. Where they would fill a screen, those of what is ready come first. */
-function bitsOf({ bits, wait }: Step, size?: Size): string[] {
-  const parts = pictures(bits, wait?.nfds ?? 0, size?.columns);
+function bitLines(story: Story, step: StoryStep, size?: Size): string[] {
+  const parts = pictures(setRowsOf(story, step), step.wait?.nfds ?? 0, size?.columns);
   const lines = parts.flatMap(({ lines }) => lines);
   if (!size || lines.length < size.rows / 2) return lines;
   return parts.sort((a, b) => Number(b.isReady) - Number(a.isReady)).flatMap(({ lines }) => lines);
 }
 
-function reasons({ wait }: Step, columns = Number.POSITIVE_INFINITY): string[] {
-  return (wait?.reasons ?? []).flatMap((reason) => wrap(`  ${reason}`, columns));
+/** `recv 26 alice: 17 bytes hello` */
+function callText(story: Story, { name, life, other, result, errno, length, text }: StoryCall): string {
+  const on = life < 0 ? '' : ` ${story.life(life).fd} ${story.life(life).name}`;
+  if (errno !== '') return `${name}${on}: ${errno}`;
+  if (name === 'accept')
+    return `accept${on}: ${story.life(other).fd} is the connection of ${story.life(other).name}`;
+  const isSent = /^(send|write)/.test(name);
+  if (isSent || /^(recv|read)/.test(name)) {
+    const amount = isSent && result < length ? `${result} of ${bytesText(length)}` : bytesText(result);
+    const bytes = result === 0 && !isSent ? '0 bytes, the end of the stream' : amount;
+    return plain(`${name}${on}: ${bytes} ${text.trimEnd().split('\n')[0]}`.trimEnd());
+  }
+  if (name === 'exited') return `exited with code ${result}`;
+  return text || `${name}${on || ` ${result}`}`;
+}
+
+/** What has been printed by the end of a step, its last part; and how much of it is the step's own. */
+function printedBy(story: Story, number: number, before: string): { text: string; own: number } {
+  const [first, end] = story.range(number);
+  const printed = (i: number) => {
+    const { name, life, text, errno } = story.call(i);
+    const isPrint =
+      errno === '' && /^(send|write)/.test(name) && life >= 0 && story.life(life).kind === 'output';
+    return isPrint ? text : '';
+  };
+  let own = '';
+  for (let i = first; i < end; i++) own += printed(i);
+  let earlier = '';
+  let i = first - 1;
+  for (; i >= 0 && earlier.length < MAX_OUTPUT_CHARS; i--) earlier = printed(i) + earlier;
+  const text = (i < 0 ? before : '') + earlier + own;
+  return { text: text.slice(-Math.max(MAX_OUTPUT_CHARS, own.length)), own: own.length };
 }
 
 /** In columns, from top to bottom; what is ready stands out. */
-function table(rows: Row[], columns: number): string[] {
-  const cells = rows.map((row) => {
-    const waits = row.waits
-      .map((purpose) => `${row.ready.includes(purpose) ? '●' : '○'} ${purpose}`)
-      .join(' ');
-    const text = `${String(row.fd).padStart(3)} ${waits.padEnd(7)} ${stateOf(row)}`;
+function table(story: Story, step: StoryStep, columns: number): string[] {
+  const { wait, number } = step;
+  const rows = story.data.lives.flatMap((life, i) => {
+    if (story.state(i, number) !== 'open') return [];
+    const sets = SET_NAMES.filter((set) => wait?.asked[set]?.includes(i));
+    const ready = sets.filter((set) => wait?.ready[set]?.includes(i));
+    const words = sets.map((set) => `${ready.includes(set) ? '●' : '○'} ${set}`).join(' ');
+    return [
+      {
+        fd: life.fd,
+        isReady: ready.length > 0,
+        text: `${String(life.fd).padStart(3)} ${words.padEnd(7)} ${life.name}`,
+      },
+    ];
+  });
+  const isMany = rows.length > MAX_ORDERED_ROWS;
+  rows.sort((a, b) => (isMany ? Number(b.isReady) - Number(a.isReady) : 0) || a.fd - b.fd);
+  const cells = rows.map(({ isReady, text }) => {
     const cell = padTo(truncate(text, CELL_COLUMNS - 2), CELL_COLUMNS);
-    return row.ready.length > 0 ? bold(cell) : cell;
+    return isReady ? bold(cell) : cell;
   });
   const height = Math.ceil(cells.length / Math.max(1, Math.floor(columns / CELL_COLUMNS)));
   return cells.slice(0, height).map((_, i) => cells.filter((_, j) => j % height === i).join(''));
@@ -128,8 +237,9 @@ function share(blocks: Block[], rows: number, columns: number): string[] {
   const titles = blocks.filter(({ title }) => title).length;
   let rest = rows - titles - counts.reduce((sum, lines) => sum + lines, 0);
   for (const [i, { lines }] of blocks.entries()) {
-    const more = Math.min(Math.max(rest, 0), lines.length - (counts[i] ?? 0));
-    counts[i] = (counts[i] ?? 0) + more;
+    const count = counts[i] ?? 0;
+    const more = Math.min(Math.max(rest, 0), lines.length - count);
+    counts[i] = count + more;
     rest -= more;
   }
   const lines = blocks.flatMap((block, i) => {

@@ -139,6 +139,7 @@ export class Story {
   readonly #at: Float64Array;
   /** The steps in which something happens on a life. */
   readonly #happens: number[][];
+  #asleep: number | undefined;
 
   constructor(data: StoryData) {
     this.data = data;
@@ -264,9 +265,11 @@ export class Story {
 
   /** Share of the time that the program sleeps in its waits, from 0 to 1. */
   get asleep(): number {
+    if (this.#asleep !== undefined) return this.#asleep;
     let took = 0;
     for (let number = 1; number <= this.length; number++) took += this.took(number);
-    return this.seconds > 0 ? Math.min(1, took / this.seconds) : 0;
+    this.#asleep = this.seconds > 0 ? Math.min(1, took / this.seconds) : 0;
+    return this.#asleep;
   }
 
   #note(i: number, step: number): void {
