@@ -5,7 +5,7 @@ set -euo pipefail
 NODE=v22.12.0 # or any later one
 
 apt-get update
-apt-get install --yes curl python3 xz-utils
+apt-get install --yes bubblewrap curl python3 xz-utils
 curl --fail --silent --show-error --location "https://nodejs.org/dist/$NODE/node-$NODE-linux-x64.tar.xz" |
   tar --extract --xz --directory /usr/local --strip-components 1
 npm install --global /autograder/source/posix-select-*.tgz

@@ -1,13 +1,15 @@
 /** Why a check has failed: what the program did instead, and where the reader should look. */
 import { hasTrace } from './complaint.js';
 import { diagnose } from './diagnosis.js';
-import { type Details, Failure, type Finding } from './failure.js';
+import { type Details, Failure, type Finding, NotGraded } from './failure.js';
 import { hintForEnd, hintForNotReading } from './hints.js';
 import type { Running } from './running.js';
 import { unreadInput } from './socket-queues.js';
 
 /** Fails a check. What the program has died of comes before all else that was seen. @throws Failure */
 export async function fail(run: Running, finding: Finding, details: Details = {}): Promise<never> {
+  if (run.program.wasNotStarted && !run.hasStarted)
+    throw new NotGraded(`the program could not be started apart from the grader: ${run.program.complaint}`);
   throw await failureOf(run, finding, details);
 }
 

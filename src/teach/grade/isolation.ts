@@ -69,7 +69,11 @@ export function isolated(isolation: Isolation, command: string[]): string[] {
   return isolation.user === undefined ? command : ['setpriv', ...asUser(isolation.user), ...command];
 }
 
-const asUser = (user: string) => [`--reuid=${user}`, `--regid=${user}`, '--init-groups', '--no-new-privs'];
+/** The arguments of setpriv(1). */
+function asUser(user: string): string[] {
+  const group = spawnSync('id', ['-g', user], { encoding: 'utf8' }).stdout?.trim() ?? '';
+  return [`--reuid=${user}`, `--regid=${group}`, '--init-groups', '--no-new-privs'];
+}
 
 /** A read-only file system but for the submission's folder, a private /tmp, no other processes; the loopback is shared. */
 function inNamespace({ user, readOnly }: Isolation, command: string[]): string[] {
@@ -79,7 +83,11 @@ function inNamespace({ user, readOnly }: Isolation, command: string[]): string[]
   const kept = [...inTmp.toSorted(), PACKAGE].filter((path) => !isWithin(folder, path));
   const binds = [
     ...(folder === '/' ? [] : ['--bind', folder, folder]),
-    ...[...kept, ...readOnly].flatMap((path) => ['--ro-bind', path, path]),
+    ...[...kept, ...readOnly.filter((path) => isWithin(path, folder))].flatMap((path) => [
+      '--ro-bind',
+      path,
+      path,
+    ]),
   ];
   return [
     ...(user === undefined ? [] : ['setpriv', ...asUser(user)]),

@@ -45,6 +45,8 @@ export class Submission extends EventEmitter<{ change: [] }> {
   /** How it ended, once it has: `exit code 1`, `signal SIGSEGV`. */
   ended?: string;
   exitCode: number | null = null;
+  /** Its namespace could not be made: stderr says why. */
+  wasNotStarted = false;
   readonly #child: ChildProcess;
   readonly #members: Members;
   readonly #keyboard: Socket;
@@ -79,11 +81,11 @@ export class Submission extends EventEmitter<{ change: [] }> {
     this.#screen = new ReadStream(screen);
     this.#errors = new Socket({ fd: errors, readable: true, writable: false });
     this.#keyboard = new Socket({ fd: keyboard, readable: false, writable: true });
-    this.#listen();
+    this.#listen(isolation);
     running.add(this);
   }
 
-  #listen(): void {
+  #listen(isolation: Isolation): void {
     this.#screen.setEncoding('utf8').on('data', (text) => {
       this.#shown = lastOf(this.#shown + text);
       this.#hasPrinted(String(text).length);
@@ -95,6 +97,7 @@ export class Submission extends EventEmitter<{ change: [] }> {
     for (const stream of [this.#screen, this.#errors, this.#keyboard]) stream.on('error', () => {}); // it may be gone
     this.#child.once('error', (err) => this.#hasEnded(err.message, null));
     this.#child.once('exit', (code, signal) => {
+      if (!this.ended && isolation.hasNamespace) this.wasNotStarted = true;
       if (!this.ended) this.#hasEnded(code === null ? `signal ${signal}` : `exit code ${code}`, code);
     });
     // In a namespace the first process reports the exit code, and stays for what is in the background.
