@@ -9,7 +9,7 @@ const linesOf = (text: string) => text.split('\n').map((line) => line.slice(0, M
 
 /** How the line begins that names an error: of Python, Node, Java, Go, Perl. */
 const NAMES_ERROR =
-  /^(Uncaught )?([A-Za-z_][\w.]*(Error|Exception|Interrupt)\b|[a-z_]+\.(timeout|error|gaierror)\b|panic: |Exception in thread ")/;
+  /^(Uncaught )?(([A-Za-z_][\w.]*)?(Error|Exception|Interrupt)\b|[a-z_]+\.(timeout|error|gaierror)\b|panic: |Exception in thread ")/;
 
 /** The line that names the error, or else the last one. */
 export function lastError(stderr: string): string {

@@ -78,22 +78,20 @@ function asUser(user: string): string[] {
 /** A read-only file system but for the submission's folder, a private /tmp, no other processes; the loopback is shared. */
 function inNamespace({ user, readOnly }: Isolation, command: string[]): string[] {
   const folder = cwd();
+  const isInTmp = (path: string) => path.startsWith(TMP + sep) && existsSync(path);
   const needed = [PACKAGE, ...(env.PATH ?? '').split(delimiter), ...command.map((arg) => folderOf(arg))];
-  const inTmp = [...new Set(needed)].filter((path) => path.startsWith(TMP + sep) && existsSync(path));
-  const kept = [...inTmp.toSorted(), PACKAGE].filter((path) => !isWithin(folder, path));
-  const binds = [
-    ...(folder === '/' ? [] : ['--bind', folder, folder]),
-    ...[...kept, ...readOnly.filter((path) => isWithin(path, folder))].flatMap((path) => [
-      '--ro-bind',
-      path,
-      path,
-    ]),
-  ];
+  // In /tmp only what the program is made of is seen: modules may be in the folders above its own.
+  const top = isInTmp(folder) ? [folder.split(sep).slice(0, 3).join(sep)] : [];
+  const shown = [...new Set([...top, ...needed.filter(isInTmp)])].toSorted();
+  const own = [PACKAGE, ...readOnly].filter((path) => isWithin(path, folder));
+  const readOnlyBinds = (paths: string[]) => paths.flatMap((path) => ['--ro-bind', path, path]);
   return [
     ...(user === undefined ? [] : ['setpriv', ...asUser(user)]),
     ...['bwrap', '--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'],
-    ...(isWithin(TMP, folder) && folder === TMP ? [] : ['--tmpfs', TMP]),
-    ...binds,
+    ...(folder === TMP ? [] : ['--tmpfs', TMP]),
+    ...readOnlyBinds(shown),
+    ...(folder === '/' ? [] : ['--bind', folder, folder]),
+    ...readOnlyBinds(own),
     ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--as-pid-1', '--die-with-parent'],
     ...(geteuid?.() === 0 && user === undefined ? ['--cap-drop', 'ALL'] : []),
     ...['--chdir', folder, '--', ...command],

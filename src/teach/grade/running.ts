@@ -38,6 +38,8 @@ export class Running {
   evidence = '';
   /** Whether it has once listened, or connected. */
   hasStarted = false;
+  /** Whether it can be seen here what the program is blocked in. */
+  canSee = true;
   host = '127.0.0.1';
   port = 0;
   #submission?: Submission;
@@ -107,8 +109,9 @@ export class Running {
     try {
       return this.mustSee();
     } catch (err) {
-      if (err instanceof UserError) return [];
-      throw err;
+      if (!(err instanceof UserError)) throw err;
+      this.canSee = false;
+      return [];
     }
   }
 

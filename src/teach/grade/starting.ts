@@ -4,7 +4,6 @@ import { Client } from './client.js';
 import { diagnose } from './diagnosis.js';
 import { fail } from './fault.js';
 import { HINTS, hintForCall, hintForEnd } from './hints.js';
-import { isFree } from './ports.js';
 import type { Running } from './running.js';
 
 /** How many times longer than for an answer a program may take to start. */
@@ -48,9 +47,9 @@ export async function untilListening(run: Running): Promise<void> {
 const MAX_SAMPLES_ELSEWHERE = 40;
 
 async function isListening(run: Running): Promise<boolean> {
-  if (run.threads().length === 0) {
+  run.threads();
+  if (!run.canSee) {
     // Where nothing can be seen, a connection shows it.
-    if (await isFree(run.port)) return false;
     const limit = AbortSignal.timeout(1000 * run.options.timeoutS);
     const client = await Client.connect(run.host, run.port, limit).catch(() => undefined);
     client?.destroy();
