@@ -31,9 +31,7 @@ function summaryOf(name) {
 
 /** Those of a class that it has from another, and those that the language calls by itself, are not listed. */
 function isListed(member) {
-  return (
-    !member.inheritedFrom && !member.name.startsWith('[') && !member.overwrites?.name.endsWith('.name')
-  );
+  return !member.inheritedFrom && !member.name.startsWith('[') && !member.overwrites?.name.endsWith('.name');
 }
 
 function arrange({ project }) {

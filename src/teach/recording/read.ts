@@ -115,11 +115,7 @@ export class Reader {
 }
 
 /** @throws UserError where the file cannot be read */
-export function* lines(
-  file: string,
-  encoding?: BufferEncoding,
-  offset?: number,
-): Generator<FileLine> {
+export function* lines(file: string, encoding?: BufferEncoding, offset?: number): Generator<FileLine> {
   try {
     yield* linesOf(file, encoding, offset);
   } catch (err) {
