@@ -8,8 +8,10 @@
  * AddressSanitizer and UBSan: `npm run sanitize -- --project core`, which has a short form of it.
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
@@ -94,6 +96,10 @@ async function part(seed, calls) {
     for (let fd = FIRST; fd < FIRST + COUNT * 4; fd++) sys.close(fd);
   };
   refill();
+  // What it binds, it binds here.
+  const folder = mkdtempSync(join(tmpdir(), 'posix-select-fuzz-'));
+  process.chdir(folder);
+  process.on('exit', () => rmSync(folder, { recursive: true }));
 
   const memory = new SharedArrayBuffer(4096);
   const stop = new Int32Array(new SharedArrayBuffer(4));
