@@ -148,9 +148,13 @@ class Args {
     napi_typedarray_type type;
     void* data;
     size_t length;
-    if (napi_get_typedarray_info(env_, info_[i], &type, &length, &data, nullptr, nullptr) ==
+    napi_value buffer;
+    if (napi_get_typedarray_info(env_, info_[i], &type, &length, &data, &buffer, nullptr) ==
             napi_ok &&
         type == wanted) {
+      bool is_detached = false;
+      if (length == 0) napi_is_detached_arraybuffer(env_, buffer, &is_detached);
+      if (is_detached) Throw(name, "memory that was not transferred");
       return {static_cast<T*>(data), length, false};
     }
     if (!or_null || !IsNull(i)) Throw(name, wanted_name);

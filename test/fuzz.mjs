@@ -300,7 +300,7 @@ async function part(seed, calls) {
     () => one.recvmsg(below(100), below(100)),
     () => other.sendto(values.bytes(), address()),
     () => one.setsockopt(values.int(), values.int(), values.bytes()),
-    () => new api.socket.Socket({ fileno: junk() }),
+    () => new api.socket.Socket({ fileno: pick([undefined, '1', {}, 1.5, -1, 5000]) }),
     () => api.socket.getaddrinfo(values.text(), values.text(), 0, 0, 0, constants.AI_NUMERICHOST),
     () => {
       const selector = new api.selectors[selectorName()]();

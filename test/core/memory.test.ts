@@ -118,7 +118,7 @@ test('the addon does not take transferred memory for null', () => {
   const nfds = a.fileno() + 1;
   expect(thrown(() => sys.selectFdSets(nfds, words, null, null, new Float64Array(2)))).toEqual([
     'TypeError',
-    'readfds must be large enough for nfds',
+    'readfds must be memory that was not transferred',
   ]);
   const timeout = new Float64Array(2);
   transfer(timeout.buffer);
