@@ -20,7 +20,7 @@ const fences = [...page.matchAll(/^```([^\n]*)\n(.*?)^```$/gms)].map(([, kind = 
 
 /** The programs: blocks whose first line names a file. */
 const programs = fences.flatMap(({ kind, text }) => {
-  const [, name] = text.match(/^(?:\/\/|#) (\S+\.(?:mjs|ts|py))\n/) ?? [];
+  const [, name] = text.match(/^(?:\/\/|#) (\S+\.(?:mjs|mts))\n/) ?? [];
   return name ? [{ kind, name, text }] : [];
 });
 
@@ -35,19 +35,20 @@ beforeAll(() => {
 });
 afterAll(() => close(folder));
 
-test('every block is a program, a command that is run, or the installation', () => {
+test('every block is a program, or a command that is run; but for the installation', () => {
   const others = fences.filter(
     ({ kind, text }) => !/^console/.test(kind) && !programs.some((program) => program.text === text),
   );
   expect(others.map(({ text }) => text)).toEqual([
     'mkdir chat && cd chat\nnpm init -y\nnpm install posix-select\n',
+    expect.stringMatching(/^npm install .*\nnpx tsc .* typed\.mts\nnode start\.mjs typed\.mjs\n$/),
   ]);
   expect(programs.map(({ name }) => name)).toEqual([...new Set(programs.map(({ name }) => name))]);
 });
 
 test('every program is run by a command of the page', () => {
   const commands = [...page.matchAll(/^\$ (.*)$/gm)].map(([, command]) => command).join('\n');
-  const modules = programs.map(({ name }) => name).filter((name) => name !== 'typed.ts');
+  const modules = programs.map(({ name }) => name).filter((name) => name !== 'typed.mts');
   expect(modules.filter((name) => !commands.includes(name))).toEqual([]);
 });
 
@@ -56,10 +57,13 @@ needs('Linux')('its commands print what it shows', async () => {
   await run(page, folder, env);
 });
 
-test('its TypeScript passes the type checker', () => {
+test('its TypeScript compiles by its command, and runs', async () => {
+  const [, options = ''] = page.match(/^npx tsc (.*)$/m) ?? [];
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--types', 'node'];
-  execFileSync(process.execPath, [tsc, ...options, 'typed.ts'], { cwd: folder, stdio: 'inherit' });
+  execFileSync(process.execPath, [tsc, ...options.split(' ')], { cwd: folder, stdio: 'inherit' });
+  const server = new Process(process.execPath, ['start.mjs', 'typed.mjs', '0'], { cwd: folder, env });
+  await server.out(/^listening on port \d+$/m);
+  expect((await server.end('SIGINT')).exit).toBe(0);
 });
 
 test('two who type in its client talk to each other through its chat', async () => {
