@@ -150,7 +150,7 @@ async function part(seed, calls) {
       '',
       'x',
       1.5,
-      -0,
+      Number.NaN,
       2 ** 40,
       2n,
       Symbol('x'),
