@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { getEnvironmentData, isMainThread, setEnvironmentData, Worker } from 'node:worker_threads';
-import { OSError } from '../posix/errors.js';
+import { gaierror, OSError, TimeoutError } from '../posix/errors.js';
 import type { Address } from '../posix/sockaddr.js';
 import { sys } from '../posix/sys.js';
 import { warnUnclosed } from '../posix/unclosed.js';
@@ -198,6 +198,7 @@ function urlOf(module: string | URL): string {
 
 /** An error loses its class on the way between threads, and keeps its fields. */
 function reviveOSError(err: unknown): unknown {
-  const isOSError = err instanceof Error && err.name === 'OSError';
-  return isOSError ? Object.setPrototypeOf(err, OSError.prototype) : err;
+  const name = err instanceof Error ? err.name : '';
+  const known = [OSError, TimeoutError, gaierror].find((known) => known.name === name);
+  return known ? Object.setPrototypeOf(err, known.prototype) : err;
 }
