@@ -1,5 +1,6 @@
 /** A program's start: until it listens, or has connected. */
 import { addressText } from '../../posix/sockaddr.js';
+import { tcpSockets } from '../observe/proc.js';
 import { Client } from './client.js';
 import { diagnose } from './diagnosis.js';
 import { fail } from './fault.js';
@@ -48,16 +49,25 @@ const MAX_SAMPLES_ELSEWHERE = 40;
 
 async function isListening(run: Running): Promise<boolean> {
   run.threads();
-  if (!run.canSee) {
-    // Where nothing can be seen, a connection shows it.
-    const limit = AbortSignal.timeout(1000 * run.options.timeoutS);
-    const client = await Client.connect(run.host, run.port, limit).catch(() => undefined);
-    client?.destroy();
-    return client !== undefined;
-  }
+  if (!run.canSee) return isListenedOn(run);
   const listener = run.listeners().find(({ local }) => local[1] === run.port);
   if (listener) run.useAddressOf(listener.local);
   return listener !== undefined;
+}
+
+/**
+ * Whether somebody listens on the port, where the program itself cannot be seen. On Linux the kernel's tables say it: a
+ * bind or a connection of the grader's own would take the port from a program that starts, or be its first client.
+ */
+async function isListenedOn(run: Running): Promise<boolean> {
+  if (process.platform === 'linux') {
+    const sockets = (['tcp', 'tcp6'] as const).flatMap((table) => tcpSockets(process.pid, table));
+    return sockets.some(({ state, local }) => state === 'LISTEN' && local[1] === run.port);
+  }
+  const limit = AbortSignal.timeout(1000 * run.options.timeoutS);
+  const client = await Client.connect(run.host, run.port, limit).catch(() => undefined);
+  client?.destroy();
+  return client !== undefined;
 }
 
 /** Waits until the program has connected to the grader. @throws Failure */
