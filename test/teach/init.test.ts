@@ -20,7 +20,9 @@ async function init(...args: string[]) {
 }
 
 const ASSIGNMENTS = ['select-server', 'talk-server', 'srv', 'chatclient', 'multiconn'];
-const LAID_OUT = ASSIGNMENTS.flatMap((name) => ['python', 'typescript'].map((language) => [name, language]));
+const LAID_OUT = ASSIGNMENTS.flatMap((name) =>
+  ['python', 'typescript', 'c'].map((language) => [name, language]),
+);
 
 test.each(LAID_OUT)('%s in %s: the skeleton is graded, and scores 0', async (name, language) => {
   const directory = `${name}-${language}`;
@@ -37,6 +39,10 @@ test.each(LAID_OUT)('%s in %s: the skeleton is graded, and scores 0', async (nam
     expect(commands[1]).toBe('npm run grade');
     const { scripts } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
     line = scripts.grade.replace('tsc && ', 'npx ');
+  }
+  if (language === 'c') {
+    execFileSync('make', { cwd: path, stdio: 'inherit' });
+    line = line.replace('make && ', '');
   }
   const [npx, command, ...args] = line.split(' ');
   expect([npx, command]).toEqual(['npx', 'posix-select']);

@@ -100,11 +100,11 @@ function inNamespace({ user, readOnly }: Isolation, command: string[]): string[]
 
 const isWithin = (path: string, folder: string) => path === folder || path.startsWith(folder + sep);
 
-/** The folder of a file that is named in a command, wherever links lead. */
+/** The folder of a file that is named in a command, wherever links lead; the file itself where that would be all of /tmp. */
 function folderOf(arg: string): string {
   try {
     const path = realpathSync(resolve(arg));
-    return statSync(path).isDirectory() ? path : dirname(path);
+    return statSync(path).isDirectory() || dirname(path) === TMP ? path : dirname(path);
   } catch {
     return '';
   }
