@@ -4,6 +4,7 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { delimiter, dirname, resolve, sep } from 'node:path';
 import { cwd, env, geteuid, platform } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { whyProcIsBlind } from '../observe/proc.js';
 import { NotGraded } from './failure.js';
 
 export interface Isolation {
@@ -44,7 +45,7 @@ export function findIsolation(user?: string): Isolation {
       );
   }
   const found = { user, readOnly: [] };
-  if (platform === 'linux') {
+  if (platform === 'linux' && !whyProcIsBlind()) {
     const [command = '', ...args] = inNamespace({ ...found, hasNamespace: true }, ['true']);
     if (spawnSync(command, args, { stdio: ['ignore', 'ignore', 'ignore', 'ignore'] }).status === 0)
       return { ...found, hasNamespace: true };

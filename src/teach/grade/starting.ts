@@ -1,6 +1,6 @@
 /** A program's start: until it listens, or has connected. */
 import { addressText } from '../../posix/sockaddr.js';
-import { tcpSockets } from '../observe/proc.js';
+import { askForSocket } from '../observe/sock-diag.js';
 import { Client } from './client.js';
 import { diagnose } from './diagnosis.js';
 import { fail } from './fault.js';
@@ -55,14 +55,24 @@ async function isListening(run: Running): Promise<boolean> {
   return listener !== undefined;
 }
 
+/** Addresses that a server may listen on, each with that of no peer. */
+const LISTENED_ON = [
+  ['127.0.0.1', '0.0.0.0'],
+  ['::1', '::'],
+] as const;
+
 /**
- * Whether somebody listens on the port, where the program itself cannot be seen. On Linux the kernel's tables say it: a
- * bind or a connection of the grader's own would take the port from a program that starts, or be its first client.
+ * Whether somebody listens on the port, where the program itself cannot be seen. On Linux the kernel says it: a bind or
+ * a connection of the grader's own would take the port from a program that starts, or be its first client.
  */
 async function isListenedOn(run: Running): Promise<boolean> {
-  if (process.platform === 'linux') {
-    const sockets = (['tcp', 'tcp6'] as const).flatMap((table) => tcpSockets(process.pid, table));
-    return sockets.some(({ state, local }) => state === 'LISTEN' && local[1] === run.port);
+  for (const [host, nobody] of LISTENED_ON) {
+    const socket = askForSocket([host, run.port], [nobody, 0]);
+    if (socket?.state === 'LISTEN') {
+      run.host = host;
+      return true;
+    }
+    if (socket === undefined && host === '::1') return false;
   }
   const limit = AbortSignal.timeout(1000 * run.options.timeoutS);
   const client = await Client.connect(run.host, run.port, limit).catch(() => undefined);
