@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Option, program } from 'commander';
 import { FORMS } from '../teach/recording/format.js';
-import { traceOption, withUsageErrors } from './options.js';
+import { liveOption, traceOption, withUsageErrors } from './options.js';
 import { addPrograms } from './programs.js';
 import { addTools } from './tools.js';
 
@@ -21,6 +21,8 @@ withUsageErrors(program)
   .addOption(traceOption())
   .addOption(new Option('--trace-file <file>', 'shows them in a file instead').implies({ trace: 'strace' }))
   .option('--record <file>', 'writes a recording of them, with what is ready and why')
+  .addOption(liveOption())
+  .option('--live-host <host>', 'opens the live page to others than this machine', '127.0.0.1')
   .option('--step', 'waits for Enter before each wait, and says what it is for');
 
 program.commandsGroup('programs:');
@@ -47,6 +49,7 @@ function withTraceForm(args: string[]): string[] {
   return args.flatMap((arg, i) => {
     if (i > at) return [arg];
     if (isForm(arg) && args[i - 1] === '--trace') return [];
+    if (arg === '--live') return ['--live=0'];
     if (arg !== '--trace') return [arg];
     return [`--trace=${isForm(args[i + 1]) ? args[i + 1] : 'strace'}`];
   });

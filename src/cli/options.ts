@@ -72,6 +72,14 @@ export function positiveSeconds(text: string): number {
   throw new InvalidArgumentError('It must be above 0.');
 }
 
+/** The port of the live page, 0 for a free one. */
+export function liveOption(): Option {
+  const meaning = 'shows them live, in a page on this machine; the port, if not a free one';
+  const option = new Option('--live [port]', meaning).argParser(integer(...PORT_OR_FREE)).preset('0');
+  option.flags = '--live[=port]';
+  return option;
+}
+
 export function hostOption(): Option {
   return new Option('--host <host>', 'address to listen on').default('127.0.0.1');
 }

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { Ended, Target } from '../teach/record/strace-process.js';
 import { FORMS } from '../teach/recording/format.js';
-import { add, integer } from './options.js';
+import { startLive } from './live.js';
+import { add, integer, liveOption } from './options.js';
 import { runTool } from './run-tool.js';
 
 const GIBIBYTE = 2 ** 30;
@@ -17,20 +18,24 @@ export function addRecord(program: Command): void {
     .argument('[command...]', 'the command, or one of the programs above')
     .option('-o, --output <file>', 'the recording', 'run.jsonl')
     .option('--html <file>', 'writes it as a page as well')
+    .addOption(liveOption())
+    .option('--live-host <host>', 'opens the live page to others than this machine', '127.0.0.1')
     .option('-p, --pid <pid...>', 'records processes that run already', pids)
     .addOption(
       new Option('--max-size <bytes>', 'the recording ends there, and the program goes on')
         .argParser(integer(1, Number.MAX_SAFE_INTEGER))
         .default(GIBIBYTE),
     )
-    .action(async (command: string[], { pid, html, ...options }, self: Command) => {
+    .action(async (command: string[], { pid, html, live, liveHost, ...options }, self: Command) => {
       const target = targetOf(command, pid, self);
       await runTool(program, async () => {
         const { record } = await import('../teach/record/record.js');
         const own = ownProgram(program, target);
+        const page = live === undefined ? null : await startLive(options.output, liveHost, live);
         const ended = own
           ? await runOwn(['--record', options.output, ...own])
           : await record(target, options);
+        await page?.end();
         if (html !== undefined) {
           const { replay } = await import('../teach/replay/replay.js');
           await replay(options.output, { html });

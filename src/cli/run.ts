@@ -10,6 +10,7 @@ import type { TraceOptions } from '../teach/recording/format.js';
 import { UserError } from '../teach/user-error.js';
 import { untilEnd } from '../worker/process.js';
 import { runInWorker } from '../worker/run.js';
+import { type Live, startLive } from './live.js';
 import { openOwnOutput } from './own-output.js';
 
 interface RunHooks {
@@ -28,10 +29,18 @@ export async function runProgram(
   { onListening, serverCommand }: RunHooks = {},
 ): Promise<void> {
   let code = 1;
+  let page: Live | undefined;
   try {
     openOwnOutput();
+    const { live, liveHost, record } = program.opts();
+    if (live !== undefined) {
+      if (record) closeSync(openRecording(record).fd); // refuses a file that is something else
+      page = await startLive(record, liveHost, live);
+      program.setOptionValue('record', page.file);
+    }
+    const before = tracing(program);
     const module = new URL(`../programs/${name}.js`, import.meta.url);
-    const loop = runInWorker(module, { args, before: tracing(program), endsProcess: true });
+    const loop = runInWorker(module, { args, before, endsProcess: true });
     if (onListening) loop.address.then(onListening).catch(() => {});
     code = await untilEnd(loop);
   } catch (err) {
@@ -40,6 +49,7 @@ export async function runProgram(
     if ('code' in err && err.code === 'ECONNREFUSED' && serverCommand)
       warn(`nobody listens there; to start the server: npx posix-select ${serverCommand}`);
   }
+  await page?.end();
   // At once: a second Ctrl-C (npm sends one) must not reach a process that no longer handles it.
   sys._exit(code);
 }

@@ -7,7 +7,7 @@ import type { StoryData } from './story.js';
 /** One script: the modules in the order of their imports. What they import from each other is all there. */
 const MODULES = [
   ...['story.js', 'sentences.js'],
-  ...['svg', 'rows', 'marks', 'picture', 'strip', 'folds', 'storyboard', 'search', 'script'].map(
+  ...['svg', 'rows', 'marks', 'picture', 'strip', 'folds', 'storyboard', 'search', 'live', 'script'].map(
     (name) => `page/${name}.js`,
   ),
 ];
@@ -19,13 +19,15 @@ const FONTS = [
 
 const text = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
-export function page(story: StoryData): string {
+/** @param story null for a page that gets its story from the server that it came from */
+export function page(story: StoryData | null): string {
   const style = FONTS.map(fontFace).join('') + text('page/page.css');
   const script = MODULES.map(text)
     .join('\n')
     .replace(/^import [^;]*;\n|^export (?!default)/gm, '');
-  const data = deflateSync(JSON.stringify(story), { level: 9 }).toString('base64');
-  const policy = `default-src 'none'; base-uri 'none'; form-action 'none'; font-src data:; style-src ${hash(style)}; script-src ${hash(script)}`;
+  const data = story === null ? '' : deflateSync(JSON.stringify(story), { level: 9 }).toString('base64');
+  const connect = story === null ? "connect-src 'self'; " : '';
+  const policy = `default-src 'none'; base-uri 'none'; form-action 'none'; font-src data:; ${connect}style-src ${hash(style)}; script-src ${hash(script)}`;
   const parts: [begin: string, content: string][] = [
     ['Content-Security-Policy" content="', policy],
     ['<style>', style],

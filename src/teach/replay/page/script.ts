@@ -2,6 +2,7 @@
 import { type Clause, heading, sentencesOf, summary } from '../sentences.js';
 import { Story, type StoryData } from '../story.js';
 import { bitTables, callList, descriptorRows, outputOf, whenText } from './folds.js';
+import { followLive } from './live.js';
 import { columnsFor, Picture } from './picture.js';
 import { rowsOf, waitedFor } from './rows.js';
 import { type Result, search } from './search.js';
@@ -18,17 +19,18 @@ const LONG_WAITS = 200;
 /** Milliseconds for which a step is shown while playing. */
 const [MIN_STEP_MS, MAX_STEP_MS] = [120, 6000];
 
-/** The story, which is compressed in the page. */
-async function load(): Promise<Story> {
+/** The story, which is compressed in the page; null for a live page. */
+async function load(): Promise<Story | null> {
   const base64 = atob((byId('story-data').textContent ?? '').trim());
+  if (base64 === '') return null;
   const bytes = Uint8Array.from(base64, (char) => char.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
   return new Story(JSON.parse(await new Response(stream).text()) as StoryData);
 }
 
 class Page {
-  readonly #story: Story;
-  readonly #lanes: number[];
+  #story: Story;
+  #lanes: number[];
   readonly #whole: Strip;
   readonly #window: Strip;
   readonly #number = byId<HTMLInputElement>('number');
@@ -40,34 +42,57 @@ class Page {
   #endSearch: () => void = () => {};
   #guess = { isOn: false, isChecked: false, picks: new Set<string>(), right: 0, checked: 0 };
 
-  constructor(story: Story) {
+  /** @param first the wait that it opens on, where the address names none */
+  constructor(story: Story, first = 1) {
     this.#story = story;
     this.#lanes = waitedFor(story);
     this.#whole = new Strip(byId<HTMLCanvasElement>('whole'));
     this.#window = new Strip(byId<HTMLCanvasElement>('window'));
     this.#view = this.#wholeView();
-    document.title = `${story.data.program}, recorded`;
-    byId('program').textContent = story.data.program;
-    byId('summary').textContent = summary(story);
-    byId('notes').textContent = story.data.notes.join('; ');
-    byId('length').textContent = story.length.toLocaleString('en-US');
-    this.#number.max = String(story.length);
+    this.#addHead();
     this.#addFollow();
     for (const id of ['calls', 'setup', 'bits', 'output']) byId(id).tabIndex = 0; // they scroll, by keyboard too
     this.#addControls();
     this.#addStrips();
-    this.#at = this.#fromHash() ?? Math.min(1, story.length);
+    this.#at = this.#fromHash() ?? Math.min(first, story.length);
     for (const part of document.querySelectorAll<HTMLElement>('main, footer')) part.hidden = false;
     byId('storyboard').replaceChildren();
-    window.addEventListener('beforeprint', () => byId('storyboard').replaceChildren(...storyboard(story)));
+    window.addEventListener('beforeprint', () =>
+      byId('storyboard').replaceChildren(...storyboard(this.#story)),
+    );
     new ResizeObserver(() => this.#draw()).observe(byId('stage'));
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#draw());
     this.#draw();
     document.fonts?.ready.then(() => this.#draw());
   }
 
+  #addHead(): void {
+    const { program, notes } = this.#story.data;
+    document.title = `${program}, recorded`;
+    byId('program').textContent = program;
+    byId('summary').textContent = summary(this.#story);
+    byId('notes').textContent = notes.join('; ');
+    byId('length').textContent = this.#story.length.toLocaleString('en-US');
+    this.#number.max = String(this.#story.length);
+  }
+
+  /** The recording has grown: who looks at the last wait goes on with it, who looks at another stays there. */
+  grow(story: Story): void {
+    const isLast = this.#at >= this.#story.length;
+    const { from, to } = this.#view;
+    const isWhole = to - from >= this.#story.seconds - 1e-9;
+    this.#story = story;
+    this.#lanes = waitedFor(story);
+    if (isWhole) this.#view = this.#wholeView();
+    this.#addHead();
+    this.#addFollow();
+    if (isLast && !this.#guess.isOn) this.#show(story.length);
+    else this.#draw();
+  }
+
   #addFollow(): void {
-    for (const life of this.#lanes.slice(0, 500)) {
+    const isNew = (life: number) => !this.#follow.querySelector(`option[value="${life}"]`);
+    for (const life of this.#lanes.slice(0, 500).filter(isNew)) {
       const { name, fd } = this.#story.life(life);
       const option = html('option', { value: life }, `${fd} ${name}`);
       this.#follow.append(option);
@@ -75,12 +100,11 @@ class Page {
   }
 
   #addControls(): void {
-    const last = this.#story.length;
     this.#button('start', () => this.#go(1));
     this.#button('back', () => this.#go(this.#at - 1));
     this.#button('play', () => this.#play(this.#timer === undefined));
     this.#button('forward', () => this.#go(this.#at + 1));
-    this.#button('end', () => this.#go(last));
+    this.#button('end', () => this.#go(this.#story.length));
     this.#button('earlier', () => this.#along(-1));
     this.#button('later', () => this.#along(1));
     this.#button('predict', () => this.#predict(!this.#guess.isOn));
@@ -489,8 +513,29 @@ function clauses(answer: Clause[]): (Node | string)[] {
   ]);
 }
 
+/** A live page begins with the first wait, and grows. */
+function live(): void {
+  let page: Page | undefined;
+  const say = (text: string) => {
+    byId('live').textContent = text;
+    byId('live').hidden = false;
+  };
+  say('waiting for the first wait');
+  followLive(
+    (data) => {
+      const story = new Story(data);
+      page ??= new Page(story, story.length);
+      page.grow(story);
+      say('live');
+    },
+    () => say('it has ended'),
+  );
+}
+
 try {
-  new Page(await load());
+  const story = await load();
+  if (story) new Page(story);
+  else live();
   performance.mark('ready');
 } catch (err) {
   byId('trouble').textContent = `The recording cannot be shown: ${err}`;

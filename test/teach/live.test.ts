@@ -1,0 +1,116 @@
+/** The live page: it grows with the recording, for each browser, and costs the program nothing. */
+import { execFileSync } from 'node:child_process';
+import { get } from 'node:http';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
+import { isHere, needs } from '../support/needs.js';
+import { until } from '../support/process.js';
+import { Python } from '../support/python.js';
+import { fileFor, posixSelect } from '../support/traced.js';
+
+const test = needs('chromium');
+let browser: Browser;
+
+beforeAll(async () => {
+  if (!isHere('chromium')) return;
+  browser = await chromium.launch({
+    executablePath: execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim(),
+    args: ['--headless', '--no-sandbox', '--disable-gpu'],
+  });
+});
+afterAll(() => browser?.close());
+
+/** A select-server with a live page. */
+async function live(args: (string | number)[] = ['select-server', 0]) {
+  const server = posixSelect(['--live', ...args]);
+  const [, url] = await server.err(/^live: (http:\S+)$/m);
+  const [, port] = await server.err(/^listening on .*:(\d+);/m);
+  return { server, url: url as string, port: Number(port) };
+}
+
+async function opened(url: string): Promise<Page> {
+  const page = await browser.newPage();
+  const troubles: string[] = [];
+  page.on('pageerror', (err) => troubles.push(err.message));
+  onTestFinished(async () => {
+    await page.close();
+    expect(troubles).toEqual([]);
+  });
+  await page.goto(url);
+  return page;
+}
+
+const CLIENT = `import socket, sys
+s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
+s.sendall(sys.argv[2].encode())
+sys.stdin.read()`;
+
+async function comes(port: number, text: string): Promise<Python> {
+  return Python.program(CLIENT, [port, text]);
+}
+
+const title = (page: Page) => page.locator('#title').textContent();
+
+test('grows as things happen; a late page has all of it; the end is told', async () => {
+  const { server, url, port } = await live();
+  const early = await opened(url);
+  const alice = await comes(port, 'hello');
+  await until('it is on the page', async () => /sends 5\sbytes$/.test((await title(early)) ?? ''));
+  const late = await opened(url);
+  await until('the late page has it', async () => /sends 5\sbytes$/.test((await title(late)) ?? ''));
+  await late.keyboard.press('Home'); // who looks back stays there
+  const bob = await comes(port, 'another');
+  await until('it is on the page', async () => /sends 7\sbytes$/.test((await title(early)) ?? ''));
+  expect(await title(late)).toMatch(/^How one program listens/);
+  await until('it knows of more', async () => Number(await late.locator('#number').getAttribute('max')) >= 4);
+  alice.endInput();
+  bob.endInput();
+  expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+  await early.getByText('it has ended').waitFor();
+});
+
+test('a page that reads nothing keeps nobody waiting', async () => {
+  const { server, url, port } = await live();
+  const request = get(`${url}events`, (response) => response.pause());
+  request.on('error', () => {});
+  onTestFinished(() => void request.destroy());
+  const client = await comes(port, 'hello');
+  await server.out(/5 bytes: b'hello'/);
+  client.endInput();
+  await server.out(/disconnected/);
+  expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+});
+
+test('only this machine may look, and nothing can be changed', async () => {
+  const { server, url } = await live();
+  const status = (path: string, options = {}) =>
+    new Promise((resolve, reject) => {
+      const request = get(url + path, options, ({ statusCode }) => resolve(statusCode)).on('error', reject);
+      request.end();
+    });
+  expect(await status('', { headers: { host: 'evil.example' } })).toBe(403);
+  expect(await status('', { method: 'POST' })).toBe(405);
+  expect(await status('etc/passwd')).toBe(404);
+  expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+});
+
+needs('chromium', 'strace')('any program: record --live', async () => {
+  const file = fileFor('run.jsonl');
+  const code = `import select, socket
+l = socket.create_server(('127.0.0.1', 0)); print(l.getsockname()[1], flush=True)
+conns = [l]
+while conns:
+    for c in select.select(conns, [], [])[0]:
+        if c is l: conns.append(l.accept()[0])
+        elif c.recv(99) == b'quit': conns = []`;
+  const recorder = posixSelect(['record', '--live', '-o', file, '--', 'python3', '-c', code]);
+  const [, url] = await recorder.err(/^live: (http:\S+)$/m);
+  const [, port] = await recorder.out(/^(\d+)$/m);
+  const page = await opened(url as string);
+  const hello = await comes(Number(port), 'hello');
+  await until('it is on the page', async () => /sends 5\sbytes$/.test((await title(page)) ?? ''));
+  const quit = await comes(Number(port), 'quit');
+  expect(await recorder.exit).toBe(0);
+  hello.endInput();
+  quit.endInput();
+});
