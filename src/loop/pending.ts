@@ -46,6 +46,7 @@ export class PendingMemory {
     return { bytes: new Uint8Array(this.#buffer, at * CHUNK_BYTES, CHUNK_BYTES), at };
   }
 
+  /** Gives a chunk back. */
   give({ at }: Chunk): void {
     if (!this.#buffer) return;
     this.#used[at] = 0;

@@ -147,6 +147,7 @@ const stderr = new Stream(2, 'stderr');
  * A stream that blocks makes `print` wait all the same: `openOwnOutput` makes them non-blocking.
  */
 export class Output {
+  /** stdout and stderr. */
   readonly streams = [stdout, stderr];
 
   constructor() {
