@@ -309,11 +309,12 @@ describe('a teaching tool tells in one line of a full disk:', () => {
     return { exit: (await ended(shell)).exit, stderr: shell.stderr };
   }
 
-  test.each(TOOLS)('%s; and ends in silence when its reader has gone', async (_, args) => {
+  test.each(TOOLS)('%s; and ends in silence when its reader has gone', async (name, args) => {
     const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const stderr = 'write stdout: No space left on device (ENOSPC)\n';
-    expect(await into('>/dev/full', args(folder))).toEqual({ exit: 1, stderr });
+    const exit = name === 'grade' ? 3 : 1; // a mark that could not be printed is none
+    expect(await into('>/dev/full', args(folder))).toEqual({ exit, stderr });
     rmSync(folder, { recursive: true });
     mkdirSync(folder);
     // The reader has gone before the tool begins: the pipe is a broken one.

@@ -39,9 +39,9 @@ beforeAll(() => {
 
 test('a system call of Sys that has no row: the compiler names it', () => {
   const errors = errorsWith(SYS, (text) =>
-    text.replace('  shutdown(', '  recvmsg(fd: number): Result;\n  shutdown('),
+    text.replace('  shutdown(', '  sockatmark(fd: number): Result;\n  shutdown('),
   );
-  expect(errors.join('\n')).toContain('no row for sys.recvmsg');
+  expect(errors.join('\n')).toContain('no row for sys.sockatmark');
 });
 
 test.each([
@@ -63,7 +63,7 @@ test.each([
   const { [field]: _, ...rest } = row;
   const fields = Object.entries(rest).map(([name, value]) => `${name}: ${value}`);
   const errors = errorsWith(ROWS, (text) =>
-    text.replace('const ROWS = {', `const ROWS = { recvmsg: { ${fields.join(', ')} },`),
+    text.replace('const ROWS = {', `const ROWS = { sockatmark: { ${fields.join(', ')} },`),
   );
   expect(errors.join('\n')).toContain(`Property '${field}' is missing`);
 });
