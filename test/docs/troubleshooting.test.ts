@@ -42,7 +42,7 @@ const SOURCES = [
 ];
 
 /** What is written to stderr and is no error; and the frame around what the addon's loader says. */
-const NO_ERRORS = /^(?:listening on|posix-select: …\\n)/;
+const NO_ERRORS = /^(?:listening on|live: |posix-select: …\\n)/;
 
 /** The messages in a source: of errors, and what a loader or a command line explains. `…` stands for a value. */
 function messagesIn(source: string): string[] {
