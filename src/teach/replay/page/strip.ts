@@ -39,6 +39,9 @@ export function stripHeight(lanes: number): number {
 
 export class Strip {
   readonly canvas: HTMLCanvasElement;
+  readonly #layer = document.createElement('canvas');
+  #layerKey = '';
+  #layerStory: Story | undefined;
   #x: (seconds: number) => number = () => 0;
   #view: StripView = { from: 0, to: 1 };
   #left = 0;
@@ -68,17 +71,48 @@ export class Strip {
     this.canvas.style.height = `${height}px`;
     const context = this.canvas.getContext('2d');
     if (!context) return;
-    context.scale(scale, scale);
     this.#view = view;
     this.#left = left;
     this.#right = right;
     this.#x = (seconds) => left + ((seconds - view.from) / (view.to - view.from || 1)) * (right - left);
+    context.scale(scale, scale);
     const brush = new Brush(context, this.canvas);
     this.#chosen(brush, options, height);
+    context.drawImage(this.#marksLayer(story, options, width, height, scale), 0, 0, width, height);
+    this.#edges(brush, options, height);
+  }
+
+  /** All but what is chosen: it stays the same from wait to wait. */
+  #marksLayer(
+    story: Story,
+    options: StripOptions,
+    width: number,
+    height: number,
+    scale: number,
+  ): HTMLCanvasElement {
+    const { view, hideAfter, title, lanes } = options;
+    const isDark = matchMedia('(prefers-color-scheme: dark)').matches;
+    const parts = [width, scale, view.from, view.to, hideAfter, title, lanes.length, isDark];
+    const key = [...parts, document.fonts?.status, story.length].join();
+    if (key === this.#layerKey && story === this.#layerStory) return this.#layer;
+    this.#layerKey = key;
+    this.#layerStory = story;
+    this.#layer.width = this.canvas.width;
+    this.#layer.height = this.canvas.height;
+    const context = this.#layer.getContext('2d');
+    if (!context) return this.#layer;
+    context.scale(scale, scale);
+    const brush = new Brush(context, this.canvas);
     this.#bar(brush, story, options);
     this.#labels(brush, story, options);
     this.#marks(brush, story, options);
     this.#axis(brush, story.beginsAt, options, height);
+    return this.#layer;
+  }
+
+  #edges(brush: Brush, { chosen }: StripOptions, height: number): void {
+    for (const edge of [chosen.from, chosen.to])
+      brush.rect('--ink', this.placeOf(edge) - 0.75, 0, 1.5, height - AXIS + 4);
   }
 
   #chosen(brush: Brush, { chosen }: StripOptions, height: number): void {
@@ -87,7 +121,7 @@ export class Strip {
   }
 
   /** Sleep is pale, work is dark; of many waits each pixel has its share. */
-  #bar(brush: Brush, story: Story, { title, view, chosen, label, left, right }: StripOptions): void {
+  #bar(brush: Brush, story: Story, { title, view, label, left, right }: StripOptions): void {
     brush.text(title, label, 13, 'strong');
     brush.rect('--asleep', left, 0, right - left, BAR);
     const [first, last] = stepsIn(story, view);
@@ -101,8 +135,6 @@ export class Strip {
           brush.rect('--ink', x - 0.75, 0, Math.max(this.placeOf(to) - x, 1.75), BAR);
       }
     }
-    for (const edge of [chosen.from, chosen.to])
-      brush.rect('--ink', this.placeOf(edge) - 0.75, 0, 1.5, this.canvas.clientHeight - AXIS + 4);
   }
 
   #shares(brush: Brush, story: Story, first: number, last: number, left: number, right: number): void {
