@@ -44,7 +44,7 @@ export function command(folder: string, name: string): string[] {
 }
 
 /** Milliseconds for a grading: many of them share a busy machine. */
-export const PATIENCE = 300_000;
+export const GRADING_LIMIT_MS = 300_000;
 
 /**
  * Starts a grader, which does not break its lines. At the end of the test it is told to end: were it killed, what it

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
 import { CLI, concurrently } from '../support/process.js';
-import { close, PATIENCE, startGrader, workshop } from '../support/zoo.js';
+import { close, GRADING_LIMIT_MS, startGrader, workshop } from '../support/zoo.js';
 
-vi.setConfig({ testTimeout: PATIENCE });
+vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
 
 let folder: string;
 beforeAll(() => {

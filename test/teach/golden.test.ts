@@ -5,9 +5,9 @@
 import { fileURLToPath } from 'node:url';
 import { test, vi } from 'vitest';
 import { concurrently } from '../support/process.js';
-import { PATIENCE, startGrader } from '../support/zoo.js';
+import { GRADING_LIMIT_MS, startGrader } from '../support/zoo.js';
 
-vi.setConfig({ testTimeout: PATIENCE });
+vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
 
 const zoo = (name: string) => fileURLToPath(new URL(`zoo/${name}`, import.meta.url));
 

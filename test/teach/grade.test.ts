@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { concurrently, until } from '../support/process.js';
-import { close, command, freePort, PATIENCE, startGrader, workshop } from '../support/zoo.js';
+import { close, command, freePort, GRADING_LIMIT_MS, startGrader, workshop } from '../support/zoo.js';
 
 let folder: string;
 beforeAll(() => {
@@ -10,7 +10,7 @@ beforeAll(() => {
 });
 afterAll(() => close(folder));
 
-vi.setConfig({ testTimeout: PATIENCE });
+vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
 
 /** The points of each line, what was seen where some were lost, the hints, and the notes. */
 function report(stdout: string) {

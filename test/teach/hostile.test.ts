@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { CLI, Process } from '../support/process.js';
-import { close, PATIENCE, workshop } from '../support/zoo.js';
+import { close, GRADING_LIMIT_MS, workshop } from '../support/zoo.js';
 
-vi.setConfig({ testTimeout: PATIENCE });
+vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
 
 let folder: string;
 beforeAll(() => {

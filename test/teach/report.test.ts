@@ -5,7 +5,7 @@ import { check50, github } from '../../dist/teach/grade/forms.js';
 import { extra, line, part, type Result } from '../../dist/teach/grade/rubric.js';
 import { wrap } from '../../dist/teach/text.js';
 import { CLI, concurrently, Process } from '../support/process.js';
-import { close, command, PATIENCE, startGrader, workshop } from '../support/zoo.js';
+import { close, command, GRADING_LIMIT_MS, startGrader, workshop } from '../support/zoo.js';
 
 let folder: string;
 beforeAll(() => {
@@ -13,7 +13,7 @@ beforeAll(() => {
 });
 afterAll(() => close(folder));
 
-vi.setConfig({ testTimeout: PATIENCE });
+vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
 
 describe('the width of a report', () => {
   test.concurrent('80 columns, where it goes to no terminal', (context) =>

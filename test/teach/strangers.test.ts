@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
 import { concurrently } from '../support/process.js';
-import { close, PATIENCE, startGrader, workshop } from '../support/zoo.js';
+import { close, GRADING_LIMIT_MS, startGrader, workshop } from '../support/zoo.js';
 
-vi.setConfig({ testTimeout: PATIENCE });
+vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
 
 let folder: string;
 beforeAll(() => {

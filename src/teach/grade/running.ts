@@ -9,7 +9,7 @@ import { type Isolation, NOT_ISOLATED } from './isolation.js';
 import { freePort, isFreeForIPv4 } from './ports.js';
 import { isThere, Submission } from './submission.js';
 import type { Deviation } from './text-match.js';
-import { flowOf, INTERVAL_MS, type Movement, Patience, SAMPLES, type Sample, sampleOf } from './watch.js';
+import { flowOf, INTERVAL_MS, type Movement, SAMPLES, type Sample, sampleOf, WaitLimit } from './watch.js';
 
 export interface RunOptions {
   command: string[];
@@ -140,7 +140,7 @@ export class Running {
    * @returns what the condition gave; undefined when the program has ended, is at rest, or has had its time
    */
   async until<T>(condition: () => T | Promise<T>, times = 1): Promise<T | undefined> {
-    const patience = new Patience(1000 * this.options.timeoutS * times);
+    const limit = new WaitLimit(1000 * this.options.timeoutS * times);
     for (let isLast = false; ; ) {
       const value = await condition();
       if (value) return value;
@@ -148,9 +148,9 @@ export class Running {
       if (await this.#hasWoken()) continue;
       this.threads();
       const sample = this.samples.at(-1) ?? sampleOf([]);
-      patience.see(sample.threads.length > 0 ? sample : sampleOf([]), this.#movement(sample.threads));
+      limit.see(sample.threads.length > 0 ? sample : sampleOf([]), this.#movement(sample.threads));
       if (this.program.isGone) await this.program.drain();
-      isLast = this.program.isGone || patience.isOver;
+      isLast = this.program.isGone || limit.isOver;
     }
   }
 

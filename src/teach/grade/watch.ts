@@ -83,7 +83,7 @@ const MOVING = 30;
 const PRINTING = 3;
 
 /** Decides when it is of no use to wait any longer. */
-export class Patience {
+export class WaitLimit {
   readonly #limitMs: number;
   #lastMs = performance.now();
   #waitedMs = 0;
