@@ -40,6 +40,11 @@ export function warn(line: string): void {
   }
 }
 
+/** The text without what nobody sees: control characters, zero width, what turns the text round. For names. */
+export function withoutInvisible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu, '');
+}
+
 /** The text with what is not visible in it, except newline and tab, shown as `\x1b` or `\u202e`. */
 export function visible(line: string): string {
   return line.replace(NOT_VISIBLE, (char) => {

@@ -12,7 +12,7 @@
  * The server's keyboard is one more source in the same select(): `quit` ends it.
  *
  * Original: chatserver.py. Left out: nothing. Added: input is lines; a line that nobody
- * ends counts after 200 ms; output for those who read slowly.
+ * ends counts after 200 ms; a name is given once; output for those who read slowly.
  */
 import { select } from 'posix-select';
 import { Lines } from 'posix-select/lines';
@@ -20,7 +20,7 @@ import { Listener } from 'posix-select/listener';
 import { Outbox } from 'posix-select/outbox';
 import { recvOrEof } from 'posix-select/peer';
 import type { Address, Socket } from 'posix-select/socket';
-import { Output, print, Stdin, warn } from 'posix-select/terminal';
+import { Output, print, Stdin, warn, withoutInvisible } from 'posix-select/terminal';
 import { inTurns } from 'posix-select/turns';
 
 /** Bytes for one recv. */
@@ -52,7 +52,7 @@ class Client {
 
 /** Without what would confuse a terminal or the protocol; no character is cut. */
 function screenName(line: Buffer): string {
-  const visible = line.toString().replace(/\p{Cc}/gu, '');
+  const visible = withoutInvisible(line.toString());
   let name = '';
   for (const char of visible.replaceAll('::', '').trimEnd()) {
     if (Buffer.byteLength(name + char) > MAX_NAME_BYTES) break;
@@ -109,8 +109,10 @@ export function main(
   }
 
   function onName(client: Client, name: string): void {
-    if (name === '') {
-      outbox.send(client, Buffer.from(QUESTION));
+    const isTaken = [...clients].some((other) => other.name === name);
+    if (name === '' || isTaken) {
+      const answer = isTaken ? `${name} is taken.\n${QUESTION}` : QUESTION;
+      outbox.send(client, Buffer.from(answer));
       return;
     }
     client.name = name;

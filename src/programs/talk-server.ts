@@ -11,14 +11,14 @@
  * `/who:` is answered to the client that asks, with who is connected.
  *
  * Original: talk_server.py, where rlist is socks. Left out: nothing; `/who:` is its part
- * for honours. Added: output for those who read slowly.
+ * for honours. Added: a name is given once; output for those who read slowly.
  */
 import { select } from 'posix-select';
 import { Listener } from 'posix-select/listener';
 import { Outbox } from 'posix-select/outbox';
 import { recvOrEof } from 'posix-select/peer';
 import type { Address, Socket } from 'posix-select/socket';
-import { Output, print, warn } from 'posix-select/terminal';
+import { Output, print, warn, withoutInvisible } from 'posix-select/terminal';
 import { inTurns } from 'posix-select/turns';
 
 /** Bytes for one recv, which are taken for one message. */
@@ -47,9 +47,8 @@ class Client {
 /** Who speaks, if the message says that, and what is said. */
 function parse(text: string): [name: string | null, said: string] {
   const says = SAYS.exec(text);
-  if (!says) return [null, text];
-  const name = text.slice(0, says.index).trim();
-  if (name.includes('\n')) return [null, text];
+  if (!says || text.slice(0, says.index).trim().includes('\n')) return [null, text];
+  const name = withoutInvisible(text.slice(0, says.index)).trim();
   return [name.replace(/^<(.*)>$/, '$1'), text.slice(says.index + says[0].length)];
 }
 
@@ -89,7 +88,8 @@ export function main(
 
   function onMessage(client: Client, message: Buffer): void {
     const [name, said] = parse(message.toString());
-    if (name && name !== client.name) {
+    const isTaken = [...clients].some((other) => other.name === name);
+    if (name && !isTaken) {
       note(`${client.address} is ${name}`);
       client.name = name;
     }
