@@ -78,7 +78,7 @@ export function main(args: { host: string; port: number }, stop: number): number
   let isTyping = true;
   while (isTyping || outbox.size(mySocket) > 0) {
     // Without `stop` in rlist, Ctrl-C could not end this wait: it may have no time limit.
-    // While the server takes no more, the keyboard waits; while stdout does not, both do.
+    // The keyboard waits while the server takes no more, and both while stdout does.
     const isShown = output.wlist.length === 0;
     const readsKeys = isTyping && isShown && outbox.size(mySocket) === 0;
     const rlist = [stop, ...(isShown ? [mySocket] : []), ...(readsKeys ? [stdin] : [])];

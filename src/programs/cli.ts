@@ -64,7 +64,7 @@ export function main(
     let isTyping = true;
     while (isTyping || outbox.size(sock) > 0) {
       // Without `stop` in rlist, Ctrl-C could not end this wait: it has no time limit.
-      // While the server takes no more, the keyboard waits; while stdout does not, both do.
+      // The keyboard waits while the server takes no more, and both while stdout does.
       const isShown = output.wlist.length === 0;
       const readsKeys = isTyping && isShown && outbox.size(sock) === 0;
       const rlist = [stop, ...(isShown ? [sock] : []), ...(readsKeys ? [stdin] : [])];

@@ -139,7 +139,8 @@ export function main(
   }
 
   while (open > 0) {
-    output.watch(sel); // stdout, while nobody reads it: a print that waits would stop the loop
+    // stdout, while nobody reads it: a print that waits would stop the loop.
+    output.watch(sel);
     const ready = sel.select();
     output.flush();
     for (const [{ fileobj, data }, mask] of ready) {

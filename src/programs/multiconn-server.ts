@@ -30,7 +30,7 @@ import { Output, print, warn } from 'posix-select/terminal';
 /** Bytes for one recv: no client makes the others wait for longer. */
 const BUFFER_BYTES = 65_536;
 
-/** From this part of --max-pending-total on, only clients that read their echo are read from. */
+/** From this part of --max-pending-total on, who has an echo to read is not read from. */
 const HIGH_USAGE = 0.5;
 
 /** The data of an accepted socket; the listener has null. */

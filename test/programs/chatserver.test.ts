@@ -106,6 +106,7 @@ test('what a screen name becomes', async () => {
     '::abcdefghijklm': 'abcdefghijkl',
     ':\x1b:Bob': 'Bob',
     '::::Bob': 'Bob',
+    'B\u200bo\u202eb\u2066\u2800': 'Bob',
     'Bob:::': 'Bob',
     'abcdefghijk:lm': 'abcdefghijk',
   };
@@ -136,6 +137,22 @@ test('who gives an empty name is asked again', async () => {
     result = guest.leave()
   `);
   expect(heard).toBe(`${WELCOME}${QUESTION.repeat(5)}Bob logged in\nBob::hi\n`);
+});
+
+test('a name that is taken is not given twice; one that has left frees it', async () => {
+  const { server, python } = await openRoom();
+  const heard = await python.run(py`
+    ann = Guest(b'Ann\n')
+    ann.until(b'Ann logged in\n')
+    other = Guest('A\u200bnn\n'.encode())
+    other.until(b'Ann is taken.\nPlease enter your screen name:\n')
+    ann.leave()
+    other.sock.sendall(b'Ann\n')
+    other.until(b'Ann logged in\n')
+    result = other.leave()
+  `);
+  expect(heard).toBe(`${WELCOME}Ann is taken.\n${QUESTION}Ann logged in\n`);
+  expect(server.lines.filter((line) => line === 'None -> Ann logged in')).toHaveLength(2);
 });
 
 test('lines are messages, however they come', async () => {

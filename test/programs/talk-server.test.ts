@@ -156,6 +156,23 @@ for name in ${JSON.stringify(names)}:
   expect(replies).toEqual([...names.slice(0, -1), 'Jean Luc']);
 });
 
+test('a name is learned once, without what nobody sees; who has it may say it again', async () => {
+  const server = await startServer('talk-server', ['-p', 0]);
+  const replies = python<string[]>(
+    `${CLIENTS}
+a, b = connect(), connect()
+def say(s, other, text):
+    s.sendall(text)
+    assert receive(other, len(text)) == text
+say(a, b, 'A\\u200blice says: hi'.encode())
+say(b, a, b'Alice says: hi')
+say(a, b, b'Alice says: again')
+result = [line.split(' connected')[0] for line in who(b).split('\\n')[1:3]]`,
+    server.port,
+  );
+  expect(replies).toEqual(['Alice', '<unknown>']);
+});
+
 test('what only looks like /who: is a message', async () => {
   const server = await startServer('talk-server', ['-p', 0]);
   const relayed = python<string[]>(
