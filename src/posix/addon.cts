@@ -38,8 +38,7 @@ function explained(cause: Error): Error {
   const reason = reasonFor(cause.message);
   const command = `node ${path.join(root, 'native/compile.mjs')}`;
   const error = new Error(
-    `posix-select: ${reason}\nPrebuilt are ${PREBUILT}.\nTo compile it here, with a C++ compiler: ${command}`,
-    { cause },
+    `posix-select: ${reason}\nPrebuilt are ${PREBUILT}.\nTo compile it here, with a C++ compiler:\n\n  ${command}\n`,
   );
   error.stack = `${error.name}: ${error.message}`; // whoever reads it can do nothing about where it was thrown
   return error;
