@@ -5,13 +5,16 @@ import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { Argument, InvalidArgumentError, program } from 'commander';
-import { type Benchmark, benchmarks, isSlack, type Sample } from './benchmarks.js';
+import { type Benchmark, benchmarks, type Cell, isSlack, type Sample } from './benchmarks.js';
 import { environment } from './environment.js';
 import { goalRows } from './goals.js';
 import { COMPILER, type Peer, useNode26 } from './peers.js';
 import { report } from './report.js';
 import { findings } from './soundness.js';
 import { endTrials } from './trial.js';
+
+/** Tries of a trial in which the server's core was not busy: something else was measured. */
+const MAX_TRIES = 3;
 
 const NAMES = benchmarks().map(({ name }) => name);
 
@@ -78,9 +81,7 @@ async function run(chosen: Benchmark[]): Promise<void> {
   for (const { benchmark, cell, trial, peer } of plan) {
     bar.update({ what: `${benchmark.name}: ${peer.name} ${shown(cell)}` });
     try {
-      for (const [at, values] of await benchmark.measure(peer, cell, short)) {
-        samples.push({ benchmark: benchmark.name, peer: peer.name, cell: at, trial, values });
-      }
+      samples.push(...(await measureTrial(benchmark, peer, cell, trial, short)));
     } catch (err) {
       failures.push(`${benchmark.name}: ${peer.name} ${shown(cell)}: ${String(err).split('\n')[0]}`);
     }
@@ -104,6 +105,23 @@ async function run(chosen: Benchmark[]): Promise<void> {
   const files = await report(raw, chosen, out);
   console.log(`${samples.length} measurements in ${raw.seconds} s; the report: ${files}`);
   if (failures.length > 0) process.exitCode = 1;
+}
+
+/** One trial, repeated while it was not busy; the last try counts, and is marked when it was not either. */
+async function measureTrial(
+  { name: benchmark, measure }: Benchmark,
+  peer: Peer,
+  cell: Cell,
+  trial: number,
+  short: boolean,
+): Promise<Sample[]> {
+  let samples: Sample[] = [];
+  for (let tries = 1; tries <= (short ? 1 : MAX_TRIES); tries++) {
+    const results = await measure(peer, cell, short);
+    samples = results.map(([at, values]) => ({ benchmark, peer: peer.name, cell: at, trial, values }));
+    if (!samples.some(isSlack)) break;
+  }
+  return samples;
 }
 
 /** Ends at once: no trial is left behind, the terminal is as it was. */
@@ -134,5 +152,5 @@ function printGoals(samples: Sample[]): void {
   for (const finding of findings(samples)) console.log(finding);
   const slack = samples.filter(isSlack);
   if (slack.length > 0)
-    console.log(`${slack.length} trials where the server's core was not busy: marked in the report`);
+    console.log(`${slack.length} trials where the server's core was not busy, thrice: marked in the report`);
 }

@@ -2,10 +2,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { median } from 'simple-statistics';
-import { type Benchmark, isSlack, type Sample } from './benchmarks.js';
+import { type Benchmark, type Cell, isSlack, type Sample } from './benchmarks.js';
 import { CHARTS, svg, trialsOf } from './charts.js';
 import type { Environment } from './environment.js';
-import { goalRows, measured } from './goals.js';
+import { goalRows, measured, samplesOf } from './goals.js';
+import { PEERS, type Peer } from './peers.js';
 import { findings } from './soundness.js';
 
 interface Raw extends Environment {
@@ -61,11 +62,48 @@ table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}
 td,th{padding:.15rem .6rem .15rem 0;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}
 span{display:inline-block;margin-right:.6rem}td+td span{white-space:nowrap}.wide{overflow-x:auto}.wide td{white-space:nowrap}`;
 
+/** The ratio of the medians of two peers in a cell, with two digits; null where one was not measured. */
+function ratioIn(samples: Sample[], ours: Peer, theirs: Peer, benchmark: string, cell: Cell, value: string) {
+  const of = (peer: Peer) =>
+    samplesOf(samples, benchmark, peer, cell).map((sample) => measured(sample, value));
+  const [a, b] = [of(ours), of(theirs)];
+  return a.length > 0 && b.length > 0 ? median(a) / median(b) : null;
+}
+
+/** What it comes to, in two sentences: all speak, and one speaks among many. */
+function conclusion(samples: Sample[]): string {
+  const all = { connections: 100, size: 64 };
+  const { literal, shaped, cSelect, net } = PEERS;
+  const cpu = ratioIn(samples, literal, cSelect, 'echo', all, 'cpu');
+  const shapedCpu = ratioIn(samples, shaped, cSelect, 'echo', all, 'cpu');
+  const rate = ratioIn(samples, literal, net, 'echo', all, 'rate');
+  const idle = ratioIn(samples, shaped, net, 'idle', { idle: 900 }, 'rate');
+  const sentences: string[] = [];
+  if (cpu && shapedCpu && rate)
+    sentences.push(
+      `Where all 100 connections speak, our loops take ${cpu.toFixed(2)} (as in C) and ${shapedCpu.toFixed(2)} (as in Python) ` +
+        `times the CPU time of the same loop in C, and answer ${rate.toFixed(2)} times as many messages as node:net.`,
+    );
+  if (idle)
+    sentences.push(
+      `Where one speaks among 900, select(2) looks at all of them for each message: ${idle.toFixed(2)} times the rate of ` +
+        'node:net, which is on epoll.',
+    );
+  return sentences.map((sentence) => `<p><strong>${escaped(sentence)}</strong></p>`).join('\n');
+}
+
+/** The two that the conclusion is about come first. */
+const FIRST = ['echo', 'idle'];
+const inOrder = (benchmarks: Benchmark[]) => [
+  ...benchmarks.filter(({ name }) => FIRST.includes(name)),
+  ...benchmarks.filter(({ name }) => !FIRST.includes(name)),
+];
+
 /** Writes charts and page; says where the page is. */
 export async function report(raw: Raw, benchmarks: Benchmark[], folder: string): Promise<string> {
   const { samples, machine, versions } = raw;
   const sections: string[] = [];
-  for (const { name, summary } of benchmarks) {
+  for (const { name, summary } of inOrder(benchmarks)) {
     if (!samples.some(({ benchmark }) => benchmark === name)) continue;
     sections.push(`<h2>${escaped(name)}</h2><p>${escaped(summary)}</p>`);
     for (const chart of CHARTS.filter(({ benchmark }) => benchmark === name)) {
@@ -85,8 +123,9 @@ export async function report(raw: Raw, benchmarks: Benchmark[], folder: string):
 <h1>select(2) against libuv</h1>
 <p><code>${escaped(raw.command)}</code>, ${escaped(raw.date.slice(0, 10))}; ${raw.trials} trials of each, medians, with the smallest and the largest.
 ${escaped(facts.join('; '))}.</p>
-<h2>goals</h2>${goalTable(samples)}
+${conclusion(samples)}
 ${sections.join('\n')}
+<h2>goals</h2>${goalTable(samples)}
 </html>
 `;
   const file = join(folder, 'index.html');

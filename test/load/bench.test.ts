@@ -49,7 +49,7 @@ needs('cc')('a name runs that part: figures, chart and page', async () => {
   const out = folder();
   const { code, stdout } = await bench(['call', '--short', '--out', out]);
   expect(code, stdout).toBe(0);
-  expect(stdout).toMatch(/select\(\) : CPython select .*\n.* 4 fds/);
+  expect(stdout).toMatch(/select\(\) : C select .*\n.* 4 fds/);
   const { samples, machine, versions, command } = JSON.parse(readFileSync(join(out, 'samples.json'), 'utf8'));
   expect(command).toBe(`npm run bench -- call --short --out ${out}`);
   expect(machine.cores).toBeGreaterThan(0);
