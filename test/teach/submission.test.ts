@@ -60,6 +60,19 @@ test('it keeps the end of what is printed', async () => {
   expect(stdout).toBe('true true true\n');
 });
 
+test('ending it twice closes nothing of somebody else', async () => {
+  const { stdout, stderr } = await execute(`
+    const [first, second] = [0, 1].map(() => new Submission(['sleep', '1000']));
+    await first.destroy();
+    const third = new Submission(['sh', '-c', 'sleep 0.2; echo it lives; sleep 1000']);
+    await first.destroy();
+    await first.drain();
+    await until(() => third.stdout.includes('it lives'));
+    for (const program of [second, third]) await program.destroy();
+    console.log('all');`);
+  expect({ stdout, stderr }).toEqual({ stdout: 'all\n', stderr: '' });
+});
+
 test('an error of its own leaves nothing behind', async () => {
   const { exit, stderr, cwd } = await execute(`
     const program = new Submission(['sleep', '1000']);

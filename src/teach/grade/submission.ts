@@ -54,6 +54,9 @@ export class Submission extends EventEmitter<{ change: [] }> {
   readonly #screen: ReadStream;
   readonly #terminal: number;
   #shown = '';
+  #isDestroyed = false;
+  /** Its descriptors may be somebody else's by now. */
+  #isClosed = false;
 
   /**
    * Runs a command in a session of its own. Its stdout is a terminal, as it is for the student: a C or Python program
@@ -168,6 +171,7 @@ export class Submission extends EventEmitter<{ change: [] }> {
 
   /** Waits, once it has ended, until all that it has printed is in stdout. */
   async drain(): Promise<void> {
+    if (this.#isClosed) return;
     // Nobody else writes to the terminal any more: once this is read, all is. If somebody does after all, this waits
     // for its turn on a thread of its own, until the terminal is closed.
     write(this.#terminal, END, () => {});
@@ -187,12 +191,15 @@ export class Submission extends EventEmitter<{ change: [] }> {
    * @returns what could not be ended
    */
   async destroy(): Promise<Process[]> {
+    if (this.#isDestroyed) return [];
+    this.#isDestroyed = true;
     const deadline = performance.now() + KILL_LIMIT_MS;
     while ((this.kill() || this.ended === undefined) && performance.now() < deadline) await pause(2);
     await this.drain();
     for (const stream of [this.#screen, this.#errors, this.#keyboard, this.#child.stdio[3]])
       stream?.destroy();
     sys.close(this.#terminal);
+    this.#isClosed = true;
     running.delete(this);
     const left = this.#members.list();
     this.#members.forget();
