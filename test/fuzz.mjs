@@ -245,6 +245,8 @@ async function part(seed, calls) {
     close: ['fd'],
     fcntl: ['fd', 'command', 'flags'],
     fionread: ['fd'],
+    siocoutq: ['fd'],
+    dup2: ['fd', 'fd'],
     pipe: [],
     openpty: [],
     strerror: ['int'],
