@@ -41,6 +41,12 @@ export const NEEDS = {
     packages: { ...everywhere('util-linux'), 'brew install': undefined },
     otherwise: 'where it is not permitted: in docker run, --privileged',
   },
+  bwrap: {
+    title: 'bwrap(1) that may make namespaces',
+    isHere: () => works('bwrap', '--ro-bind', '/', '/', '--unshare-pid', 'true'),
+    packages: { ...everywhere('bubblewrap'), 'brew install': undefined },
+    otherwise: 'where it is not permitted: in docker run, --privileged',
+  },
   Linux: { isHere: () => process.platform === 'linux', isGiven: true },
   root: { isHere: () => process.getuid?.() === 0, isGiven: true, otherwise: 'run npm test as root' },
   'IPv6 on loopback': {

@@ -1,9 +1,9 @@
 /** Submissions that attack their grader, and a class in which some do. */
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { needs } from '../support/needs.js';
 import { CLI, Process } from '../support/process.js';
 import { close, GRADING_LIMIT_MS, workshop } from '../support/zoo.js';
 
@@ -53,15 +53,13 @@ function processesIn(cwd: string): string[] {
   });
 }
 
-const hasBubblewrap =
-  spawnSync('bwrap', ['--ro-bind', '/', '/', '--unshare-pid', 'true'], { stdio: 'ignore' }).status === 0;
-
 const COMMAND = ['--', 'python3', '-B', 'select_server.py', '{port}'];
 
 const grade = (cwd: string, ...args: string[]) =>
   new Process(process.execPath, [CLI, 'grade', 'select-server', ...args, ...COMMAND], { cwd });
 
-describe.runIf(hasBubblewrap)('apart from the grader', () => {
+describe('apart from the grader', () => {
+  const test = needs('bwrap');
   test.each(Object.entries(ATTACKS))(
     'one that %s has no points, and leaves nothing behind',
     async (what, code) => {
