@@ -350,7 +350,7 @@ many = [arrive() for _ in range(args)]`,
 
       await many.run('for s in inside[:10]: s.close()');
       await until('there is room again', () => live.count(left) >= 10);
-      await many.run("new = [client(b'new') for _ in range(10)]");
+      await many.run("new = [client(b'new%d' % i) for i in range(10)]");
       await until('new ones have come in', () => live.count(came) >= clients + 2 - refused + 10);
       expect(closedAtOnce()).toHaveLength(refused);
       expect(live.count(left)).toBe(10);
