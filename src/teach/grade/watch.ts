@@ -82,6 +82,9 @@ export interface Movement {
 const MOVING = 30;
 const PRINTING = 3;
 
+/** A program that has printed so much prints without end: an echo of the longest message is a tenth of it. */
+const FLOOD_CHARS = 48_000_000;
+
 /** Decides when it is of no use to wait any longer. */
 export class WaitLimit {
   readonly #limitMs: number;
@@ -118,6 +121,8 @@ export class WaitLimit {
 
   /** Whether the program will do nothing more of its own accord, or has had its time. */
   get isOver(): boolean {
+    // To read a flood keeps the grader itself so busy that its samples are few.
+    if ((this.#before?.movement.printedChars ?? 0) > FLOOD_CHARS) return true;
     const needed = this.#before?.sample.schedules.size ? REST_SAMPLES : REST_SAMPLES_UNCOUNTED;
     if (this.#restSamples >= needed) return true;
     if (this.#samples <= SAMPLES) return false;
