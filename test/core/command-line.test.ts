@@ -174,7 +174,8 @@ describe('a natural mistake gets an answer:', () => {
     const port = taken('::1', false);
     const { stderr } = await run(...(joined as string[]), port);
     expect(stderr).toMatch(/^ {2}connect fd \d+ .*ECONNREFUSED/m);
-    expect((await run(...(apart as string[]), port)).stderr).toBe(stderr);
+    const unnumbered = (text: string) => text.replace(/\d+/g, '#'); // descriptors may differ
+    expect(unnumbered((await run(...(apart as string[]), port)).stderr)).toBe(unnumbered(stderr));
   });
 
   test('--record over a file that is no recording', async () => {
