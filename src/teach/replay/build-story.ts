@@ -5,11 +5,10 @@ import type { Call, Head, OtherCall, Reason, Sets } from '../recording/format.js
 import { setsOf } from '../trace/explain.js';
 import { strace } from '../trace/strace.js';
 import { rowOf } from '../trace/syscalls.js';
+import { Lives } from './lives.js';
 import {
   CALL_COLUMNS,
   type CallColumn,
-  type Life,
-  type LifeKind,
   SET_NAMES,
   type StoryData,
   WAIT_COLUMNS,
@@ -39,8 +38,7 @@ export class StoryBuilder {
   readonly #texts = new Map<string, number>();
   readonly #sets = new Map<string, number>();
   readonly #reasons = new Map<string, number>();
-  /** The lives that are open, by descriptor. */
-  readonly #open = new Map<number, number>();
+  readonly #lives: Lives;
   readonly #decoders = new Map<number, StringDecoder>();
   #micros = 0;
 
@@ -59,15 +57,14 @@ export class StoryBuilder {
       waits: WAIT_COLUMNS.map(() => []),
       reasons: [[]],
     };
+    this.#lives = new Lives(this.data.lives);
     this.#text('');
   }
 
   /** Begins in the midst of a run: the descriptors that are open there, by name. */
   seed(names: Record<string, string>): void {
     for (const [fd, name] of Object.entries(names)) {
-      const place = this.#openLife(Number(fd), safeLine(name), -1);
-      const life = this.data.lives[place] as Life;
-      if (life.kind === 'other') life.kind = 'conn';
+      this.#lives.seed(Number(fd), safeLine(name));
     }
   }
 
@@ -94,8 +91,7 @@ export class StoryBuilder {
   /** A new program in the place of the old one, a shell or a starter: the story begins with it. */
   #restart(): void {
     for (const column of this.data.calls) column.length = 0;
-    this.data.lives.length = 0;
-    this.#open.clear();
+    this.#lives.clear();
     this.#micros = 0;
   }
 
@@ -120,7 +116,7 @@ export class StoryBuilder {
   #addWait(call: Call, sets: Sets, kind: WaitKind): void {
     const after = call.errno === undefined ? call.after : undefined;
     const reasons = (call.why ?? []).map(({ fd, set, sentence }): [number, number, number] => [
-      fd === null ? -1 : this.#life(fd),
+      fd === null ? -1 : this.#lives.of(fd),
       set === null ? -1 : SET_NAMES.indexOf(set),
       this.#text(safeLine(sentence)),
     ]);
@@ -145,15 +141,17 @@ export class StoryBuilder {
   #addCall(call: OtherCall): void {
     const { fd, result, length = 0 } = call;
     const row = rowOf(call.call);
-    const life = fd === undefined || fd < 0 ? -1 : this.#life(fd);
+    const life = fd === undefined || fd < 0 ? -1 : this.#lives.of(fd);
     const text = this.#textOf(call, life);
     let other = -1;
-    if (call.errno === undefined && row.makesFd && result >= 0) other = this.#opened(result, call.call);
+    if (call.errno === undefined && row.makesFd && result >= 0)
+      other = this.#lives.opened(result, call.call, this.#callCount);
     const target = call.call === 'epoll_ctl' ? Number(call.rest?.[1]) : targetOf(call);
-    if (target >= 0) other = this.#life(target);
+    if (target >= 0) other = this.#lives.of(target);
     this.#push(call, { life, other, length, text, wait: -1 });
     this.#learnNames(call, true);
-    if (call.call === 'close' && call.errno === undefined && fd !== undefined) this.#closed(fd);
+    if (call.call === 'close' && call.errno === undefined && fd !== undefined)
+      this.#lives.closed(fd, this.#callCount);
   }
 
   #push(
@@ -182,50 +180,16 @@ export class StoryBuilder {
     const isFirst = this.#callCount === 0;
     for (const [key, name] of Object.entries(names ?? {})) {
       const fd = Number(key);
-      if (name === null && isMade) this.#closed(fd);
+      if (name === null && isMade) this.#lives.closed(fd, this.#callCount);
       if (name === null || (!isMade && call === 'accept')) continue;
-      const known = this.#open.get(fd);
-      if (known === undefined) this.#openLife(fd, safeLine(name), isFirst ? -1 : this.#callCount);
-      else this.#rename(known, safeLine(name), call);
+      const at = isFirst ? -1 : this.#callCount;
+      this.#lives.named(fd, safeLine(name), call, at);
     }
-  }
-
-  #rename(place: number, name: string, call: string): void {
-    const life = this.data.lives[place] as Life;
-    if (life.name === name) return;
-    const isUsers =
-      life.kind === 'conn' && call !== 'accept' && call !== 'connect' && !/^\[?[\d.:a-f]+\]?:\d+$/.test(name);
-    life.name = name;
-    if (isUsers) life.namedBy ??= this.#callCount - (call === 'close' ? 1 : 0);
-    else life.kind = kindOf(life.fd, name);
-  }
-
-  #life(fd: number): number {
-    return this.#open.get(fd) ?? this.#openLife(fd, `fd ${fd}`, -1);
-  }
-
-  #opened(fd: number, call: string): number {
-    this.#closed(fd);
-    const place = this.#openLife(fd, `fd ${fd}`, this.#callCount);
-    if (call === 'accept') (this.data.lives[place] as Life).kind = 'conn';
-    return place;
-  }
-
-  #openLife(fd: number, name: string, from: number): number {
-    const place = this.data.lives.push({ fd, name, kind: kindOf(fd, name), from, to: null }) - 1;
-    this.#open.set(fd, place);
-    return place;
-  }
-
-  #closed(fd: number): void {
-    const life = this.data.lives[this.#open.get(fd) ?? -1];
-    if (life) life.to = this.#callCount - 1;
-    this.#open.delete(fd);
   }
 
   #set(fds: number[] | null): number {
     if (fds === null) return 0;
-    const lives = fds.map((fd) => this.#life(fd));
+    const lives = fds.map((fd) => this.#lives.of(fd));
     return this.#place(this.#sets, lives.join(), () => this.data.sets.push(lives));
   }
 
@@ -259,13 +223,6 @@ export class StoryBuilder {
 function targetOf({ call, rest = [] }: OtherCall): number {
   const ident = call === 'kevent' ? /\{ident=(\d+)/.exec(rest[0] ?? '')?.[1] : undefined;
   return ident === undefined ? -1 : Number(ident);
-}
-
-function kindOf(fd: number, name: string): LifeKind {
-  if (name === 'listener' || name === 'stop') return name;
-  if (fd === 0) return 'stdin';
-  if (fd === 1 || fd === 2) return 'output';
-  return name === 'server' || name === 'client' || /^\[?[\d.:a-f]+\]?:\d+$/.test(name) ? 'conn' : 'other';
 }
 
 function preview(bytes: Buffer, result: number): string {

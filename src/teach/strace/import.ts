@@ -2,23 +2,14 @@
 import type { Call, Head, OtherCall } from '../recording/format.js';
 import { rowOf } from '../trace/syscalls.js';
 import { type Made, madeCall } from './calls.js';
+import { LineJoiner } from './join.js';
 import { type Line, parseLine } from './line.js';
 import { type Process, Processes } from './processes.js';
 import { PendingWait } from './reasons.js';
-import { type ParsedCall, parseCall, parseUnfinished, withoutUnfinished } from './syntax.js';
+import type { ParsedCall } from './syntax.js';
 
 /** Calls that wait in the queue for the reasons of a wait before them. */
 const MAX_QUEUED_CALLS = 10_000;
-
-/** Lines that one call may be spread over: the program may print in its midst. */
-const MAX_PIECES = 20;
-
-/** The beginning of a call whose end is on a later line. */
-interface Begun {
-  text: string;
-  time: number;
-  pieces: number;
-}
 
 /** What strace says that is no call. */
 const MESSAGE = /^(?:strace: |Process \d+ |\[ Process |\[pid \d+\]$)/;
@@ -26,14 +17,12 @@ const MESSAGE = /^(?:strace: |Process \d+ |\[ Process |\[pid \d+\]$)/;
 export class StraceImport {
   /** Seconds since 1970 of the first line; undefined where the log has no such times. */
   origin: number | undefined;
-  /** Lines that could not be read. */
-  unreadable = 0;
   isUntimed = true;
   hasDurations = false;
   hasSets = true;
   readonly #emit: (call: Call) => void;
   readonly #processes: Processes;
-  readonly #begun = new Map<number, Begun>();
+  readonly #joiner = new LineJoiner();
   /** The last wait of each thread, while its reasons are not known. */
   readonly #pending = new Map<number, PendingWait>();
   #queue: { call: Call; wait?: PendingWait }[] = [];
@@ -45,6 +34,11 @@ export class StraceImport {
   constructor(program: string, emit: (call: Call) => void) {
     this.#processes = new Processes(program);
     this.#emit = emit;
+  }
+
+  /** Lines that could not be read. */
+  get unreadable(): number {
+    return this.#joiner.unreadable;
   }
 
   /** The first thread of the log: the program's own. */
@@ -59,24 +53,22 @@ export class StraceImport {
     const tid = line.tid ?? this.#firstTid;
     if (this.#firstTid === 0 && line.tid !== undefined) this.#firstTid = line.tid;
     if (!this.#processes.has(tid)) this.#introduce(tid);
-    if (!this.#event(tid, line.text)) this.#call(tid, line.text);
+    if (this.#event(tid, line.text)) return;
+    const call = this.#joiner.line(tid, line.text, this.#time);
+    if (call) this.#made(tid, call.parsed, call.time);
   }
 
   /** The first line of a thread may stand before the end of the clone that made it. */
   #introduce(tid: number): void {
-    const clone = [...this.#begun].find(([, { text }]) => /^(?:clone3?|v?fork)\(/.test(text));
+    const clone = this.#joiner.find(/^(?:clone3?|v?fork)\(/);
     if (!clone) return;
-    const [parent, { text }] = clone;
-    this.#processes.started(this.#processes.of(parent), tid, text.includes('CLONE_THREAD'));
+    const parent = this.#processes.of(clone.tid);
+    this.#processes.started(parent, tid, clone.text.includes('CLONE_THREAD'));
   }
 
   /** The log is over: calls that have not returned are calls, too. */
   end(): void {
-    for (const [tid, { text, time }] of this.#begun) {
-      const parsed = parseUnfinished(text);
-      if (parsed) this.#made(tid, parsed, time);
-    }
-    this.#begun.clear();
+    for (const tid of this.#joiner.tids()) this.#cutOff(tid);
     this.settle();
   }
 
@@ -112,66 +104,15 @@ export class StraceImport {
   }
 
   #ended(tid: number, made: Made): void {
-    const begun = this.#begun.get(tid);
-    const parsed = begun && parseUnfinished(begun.text);
-    this.#begun.delete(tid);
-    if (begun && parsed && !parsed.name.startsWith('exit')) this.#made(tid, parsed, begun.time);
+    this.#cutOff(tid);
     this.#add(tid, made, this.#time, 0);
     this.#settle(tid);
   }
 
-  #call(tid: number, text: string): void {
-    const [resumed, name] = /^<\.\.\. (\w+) resumed> ?/.exec(text) ?? [];
-    if (resumed !== undefined) this.#resumed(tid, name ?? '', text.slice(resumed.length));
-    else this.#begins(tid, text);
-  }
-
-  #resumed(tid: number, name: string, rest: string): void {
-    const begun = this.#begun.get(tid);
-    if (!begun?.text.startsWith(`${name}(`)) {
-      // The log begins within the call, or restart_syscall stands for it.
-      if (!begun) this.unreadable++;
-      if (!begun) return;
-    }
-    this.#begun.delete(tid);
-    const unfinished = withoutUnfinished(rest);
-    const joined = begun.text + (unfinished ?? rest);
-    const parsed = unfinished === null ? parseCall(joined) : parseUnfinished(joined);
-    if (parsed) this.#made(tid, parsed, begun.time);
-    else this.#begun.set(tid, { ...begun, text: joined });
-  }
-
-  #begins(tid: number, text: string): void {
-    const unfinished = withoutUnfinished(text);
-    if (unfinished !== null) {
-      this.#begun.set(tid, { text: unfinished, time: this.#time, pieces: 1 });
-      return;
-    }
-    const parsed = parseCall(text);
-    if (parsed) {
-      this.#begun.delete(tid);
-      this.#made(tid, parsed, this.#time);
-      return;
-    }
-    this.#piece(tid, text);
-  }
-
-  /** A line that is no whole call: the first part of one, or a further one, between what the program prints. */
-  #piece(tid: number, text: string): void {
-    const begun = this.#begun.get(tid);
-    const joined = begun && parseCall(begun.text + text);
-    if (begun && joined) {
-      this.#begun.delete(tid);
-      this.#made(tid, joined, begun.time);
-    } else if (/^[a-z_]\w*\(/.test(text)) {
-      if (begun) this.unreadable++;
-      const end = text.indexOf('strace: Process ');
-      this.#begun.set(tid, { text: end < 0 ? text : text.slice(0, end), time: this.#time, pieces: 1 });
-    } else if (begun && begun.pieces < MAX_PIECES) {
-      begun.pieces++;
-    } else {
-      this.unreadable++;
-    }
+  /** The thread, or the log, has ended within a call. */
+  #cutOff(tid: number): void {
+    const call = this.#joiner.cutOff(tid);
+    if (call && !call.parsed.name.startsWith('exit')) this.#made(tid, call.parsed, call.time);
   }
 
   #made(tid: number, parsed: ParsedCall, time: number): void {

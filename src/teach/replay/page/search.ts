@@ -1,6 +1,7 @@
 /** Finds waits by their titles, sentences, calls and names. */
 import { sentencesOf } from '../sentences.js';
 import { FD_SETS, SET_NAMES, type Story } from '../story.js';
+import { byId, html } from './svg.js';
 
 /** Results that are listed. */
 const MAX_RESULTS = 200;
@@ -8,7 +9,7 @@ const MAX_RESULTS = 200;
 /** Milliseconds of one slice: the page stays responsive. */
 const SLICE_MS = 12;
 
-export interface Result {
+interface Result {
   number: number;
   title: string;
 }
@@ -39,11 +40,7 @@ function textOf(story: Story, number: number): { title: string; text: string } {
  * @param found is called with what is found so far, and with whether that is all
  * @returns what ends the search
  */
-export function search(
-  story: Story,
-  query: string,
-  found: (results: Result[], isAll: boolean) => void,
-): () => void {
+function search(story: Story, query: string, found: (results: Result[], isAll: boolean) => void): () => void {
   const words = query.toLowerCase().trim();
   const results: Result[] = [];
   let number = 1;
@@ -61,4 +58,28 @@ export function search(
   };
   timer = setTimeout(slice);
   return () => clearTimeout(timer);
+}
+
+/** The box and its list. @param go is called with the wait that was chosen */
+export function addSearch(story: () => Story, go: (number: number) => void): void {
+  const box = byId<HTMLInputElement>('search');
+  const list = byId('results');
+  let end = () => {};
+  const item = ({ number, title }: Result) => {
+    const button = html('button', { type: 'button' }, `${number} `, html('span', {}, title));
+    button.addEventListener('click', () => {
+      list.hidden = true;
+      go(number);
+    });
+    return html('li', {}, button);
+  };
+  box.addEventListener('input', () => {
+    end();
+    list.hidden = box.value.trim() === '';
+    if (list.hidden) return;
+    end = search(story(), box.value, (results, isAll) => {
+      const none = isAll ? 'Nothing is found.' : 'Searching …';
+      list.replaceChildren(...(results.length > 0 ? results.map(item) : [html('li', {}, none)]));
+    });
+  });
 }

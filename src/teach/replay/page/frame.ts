@@ -1,0 +1,160 @@
+/** The frame of the picture: the program's bar, the kernel below it, a line for each row. */
+import { shortDuration } from '../sentences.js';
+import { FD_SETS } from '../story.js';
+import type { PictureRow } from './rows.js';
+import { arrow, BAR_HEIGHT, BAR_TOP, bitX, KERNEL_TOP, type Scene, textAt } from './scene.js';
+import { fitted, svg, textWidth } from './svg.js';
+
+export function ground(scene: Scene, width: number): SVGElement[] {
+  const { sleep, answer, label, isNarrow } = scene.columns;
+  return [
+    svg('rect', { class: 'kernel', x: 0, y: KERNEL_TOP, width, height: scene.height - KERNEL_TOP }),
+    svg('rect', {
+      class: 'night',
+      x: sleep,
+      y: KERNEL_TOP,
+      width: answer - sleep,
+      height: scene.height - KERNEL_TOP,
+    }),
+    svg('rect', { class: 'border', x: 0, y: KERNEL_TOP - 1.25, width, height: 2.5 }),
+    textAt('strong', label, KERNEL_TOP + 20, isNarrow ? 'kernel' : 'the kernel'),
+    textAt('strong', label, BAR_TOP + 23, isNarrow ? 'program' : 'your program'),
+    ...(scene.placed.prints.length > 0 ? [textAt('quiet', label, 26, 'its screen')] : []),
+  ];
+}
+
+export function programBar(scene: Scene): SVGElement[] {
+  const { question, sleep, answer, work, end, isNarrow } = scene.columns;
+  const { call, result, errno, isUnfinished } = scene.wait;
+  const bar = (className: string, from: number, to: number) =>
+    svg('rect', {
+      class: className,
+      x: from,
+      y: BAR_TOP,
+      width: Math.max(0, to - from),
+      height: BAR_HEIGHT,
+    });
+  const word = (className: string, x: number, words: string, anchor = 'start') =>
+    svg('text', { class: className, x, y: BAR_TOP + 22.5, 'text-anchor': anchor }, words);
+  const value = errno || (scene.prediction || isUnfinished ? '?' : String(result));
+  const parts = [
+    bar('ink', question, sleep),
+    bar('asleep', sleep, answer),
+    word(
+      'bar mono',
+      isNarrow ? (question + sleep) / 2 : question + 12,
+      isNarrow ? 'asks' : `${call}( )`,
+      isNarrow ? 'middle' : 'start',
+    ),
+  ];
+  if (scene.wait.timeout !== 0) parts.push(word('asleepword', (sleep + answer) / 2, 'asleep', 'middle'));
+  if (isUnfinished) return parts;
+  parts.push(bar('ink', answer, isNarrow ? end : work - 1));
+  parts.push(
+    isNarrow
+      ? word('bar', (answer + end) / 2, 'is told', 'middle')
+      : word('bar mono', answer + 12, `= ${value}`),
+  );
+  if (isNarrow || scene.prediction) return parts;
+  parts.push(
+    bar('ink', work + 1, end),
+    word('bar', work + 11, workWords(scene)),
+    word('bar again', end - 12, endWords(scene), 'end'),
+  );
+  return parts;
+}
+
+function workWords(scene: Scene): string {
+  const { number } = scene.step;
+  const from = scene.wait.at + scene.wait.took;
+  const seconds = Math.max(0, scene.story.at(number + 1) - from);
+  return scene.story.data.isUntimed ? 'works' : `works ${shortDuration(seconds)}`;
+}
+
+function endWords(scene: Scene): string {
+  if (scene.step.number < scene.story.length) return 'asks again →';
+  return scene.step.calls.some(({ name }) => name === 'exited' || name === 'killed')
+    ? 'ends'
+    : 'the recording ends';
+}
+
+export function rowLine(scene: Scene, row: PictureRow, i: number): SVGElement[] {
+  const { label, question, end, isNarrow } = scene.columns;
+  const y = scene.middles[i] ?? 0;
+  const isQuiet = row.state !== 'open';
+  const room = question - label - (isNarrow ? 6 : 54);
+  const top = row.role && !isNarrow ? y - 2 : y + 6;
+  const size = textWidth(row.name, 17, 700) > room ? 14 : 17;
+  const name = textAt(`name${isQuiet ? ' quiet' : ''}`, label, top, shortName(row.name, room, size));
+  name.style.fontSize = `${size}px`;
+  const title = svg('title', {}, row.name);
+  name.append(title);
+  const parts: SVGElement[] = [name];
+  if (row.role && !isNarrow) parts.push(textAt('role', label, y + 15, row.role));
+  const right = isQuiet ? row.state : row.fd;
+  if (!isNarrow)
+    parts.push(
+      svg(
+        'text',
+        { class: isQuiet ? 'role' : 'fd', x: question - 16, y: y + 5, 'text-anchor': 'end' },
+        right,
+      ),
+    );
+  const [from, to] = lifeLine(scene, row);
+  if (row.state === 'open')
+    parts.unshift(svg('line', { class: 'hair', x1: from, x2: Math.min(to, end), y1: y, y2: y }));
+  return parts;
+}
+
+/** From where to where a row's line goes: a descriptor that this step opens begins at its accept. */
+function lifeLine(scene: Scene, { lives, isMany }: PictureRow): [number, number] {
+  const { question, work, end } = scene.columns;
+  const [first, last] = scene.story.range(scene.step.number);
+  const { from, to } = scene.story.life(lives[0] ?? -1);
+  const hidden = scene.prediction ? work : end;
+  if (isMany) return [question, hidden];
+  const opens = from >= first && from < last;
+  const closes = to !== null && to >= first && to < last;
+  const mark = (kind: 'open' | 'close') =>
+    scene.placed.marks.find(({ kind: k, life, other }) =>
+      kind === 'open' ? other === lives[0] && k !== 'list' : k === 'close' && life === lives[0],
+    )?.x;
+  if (scene.prediction && opens) return [question, question];
+  return [opens ? (mark('open') ?? work) : question, closes ? (mark('close') ?? hidden) : hidden];
+}
+
+export function setNames(scene: Scene): SVGElement[] {
+  const { question, answer, isNarrow } = scene.columns;
+  if (isNarrow && scene.sets.length < 2) return [];
+  const at = (x: number, words: string) => textAt('setname', x, KERNEL_TOP + 20, words);
+  if (scene.wait.kind === 'list')
+    return [at(question + 7, 'the list'), ...(scene.prediction ? [] : [at(answer + 7, 'returned')])];
+  const names = scene.wait.call === 'select' ? FD_SETS : scene.wait.kind === 'one' ? ALONE : POLL_EVENTS;
+  return scene.sets.flatMap((set) => [
+    at(question + bitX(scene, set) - 18, isNarrow ? SHORT_SETS[set] : names[set]),
+    ...(scene.prediction
+      ? []
+      : [at(answer + bitX(scene, set) - 18, isNarrow ? SHORT_SETS[set] : names[set])]),
+  ]);
+}
+
+export function waitArrows(scene: Scene): SVGElement[] {
+  const { question, answer } = scene.columns;
+  const parts = [arrow('asked', question + 25, BAR_TOP + BAR_HEIGHT + 2, KERNEL_TOP + 6)];
+  if (!scene.prediction && !scene.wait.isUnfinished && scene.wait.errno === '')
+    parts.push(arrow('came', answer + 25, KERNEL_TOP + 2, BAR_TOP + BAR_HEIGHT + 1));
+  return parts;
+}
+
+const SHORT_SETS = { read: 'read', write: 'write', except: 'exc.' };
+
+const POLL_EVENTS = { read: 'POLLIN', write: 'POLLOUT', except: 'POLLPRI' };
+
+const ALONE = { read: 'alone', write: 'alone', except: 'alone' };
+
+/** A name that fits: of an address, its port. */
+function shortName(name: string, room: number, size: number): string {
+  const [, port] = /^.*:(\d+)$/.exec(name) ?? [];
+  const isLong = textWidth(name, size, 700) > room;
+  return fitted(isLong && port ? `port ${port}` : name, room, size, 700);
+}

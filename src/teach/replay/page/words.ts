@@ -1,0 +1,62 @@
+/** The words of the chosen wait: title, note, sentences, the folds below the picture. */
+import { type Clause, heading, sentencesOf, summary } from '../sentences.js';
+import type { Story, StoryStep } from '../story.js';
+import { bitTables, callList, descriptorRows, outputOf, whenText } from './folds.js';
+import { byId, html } from './svg.js';
+
+export function drawHead(story: Story): void {
+  const { program, notes } = story.data;
+  document.title = `${program}, recorded`;
+  byId('program').textContent = program;
+  byId('summary').textContent = summary(story);
+  byId('notes').textContent = notes.join('; ');
+  byId('length').textContent = story.length.toLocaleString('en-US');
+  byId<HTMLInputElement>('number').max = String(story.length);
+}
+
+/** @param isHidden whether the answer, and what follows it, is to be predicted */
+export function drawWords(story: Story, step: StoryStep, isHidden: boolean): void {
+  const { number, wait } = step;
+  const comment = story.data.comments?.[number] ?? '';
+  byId('title').textContent = isHidden
+    ? `Wait ${number}: what will ${wait?.call ?? 'it'} find?`
+    : heading(story, number);
+  byId('comment').textContent = comment;
+  byId('comment').hidden = comment === '';
+  byId('when').textContent = whenText(story, step);
+  const { question, sleep, answer, work } = sentencesOf(story, step);
+  byId('question').textContent = question;
+  byId('sleep').textContent = sleep;
+  byId('answer').replaceChildren(...(isHidden ? ['Click what will be ready, or nothing.'] : clauses(answer)));
+  byId('work').textContent = isHidden ? 'You will see.' : work;
+  byId('legend').className = wait?.kind === 'list' ? 'list' : 'sets';
+}
+
+export function drawFolds(story: Story, step: StoryStep, isHidden: boolean): void {
+  const fill = (id: string, nodes: () => (Node | string)[]) => {
+    const isOpen = byId(id).closest('details')?.open ?? true;
+    byId(id).replaceChildren(...(isOpen && !isHidden ? nodes() : []));
+  };
+  fill('calls', () => callList(story, step));
+  fill('setup', () => callList(story, story.step(0)));
+  fill('bits', () => bitTables(story, step));
+  fill('descriptors', () => descriptorRows(story, step));
+  fill('output', () => {
+    const { before, now } = outputOf(story, step.number);
+    return [before, ...(now ? [html('mark', {}, now)] : [])].filter((part) => part !== '');
+  });
+  byId('output').scrollTop = byId('output').scrollHeight;
+  const setup = story.step(0).calls.length;
+  byId('setup-title').textContent =
+    `Set-up: ${setup} ${setup === 1 ? 'call' : 'calls'} before the first wait`;
+  (byId('bits').closest('details') as HTMLElement).hidden = step.wait?.kind !== 'sets';
+}
+
+/** The names set off from what is said of them. */
+function clauses(answer: Clause[]): (Node | string)[] {
+  return answer.flatMap(({ name, text }, i) => [
+    ...(i > 0 ? [' '] : []),
+    ...(name ? [html('strong', {}, name), ' '] : []),
+    text,
+  ]);
+}
