@@ -1,7 +1,7 @@
 /** What the commands share: how one is added, and the options that several of them have. */
 
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
-import { MAX_PENDING, MAX_PENDING_TOTAL } from '../loop/outbox.js';
+import { MAX_PENDING_BYTES, MAX_PENDING_TOTAL_BYTES } from '../loop/outbox.js';
 
 import { SELECTORS } from '../selectors.js';
 import { FORMS } from '../teach/recording/format.js';
@@ -92,13 +92,13 @@ export function framingOption(): Option {
 export function maxPendingOption(): Option {
   return new Option('--max-pending <bytes>', 'output kept for a peer that does not read, at most')
     .argParser(integer(1, Number.MAX_SAFE_INTEGER))
-    .default(MAX_PENDING);
+    .default(MAX_PENDING_BYTES);
 }
 
 export function maxPendingTotalOption(): Option {
   return new Option('--max-pending-total <bytes>', 'output kept for all peers together, at most')
     .argParser(integer(1, Number.MAX_SAFE_INTEGER))
-    .default(MAX_PENDING_TOTAL);
+    .default(MAX_PENDING_TOTAL_BYTES);
 }
 
 export function selectorOption(): Option {

@@ -6,10 +6,10 @@ import { Pending, PendingMemory } from './pending.js';
 export { Pending, PendingMemory };
 
 /** Bytes that are kept for a peer that does not read, unless said otherwise: 1 MiB. */
-export const MAX_PENDING = 2 ** 20;
+export const MAX_PENDING_BYTES = 2 ** 20;
 
 /** Bytes that are kept for all peers together, unless said otherwise: 64 MiB. */
-export const MAX_PENDING_TOTAL = 2 ** 26;
+export const MAX_PENDING_TOTAL_BYTES = 2 ** 26;
 
 /** Bytes of memory for what a round brings, to begin with. */
 const LOG_BYTES = 65_536;
@@ -60,8 +60,8 @@ export class Outbox<P extends Peer = Socket> {
    *   peer that keeps most waiting is lost
    */
   constructor(
-    maxPending: number = MAX_PENDING,
-    maxPendingTotal: number = Math.max(maxPending, MAX_PENDING_TOTAL),
+    maxPending: number = MAX_PENDING_BYTES,
+    maxPendingTotal: number = Math.max(maxPending, MAX_PENDING_TOTAL_BYTES),
   ) {
     this.#maxPending = maxPending;
     this.#maxPendingTotal = maxPendingTotal;

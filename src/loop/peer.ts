@@ -60,43 +60,43 @@ export interface Ending {
  * Ends a connection so that the peer gets all that was sent: shuts the writing side, and reads on until the peer's end.
  * A socket that is closed while bytes wait to be read from it resets the connection (TCP), and what is still on its
  * way to the peer is lost. Waits as long as the peer takes bytes; a peer that takes none for 30 s is given up. What
- * the peer has not taken is said on stderr.
+ * was not delivered is said on stderr.
  *
- * @returns how many bytes the peer has not taken
+ * @returns how many bytes were not delivered
  */
 export function finish(conn: Socket, { stop, unsent = 0, sent = 0 }: Ending = {}): number {
-  const untaken = unsent + deliver(conn, stop, Math.min(STALL_MS, LINGER_MS + sent / SLOW_BYTES_PER_MS));
+  const undelivered = unsent + deliver(conn, stop, Math.min(STALL_MS, LINGER_MS + sent / SLOW_BYTES_PER_MS));
   conn.close();
-  if (untaken > 0) warn(`${untaken.toLocaleString('en')} bytes were not taken`);
-  return untaken;
+  if (undelivered > 0) warn(`${undelivered.toLocaleString('en')} bytes were not delivered`);
+  return undelivered;
 }
 
 /** @returns how many bytes the peer has not acknowledged */
 function deliver(conn: Socket, stop: number | undefined, lingerMs: number): number {
-  if (!shutWriting(conn)) return untakenBytes(conn);
+  if (!shutWriting(conn)) return undeliveredBytes(conn);
   const stops = stop === undefined ? [] : [stop];
-  let untaken = Infinity;
+  let undelivered = Infinity;
   let deadlineMs = 0;
   let hasEnded = false;
   let isStopped = false;
   while (true) {
-    const left = Math.max(0, untakenBytes(conn) - 1); // the shutdown counts as a byte
-    if (left < untaken) {
-      untaken = left;
+    const left = Math.max(0, undeliveredBytes(conn) - 1); // the shutdown counts as a byte
+    if (left < undelivered) {
+      undelivered = left;
       deadlineMs = performance.now() + (isStopped ? LINGER_MS : left > 0 ? STALL_MS : lingerMs);
     }
     const leftMs = deadlineMs - performance.now();
-    if (leftMs <= 0 || (untaken === 0 && hasEnded)) return untaken;
+    if (leftMs <= 0 || (undelivered === 0 && hasEnded)) return undelivered;
     // select() does not say when bytes are acknowledged: while some are not, it looks again and again.
-    const tickMs = untaken > 0 ? TICK_MS : isStopped ? 0 : leftMs;
+    const tickMs = undelivered > 0 ? TICK_MS : isStopped ? 0 : leftMs;
     const rlist = [...(hasEnded ? [] : [conn]), ...(isStopped ? [] : stops)];
     const [readable] = select(rlist, [], [], Math.min(leftMs, tickMs) / 1000);
     if (readable.includes(conn)) {
       const data = recvOrReset(conn);
-      if (data === null) return untaken;
+      if (data === null) return undelivered;
       hasEnded = data.length === 0;
-    } else if (isBroken(conn) || (isStopped && untaken === 0)) {
-      return untaken;
+    } else if (isBroken(conn) || (isStopped && undelivered === 0)) {
+      return undelivered;
     }
     if (readable.some((s) => s === stop)) {
       isStopped = true;
@@ -115,7 +115,7 @@ function recvOrReset(conn: Socket): Bytes | null {
   }
 }
 
-function untakenBytes(conn: Socket): number {
+function undeliveredBytes(conn: Socket): number {
   return Math.max(0, sys.siocoutq(conn.fileno()));
 }
 

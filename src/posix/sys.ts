@@ -1,5 +1,5 @@
 /**
- * The table of system calls: the only file that imports the addon.
+ * The system calls of the addon: the only file that imports it. How a call is traced and told: teach/trace/syscalls.ts.
  *
  * Every function makes one system call on raw descriptors. A call that fails returns a negative errno, of which the
  * caller makes an OSError (see errors.ts); an argument of a wrong type throws a TypeError. Addresses are numeric:
@@ -22,7 +22,7 @@ export interface Waits {
     rlist: Int32Array | null,
     wlist?: Int32Array | null,
     xlist?: Int32Array | null,
-    timeout?: number | null,
+    timeoutS?: number | null,
   ): Result;
   /** The sets are memory laid out as fd_set; `timeout` holds tv_sec and tv_usec, and the time left afterwards. */
   selectFdSets(
@@ -33,11 +33,11 @@ export interface Waits {
     timeout: Float64Array | null,
   ): Result;
   /** pollfds is memory laid out as an array of struct pollfd; the timeout is in milliseconds, below 0 for ever. */
-  poll(pollfds: Int32Array, nfds: number, timeout: number): Result;
+  poll(pollfds: Int32Array, nfds: number, timeoutMs: number): Result;
   /** Linux only. Leaves fd and events of the ready ones in turn; the timeout is in milliseconds, below 0 for ever. */
-  epoll_wait(epfd: number, ready: Int32Array, timeout: number): Result;
+  epoll_wait(epfd: number, ready: Int32Array, timeoutMs: number): Result;
   /** macOS only. Leaves fd and filter of the ready ones in turn; the timeout is in seconds, null waits for ever. */
-  kevent_wait(kq: number, ready: Int32Array, timeout: number | null): Result;
+  kevent_wait(kq: number, ready: Int32Array, timeoutS: number | null): Result;
 }
 
 export interface Sys extends Waits {

@@ -100,7 +100,7 @@ export function main(args: { host: string; port: number }, stop: number): number
   }
 
   unsent += outbox.size(mySocket);
-  const untaken = finish(mySocket, { stop, unsent, sent: outbox.sentBytes });
+  const undelivered = finish(mySocket, { stop, unsent, sent: outbox.sentBytes });
   output.end(stop);
-  return untaken === 0 ? 0 : 1;
+  return undelivered === 0 ? 0 : 1;
 }

@@ -84,7 +84,7 @@ export function main(
 
   print(chat());
   unsent += outbox.size(sock);
-  const untaken = finish(sock, { stop, unsent, sent: outbox.sentBytes });
+  const undelivered = finish(sock, { stop, unsent, sent: outbox.sentBytes });
   output.end(stop);
-  return untaken === 0 ? 0 : 1;
+  return undelivered === 0 ? 0 : 1;
 }

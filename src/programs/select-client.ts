@@ -70,10 +70,10 @@ export function main(
   }
 
   const code = run();
-  const untaken = finish(sock, {
+  const undelivered = finish(sock, {
     stop,
     unsent: outbox.size(sock),
     sent: outbox.sentBytes,
   });
-  return untaken === 0 ? code : 1;
+  return undelivered === 0 ? code : 1;
 }

@@ -84,7 +84,7 @@ export function main(
   note(`connected to ${args.server}, ${args.port} as ${args.name}`);
   const code = talk();
   unsent += outbox.size(sock);
-  const untaken = finish(sock, { stop, unsent, sent: outbox.sentBytes });
+  const undelivered = finish(sock, { stop, unsent, sent: outbox.sentBytes });
   output.end(stop);
-  return untaken === 0 ? code : 1;
+  return undelivered === 0 ? code : 1;
 }

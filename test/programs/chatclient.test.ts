@@ -195,7 +195,7 @@ test('all that the server said is shown, also when the client was sending as it 
   );
   // What was typed in vain is said.
   expect(await client.exit).toBe(1);
-  expect(client.stderr).toMatch(/^\d+ bytes were not taken\n$/);
+  expect(client.stderr).toMatch(/^\d+ bytes were not delivered\n$/);
   const said = Array.from({ length: 10 }, (_, n) => `[Ann] ${n}${' '.repeat(900)}`);
   expect(client.lines).toEqual(['begin', ...said, GONE]);
 });

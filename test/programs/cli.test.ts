@@ -186,7 +186,7 @@ test('Ctrl-C ends it also when the server takes no more', async () => {
   await untilAsleep(client);
   const { exit } = await client.end('SIGINT');
   expect(client.stdout.slice(-30)).toMatch(/x\nKeyboardInterrupt\n$/);
-  expect(client.stderr).toMatch(/^[\d,]+ bytes were not taken\n$/);
+  expect(client.stderr).toMatch(/^[\d,]+ bytes were not delivered\n$/);
   expect(exit).toBe(1);
 });
 

@@ -1,4 +1,4 @@
-/** What is piped into a client arrives whole, whatever the server does; or the client says what has not been taken. */
+/** What is piped into a client arrives whole, whatever the server does; or the client says what has not been delivered. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { CLI, Process, until } from '../support/process.js';
@@ -60,14 +60,14 @@ test.each(CLIENTS)('$program: all of it, to a server that talks, reads late, and
   expect({ exit: await client.exit, stderr: client.stderr }).toEqual({ exit: 0, stderr: '' });
 });
 
-test.each(CLIENTS)('$program: a server that resets is said, with what it has not taken', async (kind) => {
+test.each(CLIENTS)('$program: a server that resets is said, with what was not delivered', async (kind) => {
   const { client, python } = await piped(kind);
   await python.run('get(conn, 100_000); reset(conn)');
   expect(await client.exit).toBe(1);
-  expect(client.stderr).toMatch(/^[\d,]+ bytes were not taken\n$/);
-  const untaken = Number(client.stderr.replace(/[^\d]/g, ''));
-  expect(untaken).toBeGreaterThan(1_000_000);
-  expect(untaken).toBeLessThan((LINE.length + 10) * LINES);
+  expect(client.stderr).toMatch(/^[\d,]+ bytes were not delivered\n$/);
+  const undelivered = Number(client.stderr.replace(/[^\d]/g, ''));
+  expect(undelivered).toBeGreaterThan(1_000_000);
+  expect(undelivered).toBeLessThan((LINE.length + 10) * LINES);
 });
 
 test.each(CLIENTS)('$program: Ctrl-C ends it while the server takes nothing, and says so', async (kind) => {
@@ -76,7 +76,7 @@ test.each(CLIENTS)('$program: Ctrl-C ends it while the server takes nothing, and
   // Far more than the server and its kernel have taken.
   await until('the client has read much', () => inputPosition(client) > 1_000_000);
   expect((await client.end('SIGINT')).exit).toBe(1);
-  expect(client.stderr).toMatch(/^[\d,]+ bytes were not taken\n$/);
+  expect(client.stderr).toMatch(/^[\d,]+ bytes were not delivered\n$/);
 });
 
 test.each(CLIENTS)('$program: stdout that nobody reads does not keep Ctrl-C from ending it', async (kind) => {

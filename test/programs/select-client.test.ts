@@ -166,14 +166,14 @@ test.each([
   await python.run(end);
   expect(await client.exit).toBe(1);
   expect(client.stdout).toBe('');
-  expect(client.stderr).toMatch(/^server closed the connection\n[\d,]+ bytes were not taken\n$/);
+  expect(client.stderr).toMatch(/^server closed the connection\n[\d,]+ bytes were not delivered\n$/);
 });
 
 test('Ctrl-C ends it also when the server takes no more', async () => {
   const { client } = await letIn(['--interval', 0], 'a'.repeat(100_000));
   await untilAsleep(client);
   expect((await client.end('SIGINT')).exit).toBe(1);
-  expect(client.stderr).toMatch(/^[\d,]+ bytes were not taken\n$/);
+  expect(client.stderr).toMatch(/^[\d,]+ bytes were not delivered\n$/);
 });
 
 test('what the server sends does not matter', async () => {
