@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { needs } from '../support/needs.js';
-import { CLI, Process } from '../support/process.js';
+import { CLI, Process, until } from '../support/process.js';
 import { close, GRADING_LIMIT_MS, workshop } from '../support/zoo.js';
 
 vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
@@ -116,7 +116,8 @@ describe('apart from the grader', () => {
 test('until there is a result, the file says so', async () => {
   const cwd = submit('killed', 'import time\ntime.sleep(1000)');
   const grader = grade(cwd, '--output', 'result.txt');
-  await vi.waitUntil(
+  await until(
+    'the file is there',
     () => existsSync(join(cwd, 'result.txt')) && readFileSync(join(cwd, 'result.txt'), 'utf8'),
   );
   expect(readFileSync(join(cwd, 'result.txt'), 'utf8')).toBe('no result\n');

@@ -85,8 +85,11 @@ const TRY_GIVEN: Record<string, (given: (...args: (string | number)[]) => Proces
   },
   async srv(given) {
     const server = await startServer('srv', ['127.0.0.1', 0]);
-    const [first, second] = [given('localhost', server.port), given('localhost', server.port)];
-    for (const client of [first, second]) await client.out(/^> Connected to the chat server/m);
+    const first = given('localhost', server.port);
+    await first.out(/^> Connected to the chat server/m);
+    const second = given('localhost', server.port);
+    await second.out(/^> Connected to the chat server/m);
+    await first.out(/^> New user .* entered/m);
     first.type('hello\n');
     await first.out(/^\[You\] hello\n/m);
     await second.out(/^\[127\.0\.0\.1:\d+\] hello\n/m);
