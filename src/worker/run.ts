@@ -155,6 +155,7 @@ function handle({ stop, stopFd, address, exited }: Loop): Loop {
   let addressHasFailed = false;
   address.catch(() => {
     addressHasFailed = true;
+    unseen.delete(asked); // the address has told it
   });
   exited.catch((err) => {
     if (!asked.address && !asked.exited) throw err;
@@ -181,8 +182,12 @@ function promisesOf(worker: Worker): Pick<Loop, 'address' | 'exited'> {
     worker.on('message', (message: Message) => {
       if ('listening' in message) resolve(message.listening);
     });
-    worker.once('error', (err) => reject(reviveOSError(err)));
-    worker.once('exit', () => reject(new Error('the program ended without listening')));
+    // An error may overtake the address, which comes through another port; by 'exit' all messages have come.
+    let error: unknown = new Error('the program ended without listening');
+    worker.once('error', (err) => {
+      error = reviveOSError(err);
+    });
+    worker.once('exit', () => reject(error));
   });
   const exited = new Promise<number>((resolve, reject) => {
     worker.once('error', (err) => reject(reviveOSError(err)));
