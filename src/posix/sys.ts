@@ -1,5 +1,5 @@
 /**
- * The system calls of the addon: the only file that imports it. How a call is traced and told: teach/trace/syscalls.ts.
+ * The system calls of the addon: the only file that imports it. How a call is traced and explained: teach/trace/syscalls.ts.
  *
  * Every function makes one system call on raw descriptors. A call that fails returns a negative errno, of which the
  * caller makes an OSError (see errors.ts); an argument of a wrong type throws a TypeError. Addresses are numeric:

@@ -155,7 +155,7 @@ function handle({ stop, stopFd, address, exited }: Loop): Loop {
   let addressHasFailed = false;
   address.catch(() => {
     addressHasFailed = true;
-    unseen.delete(asked); // the address has told it
+    unseen.delete(asked); // who asked for the address has the error from there
   });
   exited.catch((err) => {
     if (!asked.address && !asked.exited) throw err;

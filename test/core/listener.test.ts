@@ -326,12 +326,11 @@ test('a Listener that cannot be made leaves no descriptor behind', async () => {
         message = fails();
       } while (!message);
       print(message);
-      const before = filler.length;
-      fill();
-      print(filler.length - before >= room ? 'none is lost' : 'one is lost');
-    }`;
+    }
+    filler.push(new Socket());
+    print('there is room');`;
   const child = new Process(...limited(code));
   await child.exit;
   const emfile = 'socket: Too many open files (EMFILE)';
-  expect(child.lines).toEqual([emfile, 'none is lost', emfile, 'none is lost']);
+  expect(child.lines).toEqual([emfile, emfile, 'there is room']);
 });

@@ -119,14 +119,16 @@ function pattern(shown: string, differing: string[], known: Map<string, string>)
     named.add(digits);
     return `(?<n${digits}>\\d+)`;
   };
-  return shown
-    .replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-    .replace(/(\\\.){2,}/g, '\\.*')
-    // In a row of bits one dot stands for any number, too: a descriptor of Node's own may lie between two of ours.
-    .replace(/(?<=\\\.\*(?:\\\.|1)*1)\\\.(?=1)/g, '\\.*')
-    .replace(/\d+/g, number)
-    .replace(/^…\n/gm, '(?:.*\\n)*?')
-    .replaceAll('…', '.*');
+  return (
+    shown
+      .replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+      .replace(/(\\\.){2,}/g, '\\.*')
+      // In a row of bits one dot stands for any number, too: a descriptor of Node's own may lie between two of ours.
+      .replace(/(?<=\\\.\*(?:\\\.|1)*1)\\\.(?=1)/g, '\\.*')
+      .replace(/\d+/g, number)
+      .replace(/^…\n/gm, '(?:.*\\n)*?')
+      .replaceAll('…', '.*')
+  );
 }
 
 /** A command line in bash, as the process group that Ctrl-C is for. */

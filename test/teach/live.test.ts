@@ -69,6 +69,29 @@ test('grows as things happen; a late page has all of it; the end is told', async
   await early.getByText('it has ended').waitFor();
 });
 
+/** Connects again and again, until its stdin ends. */
+const MANY = `import select, socket, sys
+while not select.select([0], [], [], 0)[0]:
+    socket.create_connection(('127.0.0.1', int(sys.argv[1]))).close()`;
+
+test('a run that has become long is zoomed in its window', async () => {
+  const { server, url, port } = await live();
+  const page = await opened(url);
+  const many = Python.program(MANY, [String(port)]);
+  const last = async () => Number(await page.locator('#number').getAttribute('max'));
+  await until('it is long', async () => (await last()) > 200 && (await page.locator('#window').isVisible()));
+  many.endInput();
+  expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+  await page.getByText('it has ended').waitFor();
+  const shown = () => page.locator('#wedge2 polygon').getAttribute('points');
+  const before = await shown();
+  await page.locator('#window').dispatchEvent('wheel', { deltaY: 100, ctrlKey: true });
+  const zoomed = await shown();
+  expect(zoomed).not.toBe(before);
+  await page.locator('#whole').dispatchEvent('wheel', { deltaY: 100, ctrlKey: true });
+  expect(await shown()).toBe(zoomed);
+});
+
 test('a page that reads nothing keeps nobody waiting', async () => {
   const { server, url, port } = await live();
   const request = get(`${url}events`, (response) => response.pause());

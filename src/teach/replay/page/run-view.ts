@@ -33,10 +33,13 @@ export class RunView {
       strip.canvas.addEventListener('click', ({ offsetX }) => {
         if (!this.#wasDragged) go(Math.max(1, stepAt(this.#story, strip.timeAt(offsetX))));
       });
-    const zoomed = this.#isLong ? this.#window : this.#whole;
-    this.#addWheel(zoomed);
-    this.#addDrag(zoomed);
-    zoomed.canvas.addEventListener('dblclick', () => this.#setView(this.#wholeView()));
+    for (const strip of [this.#whole, this.#window]) {
+      this.#addWheel(strip);
+      this.#addDrag(strip);
+      strip.canvas.addEventListener('dblclick', () => {
+        if (strip === this.#zoomed) this.#setView(this.#wholeView());
+      });
+    }
   }
 
   /** The recording has grown: who sees the whole run goes on to see it. */
@@ -66,6 +69,7 @@ export class RunView {
     const wheel = (event: WheelEvent) => {
       const { ctrlKey, metaKey, shiftKey, deltaX, deltaY, offsetX } = event;
       const isSideways = shiftKey || Math.abs(deltaX) >= Math.abs(deltaY);
+      if (strip !== this.#zoomed) return;
       if (!ctrlKey && !metaKey && !isSideways && document.activeElement !== strip.canvas) return;
       event.preventDefault();
       this.zoom(deltaY > 0 ? 1.25 : 0.8, strip.timeAt(offsetX));
@@ -76,7 +80,7 @@ export class RunView {
   #addDrag(strip: Strip): void {
     let last: number | undefined;
     strip.canvas.addEventListener('pointerdown', ({ offsetX }) => {
-      last = offsetX;
+      if (strip === this.#zoomed) last = offsetX;
       this.#wasDragged = false;
     });
     window.addEventListener('pointermove', ({ offsetX, target }) => {
@@ -94,6 +98,11 @@ export class RunView {
 
   get #isLong(): boolean {
     return this.#story.length > LONG_WAITS;
+  }
+
+  /** The strip that shows the part; a live run may become long. */
+  get #zoomed(): Strip {
+    return this.#isLong ? this.#window : this.#whole;
   }
 
   get #isWhole(): boolean {
