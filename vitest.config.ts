@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     forceRerunTriggers: ['**/dist/**/*.js'], // in watch mode: programs that tests start are not among their imports
     pool: 'forks', // select() on the main thread is one of the things under test
-    maxWorkers: 2, // a third file at the same time disturbs the benchmark's checks on itself, and saves a tenth
+    maxWorkers: 2,
     // Only a test that fails takes so long, on a machine however busy.
     testTimeout: 300_000,
     hookTimeout: 300_000,

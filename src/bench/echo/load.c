@@ -214,9 +214,10 @@ int main(int argc, char **argv) {
   }
   if (messages == 0) fprintf(stderr, "the server has answered nothing\n"), exit(1);
   seconds = to - from;
+  double passed = at - from; /* more, where this process had no core at the end: its CPU and slack are of that time */
   struct cpu cpu = cpu_between(clocks, clocks_of(pid));
   /* What it spun with nothing to do is no load: as much of its CPU as of its time. */
-  double load = (own_cpu() - own) * (1 - slack / seconds);
+  double load = (own_cpu() - own) * (1 - slack / passed);
 
   /* The open loop's rest; in the end, what is under way or has not even been sent counts with its age. */
   double last = to + MAX_WAIT_S;
@@ -228,7 +229,7 @@ int main(int argc, char **argv) {
 
   qsort(latencies, measured, sizeof *latencies, ascending);
   printf("{\"rate\": %.1f, \"user\": %.4f, \"sys\": %.4f, \"busy\": %.3f, \"load\": %.3f, ", messages / seconds,
-         cpu.user / messages * 1e6, cpu.sys / messages * 1e6, (cpu.user + cpu.sys) / seconds, load / seconds);
+         cpu.user / messages * 1e6, cpu.sys / messages * 1e6, (cpu.user + cpu.sys) / passed, load / passed);
   printf("\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, \"p999\": %.1f}\n", percentile(0.5), percentile(0.9),
          percentile(0.99), percentile(0.999));
   return 0;
