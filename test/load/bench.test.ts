@@ -125,19 +125,20 @@ while True:
             if conns == 0: print(most, flush=True)
 `;
 
-needs('cc')('a load beyond the peak: a message a connection, and the wait of those due counts', async () => {
+/** The load generator, compiled. */
+function generator(): string {
   const load = join(folder(), 'load');
-  execFileSync('cc', [
-    '-O2',
-    '-o',
-    load,
-    fileURLToPath(new URL('../../src/bench/echo/load.c', import.meta.url)),
-  ]);
+  const source = fileURLToPath(new URL('../../src/bench/echo/load.c', import.meta.url));
+  execFileSync('cc', ['-O2', '-o', load, source]);
+  return load;
+}
+
+needs('cc')('a load beyond the peak: a message a connection, and the wait of those due counts', async () => {
   const server = Python.program(WATCHFUL);
   const [port] = await server.out(/^\d+\n/);
   // 20,000 messages in 20 ms: more than any Python can answer.
   const args = [port.trim(), server.pid, 3, 64, 0, 0, 0.02, 1e6];
-  const run = new Process(load, args.map(String));
+  const run = new Process(generator(), args.map(String));
   expect(await run.exit, run.stderr).toBe(0);
   const { p50, p999 } = JSON.parse(run.stdout);
   // At half a million a second the median one, due after 10 ms, would be back after 20.
@@ -146,6 +147,25 @@ needs('cc')('a load beyond the peak: a message a connection, and the wait of tho
   const [, most] = await server.out(/\n(\d+)\n/);
   expect(Number(most)).toBe(64);
 });
+
+needs('cc', 'Linux')(
+  'a generator that got no core for longer than its trial has no load below 0',
+  async () => {
+    const server = Python.program(WATCHFUL);
+    const [port] = await server.out(/^\d+\n/);
+    const trialMs = 1000;
+    const args = [port.trim(), server.pid, 1, 64, 0, 0, trialMs / 1000, 10];
+    const run = new Process(generator(), args.map(String));
+    const cpuMs = () => Number(readFileSync(`/proc/${run.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+    await until('it is within its trial, and spins', () => cpuMs() > 100);
+    process.kill(run.pid, 'SIGSTOP');
+    const stopped = performance.now();
+    await until('the trial is over', () => performance.now() > stopped + 1.5 * trialMs);
+    process.kill(run.pid, 'SIGCONT');
+    expect(await run.exit, run.stderr).toBe(0);
+    expect(JSON.parse(run.stdout).load).toBeGreaterThanOrEqual(0);
+  },
+);
 
 interface Running {
   pid: number;
