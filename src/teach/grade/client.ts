@@ -21,6 +21,9 @@ const SEGMENT_BYTES = 1400;
 
 const RETRY_MS = 2;
 
+/** What a slow reader waits after each piece. */
+const READ_PAUSE_MS = 1;
+
 /** Emits 'change' when something has come, or the stream has ended. */
 export class Client extends EventEmitter<{ change: [] }> {
   /** All bytes that have come, as latin1: a character for each. */
@@ -35,6 +38,7 @@ export class Client extends EventEmitter<{ change: [] }> {
   /** how a reader is told of it: `a client`, `Bob` */
   name = 'a client';
   readonly #socket: Socket;
+  #isReading = true;
 
   constructor(socket: Socket) {
     super();
@@ -106,9 +110,22 @@ export class Client extends EventEmitter<{ change: [] }> {
     return this.#socket.writableLength;
   }
 
+  get isReading(): boolean {
+    return this.#isReading;
+  }
+
   /** Reads no more: what comes stays in the kernel's receive queue until that is full. */
   stopReading(): void {
+    this.#isReading = false;
     this.#socket.pause();
+  }
+
+  /** Reads little by little: what comes faster has to wait in the sender, whose send() then takes only a part. */
+  readSlowly(): void {
+    this.#socket.on('data', () => {
+      this.#socket.pause();
+      setTimeout(() => this.#socket.resume(), READ_PAUSE_MS);
+    });
   }
 
   /** Ends the stream; what the other end still sends is read. */

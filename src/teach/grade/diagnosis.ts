@@ -34,8 +34,21 @@ export function diagnose(samples: Sample[]): Diagnosis {
   if (!main) return { call: 'other', seen: 'what it does cannot be seen' };
   if (main.call === 'select' && main.fds.length === 0)
     return { call: 'nanosleep', seen: 'it sleeps, in a select() that has no descriptors' };
+  const inVain = (main.beyondNfds ?? []).filter((fd) => main.descriptors.get(fd)?.tcp);
+  if (inVain.length > 0)
+    return {
+      call: 'nfds',
+      seen: `it waits in ${sentence(main)}; ${inVain.join(', ')} in a set too, but nfds is ${main.nfds}`,
+    };
   const verb = ['running', 'stopped'].includes(main.call) ? 'is' : 'waits in';
-  return { call: main.call, seen: `it ${verb} ${sentence(main)}` };
+  return { call: kindOf(main), seen: `it ${verb} ${sentence(main)}` };
+}
+
+/** The call; on a socket read() is another recv(), and write() another send(). */
+export function kindOf({ call, fds, descriptors }: ThreadState): string {
+  if (!fds.some(({ fd }) => descriptors.get(fd)?.tcp)) return call;
+  if (/^(read|recv)/.test(call)) return 'recv';
+  return /^(write|send)/.test(call) ? 'send' : call;
 }
 
 /** A runtime's own threads come late: they wait for pipes and the like alone, or for one another. */

@@ -19,7 +19,8 @@ export interface PrintOptions {
   /** the signs are what the check is about: no other text is near */
   exactly?: boolean;
 }
-export type PrintsArgs = [text: string | string[], hint: string, options?: PrintOptions];
+/** A hint may depend on what the program does when the line has not come. */
+export type PrintsArgs = [text: string | string[], hint: string | (() => string), options?: PrintOptions];
 
 /** The program prints a line. Of several texts any is right, and the first is shown. @throws Failure */
 export async function prints(
@@ -42,12 +43,15 @@ export async function prints(
   });
   if (typeof near === 'string') return run.saw(near);
   if (near) {
-    if ('key' in near) run.deviations.push(near);
+    if ('key' in near) run.deviations.push(near, ...(near.also ? [near.also] : []));
     return run.saw(`it printed: ${cut(near.seen)}`);
   }
   return fail(
     run,
-    { expected: `it prints ${expected}`, ...missed(expected, lines(), hint) },
+    {
+      expected: `it prints ${expected}`,
+      ...missed(expected, lines(), typeof hint === 'string' ? hint : hint()),
+    },
     { missing: expected },
   );
 }
@@ -83,7 +87,15 @@ function best(texts: string[], lines: string[], isUnfinished = false): Near | De
 
 function onStderr(texts: string[], lines: string[]): Deviation | undefined {
   const found = best(texts, lines);
-  return found && { expected: texts[0] ?? '', seen: found.seen, what: HINTS.stderr, key: 'stderr' };
+  if (!found) return undefined;
+  const slip = {
+    expected: texts[0] ?? '',
+    seen: found.seen,
+    what: HINTS.stderr,
+    key: 'stderr',
+    isNoText: true,
+  };
+  return 'key' in found ? { ...slip, also: found } : slip;
 }
 
 /** Waits for what is right; for what is near only when nothing better comes. */

@@ -96,7 +96,7 @@ async function gradeOnce(assignment: Assignment, command: string[], options: Gra
   if (port !== undefined) await mustBeFree(port);
   const isolation = findIsolation(options.user);
   if (output !== undefined && isolation.hasNamespace) isolation.readOnly.push(resolve(output));
-  const { args } = assignment;
+  const { args, usualPort } = assignment;
   const own = args ? withoutPort(command) : command;
   const wanted = onlyLine(
     options.points ? withPoints(assignment, readPoints(options.points)) : assignment,
@@ -105,7 +105,7 @@ async function gradeOnce(assignment: Assignment, command: string[], options: Gra
   const isLive = process.stdout.isTTY && !json && output === undefined;
   const spinner = isLive ? new Spinner(process.stdout) : undefined;
   const writer = new Writer({ columns: pageWidth(process.stdout), isTerminal: true });
-  const begin = () => new Run({ command: own, port, args, timeoutS: timeout, isolation });
+  const begin = () => new Run({ command: own, port, usualPort, args, timeoutS: timeout, isolation });
   const result = await grade(wanted, begin, {
     sideBySide: port === undefined ? undefined : 1,
     onLine: (line) => !line.line.note && spinner?.above(writer.line(line)),

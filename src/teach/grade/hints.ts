@@ -3,6 +3,11 @@
 /** By the call that a program was found in, or by what it did instead of waiting. */
 const BY_CALL: Record<string, string> = {
   running: 'select() with a timeout of 0 never waits, and neither does a call on a non-blocking socket',
+  timeout:
+    'select() has been called with a timeout that was not 0, and later it does not wait any more: what is its timeout then? In C on Linux, select() changes the timeval that it is given',
+  unreported:
+    'select() had not reported that descriptor when this call was made on it: what decided that the call is made?',
+  nfds: 'select() looks only at descriptors that are below its first argument, nfds: from what is that computed?',
   writable:
     'a socket with room to send is ready to be written nearly always: when should a socket be in the write set?',
   endless: 'a loop goes round for ever: which one is it, and what should end it, or be done in it?',
@@ -41,6 +46,9 @@ export function hintForNotReading(call: string): string {
 const OTHER_END =
   'the other end may close or reset its connection at any time: handle the errors of recv() and send()';
 
+/** What a program says whose port is in use. */
+export const PORT_IN_USE = /EADDRINUSE|address (is )?already in use/i;
+
 /** By the error that ended a program, or a thread of it; the first that matches. */
 const BY_ERROR: [error: RegExp, hint: string][] = [
   [
@@ -52,12 +60,12 @@ const BY_ERROR: [error: RegExp, hint: string][] = [
     'a call that needs a connection was made on a socket that has none: is it the listener, or one that was closed?',
   ],
   [
-    /EADDRINUSE|address (is )?already in use/i,
+    PORT_IN_USE,
     'the port was in use: is SO_REUSEADDR set before bind(), and is no other server of yours running?',
   ],
   [
     /EBADF|bad file descriptor|file descriptor cannot be a negative|\(-1\)/i,
-    'a socket was used after it had been closed: is it still in a list?',
+    'a socket was used after it had been closed: is it still in a list or a set?',
   ],
   [
     /EAGAIN|EWOULDBLOCK|BlockingIOError|temporarily unavailable/i,
@@ -109,5 +117,6 @@ export const HINTS = {
     'SIGINT comes while it waits in select(): KeyboardInterrupt in Python, the error EINTR elsewhere',
   nonReading:
     'send() waits when a client does not read and its send queue is full: what if its socket did not block?',
+  partly: 'send() tells how many bytes it took: what becomes of the others?',
   missingFile: 'is it there, compiled, and spelled as its file is? it is started in this folder',
 };

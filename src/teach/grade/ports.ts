@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { OSError } from '../../posix/errors.js';
 import { Socket } from '../../socket.js';
 import { openFiles, processes, tcpSockets } from '../observe/proc.js';
+import { askForSocket } from '../observe/sock-diag.js';
 import { NotGraded } from './failure.js';
 
 /** Below the ports that the kernel gives to clients: none of those is to take one of these meanwhile. */
@@ -96,6 +97,27 @@ export async function holdPort(port: number): Promise<() => void> {
     await pause(LOCK_RETRY_MS);
   }
   return () => {};
+}
+
+/** Waits until nobody listens on these ports, or for as long as a lock. */
+export async function untilUnused(ports: number[]): Promise<void> {
+  for (let i = 0; i < LOCK_RETRIES; i++) {
+    if (!ports.some((port) => listenerOn(port))) return;
+    await pause(LOCK_RETRY_MS);
+  }
+}
+
+/** The address that somebody listens on, as the kernel says it; undefined where there is none, null where that is not to be had. */
+export function listenerOn(port: number): string | undefined | null {
+  for (const [host, nobody] of [
+    ['127.0.0.1', '0.0.0.0'],
+    ['::1', '::'],
+  ] as const) {
+    const socket = askForSocket([host, port], [nobody, 0]);
+    if (socket?.state === 'LISTEN') return host;
+    if (socket === null) return null;
+  }
+  return undefined;
 }
 
 /** @throws NotGraded when another program listens on a port that a submission is to listen on */

@@ -141,10 +141,10 @@ export function findings(parts: PartResult[]): (Finding & { points: number })[] 
 }
 
 /** Both texts, one above the other, and a mark where they part. */
-function detailsOfDeviation({ cost, what, expected, seen, costsAll }: Cost): string[] {
+function detailsOfDeviation({ cost, what, expected, seen, costsAll, isNoText }: Cost): string[] {
   const price = cost === 0 ? 'nothing more than above' : inPoints(cost);
   const texts = [`costs     ${price}: ${what}`, `expected  ${expected}`, `seen      ${seen}`];
-  const isText = !costsAll && expected !== seen && !expected.startsWith('port ');
+  const isText = !costsAll && !isNoText && expected !== seen;
   if (!isText && cost === 0) return texts.slice(0, 1);
   return !isText ? texts : [...texts, `          ${' '.repeat(partAt(expected, seen))}^`];
 }

@@ -7,6 +7,8 @@ export interface Assignment {
   name: string;
   /** how the student's program is started, as shown in the usage */
   command: string;
+  /** the port that a program takes which does not look at its command line: two such runs come one after the other */
+  usualPort?: number;
   /** arguments that the grader puts after the command, unless a check has others */
   args?: string[];
   /** What `posix-select init` lays out. */

@@ -1,23 +1,47 @@
 /** One run of a student's program, with its clients: what a check works with. */
 import { createServer, type Server } from 'node:net';
+import { UserError } from '../user-error.js';
 import { Client } from './client.js';
 import * as expect from './expect.js';
 import type { Details, Finding } from './failure.js';
 import { fail } from './fault.js';
 import { HINTS, hintForCall } from './hints.js';
-import { freePort, listening } from './ports.js';
+import { freePort, holdPort, listening, untilUnused } from './ports.js';
 import { Running } from './running.js';
-import { untilConnected, untilListening } from './starting.js';
+import { listenQueue } from './socket-queues.js';
+import { foundPortInUse, untilConnected, untilListening } from './starting.js';
 
 export type { RunOptions } from './running.js';
 
+/** How often a program is started whose port is in use. */
+const MAX_STARTS = 4;
+
 export class Run extends Running {
   #server?: Server;
+  #isConnecting = false;
+  /** Gives free the port that several runs may want. */
+  #release = () => {};
 
-  /** Starts the program and waits until it listens. @throws Failure */
+  /**
+   * Starts the program and waits until it listens. One that finds its port in use is started again: another program may
+   * have taken the port meanwhile, or another run of one that takes the same port whatever it is told.
+   *
+   * @throws Failure
+   */
   async startServer(args?: string[], port?: number): Promise<void> {
-    await this.start(args, port);
-    await untilListening(this);
+    for (let starts = 1; ; starts++) {
+      await this.start(args, port);
+      try {
+        await untilListening(this);
+        break;
+      } catch (err) {
+        if (starts === MAX_STARTS || !foundPortInUse(this)) throw err;
+      }
+      await this.stop();
+      const { usualPort } = this.options;
+      if (usualPort !== undefined) this.#release = await holdPort(usualPort);
+      await untilUnused([usualPort, port].flatMap((one) => one ?? []));
+    }
     this.hasStarted = true;
   }
 
@@ -46,16 +70,35 @@ export class Run extends Running {
       (connected) => (client = this.addClient(connected)),
       (err: NodeJS.ErrnoException) => (code = err.code ?? err.message),
     );
+    this.#isConnecting = true;
     await this.until(() => client ?? code);
+    this.#isConnecting = false;
+    const queue = listenQueue(this);
     attempt.abort();
     await done;
     if (client) return Object.assign(client, { name });
     await this.settle(); // it may be about to end
+    const isFull = queue !== undefined && queue.waiting > queue.most;
+    if (code === 'ETIMEDOUT' && queue && !isFull && this.isRunning)
+      throw new UserError(
+        `no connection to port ${this.port} came about here, though its listen queue has room: is the machine very busy?`,
+      );
     return this.fail({
       expected: `a client can connect to port ${this.port}`,
-      seen: code === 'ETIMEDOUT' ? 'the listen queue is full' : `connect() failed: ${code}`,
+      seen:
+        code !== 'ETIMEDOUT'
+          ? `connect() failed: ${code}`
+          : isFull
+            ? 'the listen queue is full'
+            : 'no connection came about',
       hint: code === 'ECONNREFUSED' ? HINTS.refused : hintForCall('other'),
     });
+  }
+
+  /** A connection too: unless the listen queue is full, it will come about. */
+  protected override isSomethingOnItsWay(): boolean {
+    const queue = this.#isConnecting ? listenQueue(this) : undefined;
+    return (queue && queue.waiting <= queue.most) || super.isSomethingOnItsWay();
   }
 
   /** Fails the check: what was expected, what was seen, a hint. If the program has ended, that is what was seen. */
@@ -79,6 +122,8 @@ export class Run extends Running {
   override async stop(): Promise<void> {
     this.#server?.close();
     await super.stop();
+    this.#release();
+    this.#release = () => {};
   }
 
   /** Ends the run. @param gently by Ctrl-C: how the program takes that is worth a note */

@@ -7,14 +7,26 @@ import { Failure, NotGraded } from './failure.js';
 import { HINTS } from './hints.js';
 import { type Isolation, NOT_ISOLATED } from './isolation.js';
 import { freePort, isFreeForIPv4 } from './ports.js';
+import { bytesOnTheirWay } from './socket-queues.js';
 import { isThere, Submission } from './submission.js';
 import type { Deviation } from './text-match.js';
-import { flowOf, INTERVAL_MS, type Movement, SAMPLES, type Sample, sampleOf, WaitLimit } from './watch.js';
+import {
+  flowOf,
+  INTERVAL_MS,
+  type Movement,
+  Rounds,
+  SAMPLES,
+  type Sample,
+  sampleOf,
+  WaitLimit,
+} from './watch.js';
 
 export interface RunOptions {
   command: string[];
   /** the port that the server is to listen on; a free one if none */
   port?: number;
+  /** the port that a program takes which does not look at its command line */
+  usualPort?: number;
   /** arguments that come after the command's own, unless a check has others */
   args?: string[];
   /** how long a program may take for an answer when nothing moves; it is the time in which it could have run */
@@ -25,11 +37,16 @@ export interface RunOptions {
 /** Milliseconds for which a sample is what the program does now. */
 const FRESH_MS = 2;
 
+/** The kind of a wait: by its thread, its call, and whether that has a timeout. */
+const waitKey = ({ tid, call, timeoutS }: ThreadState) => `${tid} ${call} ${Number(timeoutS) > 0}`;
+
 export class Running {
   readonly options: RunOptions;
   readonly clients: Client[] = [];
   /** The last samples of the program. */
   samples: Sample[] = [];
+  /** Each kind of wait in which a thread has been seen, with the last of that kind. */
+  readonly waits = new Map<string, ThreadState>();
   /** What costs no points and is worth knowing. */
   readonly notes: string[] = [];
   /** Small differences in what it prints and sends. */
@@ -118,6 +135,7 @@ export class Running {
   /** The same where nothing else will do. @throws CannotObserve */
   mustSee(): ThreadState[] {
     const sample = sampleOf(this.program.sample());
+    for (const thread of sample.threads) if (thread.fds.length > 0) this.waits.set(waitKey(thread), thread);
     this.samples = [...this.samples.slice(1 - 2 * SAMPLES), sample];
     return sample.threads;
   }
@@ -150,7 +168,7 @@ export class Running {
       const sample = this.samples.at(-1) ?? sampleOf([]);
       limit.see(sample.threads.length > 0 ? sample : sampleOf([]), this.#movement(sample.threads));
       if (this.program.isGone) await this.program.drain();
-      isLast = this.program.isGone || limit.isOver;
+      isLast = this.program.isGone || limit.isTimeOver || (limit.isAtRest && !this.isSomethingOnItsWay());
     }
   }
 
@@ -179,9 +197,20 @@ export class Running {
     return { flow: `${ends} ${flowOf(threads)}`, printedChars: this.program.printedChars };
   }
 
-  /** Waits until the program is at rest, or has had its time. */
+  /** Whether bytes have left one end and have not come to the other: a program at rest will have something to do. */
+  protected isSomethingOnItsWay(): boolean {
+    return this.clients.some((client) => bytesOnTheirWay(this, client));
+  }
+
+  /** Waits until the program is at rest, or does the same again and again, or has had its time. */
   async settle(): Promise<void> {
-    await this.until(() => false);
+    const rounds = new Rounds();
+    await this.until(() => {
+      const sample = this.samples.at(-1);
+      if (!sample) return false;
+      const { flow, printedChars } = this.#movement(sample.threads);
+      return rounds.see(sample, `${flow} ${printedChars}`);
+    });
   }
 
   /** Ends the program by Ctrl-C. @returns whether it went on, and what it left behind */

@@ -2,11 +2,19 @@
 import type { Descriptor } from '../observe/fds.js';
 import { sentence, type ThreadState } from '../observe/snapshot.js';
 import type { Client } from './client.js';
-import { type Diagnosis, diagnose, isBlocked, isRunning, lastBlocked, MAJORITY } from './diagnosis.js';
-import { HINTS, hintForCall } from './hints.js';
+import {
+  type Diagnosis,
+  diagnose,
+  isBlocked,
+  isRunning,
+  kindOf,
+  lastBlocked,
+  MAJORITY,
+} from './diagnosis.js';
+import { HINTS, hintForCall, MULTIPLEXERS } from './hints.js';
 import type { Run } from './run.js';
 import { hasAccepted, hasRead } from './socket-queues.js';
-import { cpuShare, SAMPLES, type Sample } from './watch.js';
+import { cpuShare, SAMPLES, type Sample, turnsOf } from './watch.js';
 
 /** A program that has nothing to do uses at most this share of a processor. */
 const IDLE_SHARE = 0.05;
@@ -16,6 +24,13 @@ const BUSY_SAMPLES = 100;
 
 /** So many samples without a turn on a processor in between are as good as `SAMPLES` with some. */
 const STILL_SAMPLES = 8;
+
+/** A timeout up to this is waited for; a wait with a longer one is as good as one without. */
+const OUTLASTED_S = 5;
+/** So many waits of one kind are seen before it is taken to be what the program does: of short ones more. */
+const SHORT_S = 0.5;
+const SHORT_WAITS = 3;
+const LONG_WAITS = 2;
 
 /** A timeout below this costs no points, and is worth a word. */
 const OFTEN_S = 0.1;
@@ -62,38 +77,82 @@ function waitsFor(targets: Target[], threads: ThreadState[], calls: string[]): b
   return inOne && waiters.every(({ call }) => calls.includes(call));
 }
 
-/** Watches a program until its samples show what is wanted, or it will do nothing more. */
-async function watch(
-  run: Run,
-  wanted: (threads: ThreadState[]) => boolean,
-): Promise<{ holds: boolean; samples: Sample[] }> {
-  run.mustSee(); // throws where that cannot be
-  const samples: Sample[] = [];
-  const found = await run.until(() => {
-    const sample = run.samples.at(-1);
-    if (!sample || sample === samples.at(-1)) return undefined;
-    samples.push(sample);
-    if (samples.length > BUSY_SAMPLES) samples.shift();
-    return verdict(samples, wanted);
-  });
-  return { holds: found === 'holds', samples };
+/** What is wanted: which threads are to wait, and how. */
+interface Wanted {
+  targets: Target[];
+  is: (threads: ThreadState[]) => boolean;
 }
 
-function verdict(all: Sample[], wanted: (threads: ThreadState[]) => boolean): 'holds' | 'busy' | undefined {
-  const isWanted = ({ threads }: Sample) => wanted(threads);
+/** What was seen, and which of the samples are the last: what the program does now. */
+interface Watched {
+  holds: boolean;
+  all: Sample[];
+  samples: Sample[];
+}
+
+/** Watches a program until its samples show what is wanted, or it will do nothing more. */
+async function watch(run: Run, wanted: Wanted): Promise<Watched> {
+  run.mustSee(); // throws where that cannot be
+  const all: Sample[] = [];
+  let found: 'holds' | 'busy' | undefined;
+  const isWaiting = () => {
+    const last = all.at(-1);
+    return run.isRunning && last !== undefined && wanted.is(last.threads) && !stays(all, wanted);
+  };
+  do {
+    found = await run.until(() => {
+      const sample = run.samples.at(-1);
+      if (!sample || sample === all.at(-1)) return undefined;
+      all.push(sample);
+      return verdict(all, wanted);
+    });
+  } while (!found && isWaiting()); // its timeout has not run out yet
+  return { holds: found === 'holds', all, samples: all.slice(-BUSY_SAMPLES) };
+}
+
+function verdict(all: Sample[], wanted: Wanted): 'holds' | 'busy' | undefined {
+  const isWanted = ({ threads }: Sample) => wanted.is(threads);
   const still = all.slice(-STILL_SAMPLES);
-  if (still.length === STILL_SAMPLES && still.every(isWanted) && new Set(still.map(turnsOf)).size === 1)
-    return 'holds';
+  const isStill = still.every(isWanted) && new Set(still.map(turnsOf)).size === 1;
+  if (still.length === STILL_SAMPLES && isStill && comesBack(all, wanted)) return 'holds';
   const recent = all.slice(-2 * SAMPLES);
   const blocked = recent.filter((sample) => isWanted(sample) || isBlocked(sample.threads));
   const isMost = blocked.filter(isWanted).length >= MAJORITY * blocked.length;
-  if (blocked.length >= SAMPLES && isMost && isIdle(recent)) return 'holds';
-  return all.length >= BUSY_SAMPLES && share(all) > BUSY_SHARE ? 'busy' : undefined;
+  if (blocked.length >= SAMPLES && isMost && isIdle(recent) && comesBack(all, wanted)) return 'holds';
+  const last = all.slice(-BUSY_SAMPLES);
+  return last.length >= BUSY_SAMPLES && share(last) > BUSY_SHARE ? 'busy' : undefined;
 }
 
-/** How often each thread has been put on a processor; NaN, which is like no other, where that cannot be seen. */
-const turnsOf = ({ schedules, threads }: Sample) =>
-  threads.map(({ tid }) => `${tid} ${schedules.get(tid)?.turns ?? Math.random()}`).join();
+/** Whether it has come back to its wait when the timeout was over, and to no other: the next wait may be another one. */
+function comesBack(all: Sample[], wanted: Wanted): boolean {
+  const last = stays(all, wanted);
+  const blocked = last?.filter(({ threads }) => isBlocked(threads)) ?? [];
+  return (
+    last?.length === 0 ||
+    blocked.filter(({ threads }) => wanted.is(threads)).length > MAJORITY * blocked.length
+  );
+}
+
+/**
+ * The samples since it has waited so often as is asked for; none are needed where there is no timeout, or a long one.
+ *
+ * @returns undefined when it has not waited so often yet
+ */
+function stays(all: Sample[], { is, targets }: Wanted): Sample[] | undefined {
+  const waits = all.filter(({ threads }) => is(threads));
+  const waiter = waits.at(-1)?.threads.find((thread) => targets.every((target) => waitsOn(target, thread)));
+  const timeoutS = waiter?.timeoutS ?? Infinity;
+  if (!waiter || timeoutS > OUTLASTED_S) return [];
+  const wanted = timeoutS < SHORT_S ? SHORT_WAITS : LONG_WAITS;
+  const turnsIn = ({ schedules }: Sample) => schedules.get(waiter.tid)?.turns;
+  if (waits.some((sample) => turnsIn(sample) === undefined))
+    return spanMs(waits) > wanted * 1000 * timeoutS ? all : undefined;
+  const turns = [...new Set(waits.map(turnsIn))].slice(-wanted);
+  if (turns.length < wanted) return undefined;
+  return all.slice(all.findIndex((sample) => is(sample.threads) && turnsIn(sample) === turns[0]));
+}
+
+const spanMs = (samples: Sample[]) => (samples.at(-1)?.atMs ?? 0) - (samples[0]?.atMs ?? 0);
 
 function share(samples: Sample[]): number {
   const [first, last] = [samples[0], samples.at(-1)];
@@ -153,10 +212,11 @@ export const afterLeaving =
     leaves.leave();
     const isAlone = (threads: ThreadState[]) =>
       waitsFor([connectedTo(stays)], threads, calls) && waitersFor(connectedTo(leaves), threads).length === 0;
-    const { holds, samples } = await watch(run, isAlone);
-    if (holds) return `waits in ${theirSentence([connectedTo(stays)], samples)}`;
+    const targets = [connectedTo(stays)];
+    const watched = await watch(run, { targets, is: isAlone });
+    if (watched.holds) return `waits in ${theirSentence(targets, watched.samples)}`;
     const expected = `when one of two clients has left, it waits in ${named(calls)} for the other alone`;
-    const found = diagnosis(samples, [connectedTo(stays)], calls);
+    const found = diagnosis(run, watched, targets, calls);
     return notWaiting(run, expected, found, HINTS.leftInSet, reached);
   };
 
@@ -175,10 +235,19 @@ export async function untilWaiting(
   expected: string,
   { reached, hintForBusy }: WaitingOptions = {},
 ): Promise<string> {
-  const { holds, samples } = await watch(run, (threads) => waitsFor(targets, threads, calls));
-  if (holds) return `waits in ${theirSentence(targets, samples)}`;
-  const busy = hintForBusy ?? hintForCall(samples.some(waitsToWrite) ? 'writable' : 'running');
-  return notWaiting(run, expected, diagnosis(samples, targets, calls), busy, reached);
+  const watched = await watch(run, { targets, is: (threads) => waitsFor(targets, threads, calls) });
+  if (watched.holds) return `waits in ${theirSentence(targets, watched.samples)}`;
+  const busy = hintForBusy ?? hintForCall(busyWith(run, watched, calls));
+  return notWaiting(run, expected, diagnosis(run, watched, targets, calls), busy, reached);
+}
+
+const hasTimeout = ({ timeoutS }: ThreadState) => typeof timeoutS === 'number' && timeoutS > 0;
+
+/** What kind of a busy loop it would be. */
+function busyWith(run: Run, { all }: Watched, calls: string[]): string {
+  if (all.some(waitsToWrite)) return 'writable';
+  const hadTimeout = [...run.waits.values()].some((wait) => calls.includes(wait.call) && hasTimeout(wait));
+  return hadTimeout ? 'timeout' : 'running';
 }
 
 const waitsToWrite = ({ threads }: Sample) =>
@@ -216,10 +285,35 @@ function theirSentence(targets: Target[], samples: Sample[]): string {
   return `${sentence(waiter)}${wakes}`;
 }
 
+/** Whether it is blocked in a call of its own, though it has been seen in select(): that had not reported the descriptor. */
+const unreported = ({ waits }: Run, { tid, call, fds }: ThreadState, calls: string[]) =>
+  fds.length === 1 &&
+  !MULTIPLEXERS.includes(call) &&
+  [...waits.values()].some((other) => other.tid === tid && calls.includes(other.call));
+
+/** A descriptor that is in its sets in vain. */
+function beyondNfds(
+  { nfds, beyondNfds = [], descriptors }: ThreadState,
+  { is, name }: Target,
+): string | undefined {
+  const fd = beyondNfds.find((fd) => {
+    const descriptor = descriptors.get(fd);
+    return descriptor && is(descriptor);
+  });
+  return fd === undefined ? undefined : `${fd}, ${name}, is in a set too, but nfds is ${nfds}`;
+}
+
 /** What was found instead, and in which call. */
-function diagnosis(samples: Sample[], targets: Target[], calls: string[]): Diagnosis {
-  if (isRunning(samples))
-    return { call: 'running', seen: 'it never waits: it is running in each sample (busy loop)' };
+function diagnosis(run: Run, { all, samples }: Watched, targets: Target[], calls: string[]): Diagnosis {
+  if (isRunning(samples)) {
+    const before = all.find(
+      ({ threads }) => isBlocked(threads) && waitsFor(targets, threads, calls) && threads.some(hasTimeout),
+    );
+    const never = 'it is running in each sample (busy loop)';
+    const atFirst =
+      before && `it waits in ${theirSentence(targets, [before])} at first, then no more: ${never}`;
+    return { call: 'running', seen: atFirst ?? `it never waits: ${never}` };
+  }
   const threads = lastBlocked(samples);
   if (waitsFor(targets, threads, calls) && !isIdle(samples)) {
     const percent = Math.round(100 * share(samples));
@@ -236,9 +330,11 @@ function diagnosis(samples: Sample[], targets: Target[], calls: string[]): Diagn
   const missing = targets.find((target) => waitersFor(target, threads).length === 0);
   const wrong = waiters.find(({ call }) => !calls.includes(call)) ?? waiters[0];
   if (!wrong) return diagnose(samples);
+  const outside = missing && waiters.length === 1 ? beyondNfds(wrong, missing) : undefined;
+  if (outside) return { call: 'nfds', seen: `it waits in ${sentence(wrong)}; ${outside}` };
   const kind = new Set(waiters.map(({ pid }) => pid)).size > 1 ? 'process' : 'thread';
   const each =
     waiters.length > 1 ? ` (a ${kind} for each)` : missing ? `; nobody waits for ${missing.name}` : '';
-  const call = waiters.length > 1 && calls.includes(wrong.call) ? 'each' : wrong.call;
+  const call = waiters.length > 1 ? 'each' : unreported(run, wrong, calls) ? 'unreported' : kindOf(wrong);
   return { call, seen: `it waits in ${waiters.map(sentence).join('; ')}${each}` };
 }

@@ -2,6 +2,7 @@
 import { type TcpSocket, tcpSockets } from '../observe/proc.js';
 import type { ThreadState } from '../observe/snapshot.js';
 import { askForSocket } from '../observe/sock-diag.js';
+import type { Client } from './client.js';
 
 /** One end of a connection. */
 interface End {
@@ -39,4 +40,19 @@ export function unreadInput(server: End, clients: End[], threads: ThreadState[])
   const sockets = threads.flatMap(({ descriptors }) => [...descriptors.values()]);
   const listener = sockets.find(({ tcp }) => tcp?.state === 'LISTEN' && tcp.local[1] === server.port);
   return listener?.tcp?.unread ? 'it accepts no client' : undefined;
+}
+
+/** Whether bytes are between the two ends: a client of the grader's that does not read has none on their way to it. */
+export function bytesOnTheirWay(server: End, client: Client): boolean {
+  if (client.ended) return false;
+  const theirs = askForSocket([server.host, server.port], [client.host, client.port]);
+  const ours = askForSocket([client.host, client.port], [server.host, server.port]);
+  if (!theirs || !ours || theirs.state === 'LISTEN') return false;
+  return (theirs.unsent > 0 && client.isReading) || (ours.unsent > 0 && theirs.unread === 0);
+}
+
+/** Connections that wait for accept(), and how many may; undefined where the kernel does not say it. */
+export function listenQueue({ host, port }: End): { waiting: number; most: number } | undefined {
+  const listener = askForSocket([host, port], [host.includes(':') ? '::' : '0.0.0.0', 0]);
+  return listener?.state === 'LISTEN' ? { waiting: listener.unread, most: listener.unsent } : undefined;
 }

@@ -1,10 +1,10 @@
 /** A program's start: until it listens, or has connected. */
 import { addressText } from '../../posix/sockaddr.js';
-import { askForSocket } from '../observe/sock-diag.js';
 import { Client } from './client.js';
 import { diagnose } from './diagnosis.js';
 import { fail } from './fault.js';
-import { HINTS, hintForCall, hintForEnd } from './hints.js';
+import { HINTS, hintForCall, hintForEnd, PORT_IN_USE } from './hints.js';
+import { listenerOn } from './ports.js';
 import type { Running } from './running.js';
 
 /** How many times longer than for an answer a program may take to start. */
@@ -31,7 +31,14 @@ export async function untilListening(run: Running): Promise<void> {
   if (other) {
     // The clients go where it listens: the mistake costs points once.
     const seen = `it listens on ${addressText(other.local)}`;
-    run.deviations.push({ expected: `port ${run.port}`, seen, what: HINTS.port, key: 'port' });
+    run.deviations.push({
+      expected: `port ${run.port}`,
+      seen,
+      what: HINTS.port,
+      key: 'port',
+      port: run.port,
+      isNoText: true,
+    });
     run.port = other.local[1];
     run.useAddressOf(other.local);
     return;
@@ -55,29 +62,25 @@ async function isListening(run: Running): Promise<boolean> {
   return listener !== undefined;
 }
 
-/** Addresses that a server may listen on, each with that of no peer. */
-const LISTENED_ON = [
-  ['127.0.0.1', '0.0.0.0'],
-  ['::1', '::'],
-] as const;
-
 /**
  * Whether somebody listens on the port, where the program itself cannot be seen. On Linux the kernel says it: a bind or
  * a connection of the grader's own would take the port from a program that starts, or be its first client.
  */
 async function isListenedOn(run: Running): Promise<boolean> {
-  for (const [host, nobody] of LISTENED_ON) {
-    const socket = askForSocket([host, run.port], [nobody, 0]);
-    if (socket?.state === 'LISTEN') {
-      run.host = host;
-      return true;
-    }
-    if (socket === undefined && host === '::1') return false;
-  }
+  const host = listenerOn(run.port);
+  if (host) run.host = host;
+  if (host !== null) return host !== undefined;
   const limit = AbortSignal.timeout(1000 * run.options.timeoutS);
   const client = await Client.connect(run.host, run.port, limit).catch(() => undefined);
   client?.destroy();
   return client !== undefined;
+}
+
+/** Whether it has ended before it listened, as its port was in use: it says so, or somebody does listen there. */
+export function foundPortInUse({ program, port, options }: Running): boolean {
+  if (!program.ended) return false;
+  const ports = [port, options.usualPort ?? port];
+  return PORT_IN_USE.test(program.stderr + program.stdout) || ports.some((one) => listenerOn(one));
 }
 
 /** Waits until the program has connected to the grader. @throws Failure */

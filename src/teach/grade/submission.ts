@@ -55,8 +55,9 @@ export class Submission extends EventEmitter<{ change: [] }> {
   readonly #terminal: number;
   #shown = '';
   #isDestroyed = false;
-  /** Its descriptors may be somebody else's by now. */
-  #isClosed = false;
+  /** Writes to the terminal that have not ended: until then its descriptor must not become somebody else's. */
+  #writes = 0;
+  #isTerminalClosed = false;
 
   /**
    * Runs a command in a session of its own. Its stdout is a terminal, as it is for the student: a C or Python program
@@ -171,10 +172,14 @@ export class Submission extends EventEmitter<{ change: [] }> {
 
   /** Waits, once it has ended, until all that it has printed is in stdout. */
   async drain(): Promise<void> {
-    if (this.#isClosed) return;
+    if (!running.has(this)) return;
     // Nobody else writes to the terminal any more: once this is read, all is. If somebody does after all, this waits
     // for its turn on a thread of its own, until the terminal is closed.
-    write(this.#terminal, END, () => {});
+    this.#writes++;
+    write(this.#terminal, END, () => {
+      this.#writes--;
+      this.#closeTerminal();
+    });
     const deadline = performance.now() + KILL_LIMIT_MS;
     while (!this.#shown.includes(END) && performance.now() < deadline) await pause(2);
     this.#shown = this.#shown.replace(END, '');
@@ -198,12 +203,18 @@ export class Submission extends EventEmitter<{ change: [] }> {
     await this.drain();
     for (const stream of [this.#screen, this.#errors, this.#keyboard, this.#child.stdio[3]])
       stream?.destroy();
-    sys.close(this.#terminal);
-    this.#isClosed = true;
     running.delete(this);
+    this.#closeTerminal();
     const left = this.#members.list();
     this.#members.forget();
     return left;
+  }
+
+  /** Once, when it has been destroyed and nothing is being written: with the other end closed each write comes to its end. */
+  #closeTerminal(): void {
+    if (running.has(this) || this.#writes > 0 || this.#isTerminalClosed) return;
+    this.#isTerminalClosed = true;
+    sys.close(this.#terminal);
   }
 
   /** @returns whether there was something left to kill, as far as that can be seen */

@@ -8,6 +8,12 @@ export interface Deviation {
   what: string;
   /** the same for the same slip, whichever line shows it */
   key: string;
+  /** The port that was asked for, where the slip is another one. */
+  port?: number;
+  /** They are no texts to be laid one above the other: where they part says nothing. */
+  isNoText?: boolean;
+  /** Another slip in the same text. */
+  also?: Deviation;
   /** It costs all points of its part, not only some. */
   costsAll?: boolean;
 }

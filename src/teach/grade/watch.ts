@@ -119,18 +119,63 @@ export class WaitLimit {
     this.#samples++;
   }
 
-  /** Whether the program will do nothing more of its own accord, or has had its time. */
-  get isOver(): boolean {
+  /** Whether the program will do nothing more of its own accord. */
+  get isAtRest(): boolean {
+    const needed = this.#before?.sample.schedules.size ? REST_SAMPLES : REST_SAMPLES_UNCOUNTED;
+    return this.#restSamples >= needed;
+  }
+
+  /** Whether the program has had its time. */
+  get isTimeOver(): boolean {
     // To read a flood keeps the grader itself so busy that its samples are few.
     if ((this.#before?.movement.printedChars ?? 0) > FLOOD_CHARS) return true;
-    const needed = this.#before?.sample.schedules.size ? REST_SAMPLES : REST_SAMPLES_UNCOUNTED;
-    if (this.#restSamples >= needed) return true;
     if (this.#samples <= SAMPLES) return false;
     if (this.#waitedMs > MOVING * this.#limitMs) return true;
     const since = this.#waitedMs > PRINTING * this.#limitMs ? Infinity : this.#sincePrintMs;
     return Math.min(this.#sinceFlowMs, since) > this.#limitMs;
   }
 }
+
+/** So often a program does the same, one wait or a few by turns, until that is what it does. */
+const ROUNDS = 3;
+const MAX_WAITS_IN_ROUND = 3;
+
+/** Notices a program that wakes up from time to time and goes back to the same waits, while nothing moves. */
+export class Rounds {
+  #movement = '';
+  #waits: string[] = [];
+  #turns = '';
+  #last?: Sample;
+
+  /** Takes a sample into account, each once. @returns whether the program does nothing else */
+  see(sample: Sample | undefined, movement: string): boolean {
+    if (!sample || sample === this.#last) return false;
+    this.#last = sample;
+    if (movement !== this.#movement) this.#waits = [];
+    this.#movement = movement;
+    const turns = turnsOf(sample);
+    if (turns !== this.#turns && isBlocked(sample)) this.#waits.push(waitOf(sample));
+    this.#turns = turns;
+    return Array.from({ length: MAX_WAITS_IN_ROUND }, (_, i) => i + 1).some((count) => this.#isRound(count));
+  }
+
+  /** Whether so many waits have come one after the other, again and again. */
+  #isRound(count: number): boolean {
+    const last = this.#waits.slice(-ROUNDS * count - 1);
+    return last.length === ROUNDS * count + 1 && last.every((wait, i) => wait === last[i % count]);
+  }
+}
+
+const isBlocked = ({ threads }: Sample) =>
+  threads.length > 0 && threads.every(({ call }) => call !== 'running');
+
+/** What each thread waits in, whatever the timeout. */
+const waitOf = ({ threads }: Sample) =>
+  threads.map(({ tid, call, fds }) => `${tid} ${call} ${fds.map(({ fd }) => fd)}`).join();
+
+/** How often each thread has been put on a processor; a number like no other where that cannot be seen. */
+export const turnsOf = ({ schedules, threads }: Sample) =>
+  threads.map(({ tid }) => `${tid} ${schedules.get(tid)?.turns ?? Math.random()}`).join();
 
 /** Calls that end without anything from outside. */
 const ENDS_BY_ITSELF = /^(running|connect|restart_syscall|system call)/;

@@ -13,6 +13,9 @@ export interface BlockedThread {
   call: string;
   /** The descriptors that it waits for, and what for. */
   fds: { fd: number; events: Event[] }[];
+  /** Of select(): its first argument, and the descriptors that are in a set in vain, as they are not below that. */
+  nfds?: number;
+  beyondNfds?: number[];
   /** Null waits for ever; undefined where the call has none, or where it cannot be read. */
   timeoutS?: number | null;
 }
@@ -28,7 +31,7 @@ interface PendingCall {
   name: string;
   args: bigint[];
 }
-type Decoded = Pick<BlockedThread, 'fds' | 'timeoutS'>;
+type Decoded = Pick<BlockedThread, 'fds' | 'timeoutS' | 'nfds' | 'beyondNfds'>;
 type Decode = (call: PendingCall) => (Decoded & { call?: string }) | undefined;
 
 /** The calls that a thread can be blocked in, by the kernel's names: the manual's name, and how to read its arguments. */
@@ -112,15 +115,21 @@ function select(unitsInSecond: number): Decode {
   return (call) => {
     const nfds = Math.min(int(arg(call, 0)), tableSize(call.pid));
     const events = new Map<number, Event[]>();
+    const beyondNfds: number[] = [];
     for (const [i, event] of (['read', 'write', 'except'] as const).entries()) {
       const address = arg(call, i + 1);
-      const set = address === 0n ? Buffer.alloc(0) : memory(call.pid, Number(address), (nfds + 7) >> 3);
+      const set =
+        address === 0n ? Buffer.alloc(0) : memory(call.pid, Number(address), ((nfds + 31) >> 5) << 2);
       if (!set) return undefined;
-      for (let fd = 0; fd < nfds; fd++)
-        if (((set[fd >> 3] ?? 0) >> (fd & 7)) & 1) events.set(fd, [...(events.get(fd) ?? []), event]);
+      for (let fd = 0; fd < 8 * set.length; fd++) {
+        if (!(((set[fd >> 3] ?? 0) >> (fd & 7)) & 1)) continue;
+        if (fd < nfds) events.set(fd, [...(events.get(fd) ?? []), event]);
+        else beyondNfds.push(fd);
+      }
     }
     const fds = [...events].map(([fd, events]) => ({ fd, events })).sort((a, b) => a.fd - b.fd);
-    return { fds, timeoutS: seconds(call, 4, unitsInSecond) };
+    const timeoutS = seconds(call, 4, unitsInSecond);
+    return { fds, timeoutS, ...(beyondNfds.length > 0 && { nfds, beyondNfds }) };
   };
 }
 

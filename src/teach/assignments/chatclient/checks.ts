@@ -1,8 +1,9 @@
 /** chatclient: shows what the server sends, and sends what is typed. The grader plays the given server. */
 import type { Client } from '../../grade/client.js';
+import { diagnose, lastBlocked } from '../../grade/diagnosis.js';
 import { type Assignment, byTeacher, extra, line, part } from '../../grade/rubric.js';
 import type { Run } from '../../grade/run.js';
-import { connectionTo, KEYBOARD, untilWaiting } from '../../grade/select-checks.js';
+import { connectionTo, KEYBOARD, untilWaiting, waitersFor } from '../../grade/select-checks.js';
 
 export const assignment: Assignment = {
   name: 'chatclient',
@@ -29,6 +30,7 @@ const HINTS = {
   keyboard: 'a line is read from the keyboard, and sent',
   alone: 'a call that waits for the keyboard alone does not hear the server',
   gone: 'recv() returns no bytes when the server is gone',
+  after: 'the line was printed: what does the program go on waiting for after that?',
   names: 'the first :: separates the name from the text',
   quit: 'compare the line without its newline',
 };
@@ -55,6 +57,7 @@ async function logIn(run: Run): Promise<Client> {
   server.take();
   server.send(`${NAME} logged in\n`);
   await run.until(() => run.program.stdout.includes('logged in'));
+  await run.settle(); // what it still does for the line that was typed
   return server;
 }
 
@@ -101,14 +104,28 @@ async function showsBetween(run: Run): Promise<string> {
 async function saysGone(run: Run): Promise<string> {
   const server = await logIn(run);
   server.leave();
-  return run.prints('Disconnected from server!', HINTS.gone);
+  return run.prints('Disconnected from server!', () => hintWhenGone(run));
 }
 
 async function endsWhenGone(run: Run): Promise<string> {
   const server = await logIn(run);
   server.leave();
   if (await run.until(() => run.program.ended)) return `it ended: ${run.program.ended}`;
-  return run.fail({ expected: 'it ends when the server is gone', seen: 'it went on', hint: HINTS.gone });
+  const { seen } = diagnose(run.samples);
+  const hasSaid = /disconnected/i.test(run.program.stdout);
+  const hint = hasSaid ? HINTS.after : hintWhenGone(run);
+  return run.fail(
+    { expected: 'it ends when the server is gone', seen: `it went on: ${seen}`, hint },
+    { isDiagnosed: true },
+  );
+}
+
+/** One that waits for the keyboard alone cannot know that the server has gone. */
+function hintWhenGone(run: Run): string {
+  const threads = lastBlocked(run.samples);
+  const isDeaf =
+    waitersFor(KEYBOARD, threads).length > 0 && waitersFor(connectionTo(run.port), threads).length === 0;
+  return isDeaf ? HINTS.alone : HINTS.gone;
 }
 
 async function formats(run: Run): Promise<string> {

@@ -1,7 +1,7 @@
 /** multiconn: an echo server for many connections at once, on any of the selectors. */
 
 import type { Client } from '../../grade/client.js';
-import { hintForCall, MULTIPLEXERS } from '../../grade/hints.js';
+import { HINTS as GRADE_HINTS, hintForCall, MULTIPLEXERS } from '../../grade/hints.js';
 import { type Assignment, line, part } from '../../grade/rubric.js';
 import type { Run } from '../../grade/run.js';
 import { connectedTo, forConnections, waitersFor } from '../../grade/select-checks.js';
@@ -18,6 +18,7 @@ export const assignment: Assignment = {
     grade: '127.0.0.1 {port}',
   },
   command: 'python3 multiconn_server.py 127.0.0.1 {port}',
+  usualPort: 65432,
   lines: [
     line('Prints where it listens', part(2, saysWhere)),
     line('Echoes to each of many connections', part(4, echoes)),
@@ -36,7 +37,6 @@ const HINTS = {
   address: 'the address is a tuple, as Python prints it',
   bytes: 'the bytes as Python prints them, then the address',
   exactly: 'what comes from a connection goes back over it, byte for byte',
-  partly: 'send() tells how many bytes it took: what becomes of the others?',
   silent: 'a call that blocks for one connection keeps all others waiting',
   ended: 'recv() returns no bytes then',
 };
@@ -68,10 +68,12 @@ async function echo(run: Run): Promise<string> {
 
 async function echoesAll(run: Run): Promise<string> {
   await run.startServer();
-  const client = await run.connect();
+  // Into the queues of a quick client all of it would fit, whatever send() has returned.
+  const client = await run.connect('a client that reads slowly', true);
+  client.readSlowly();
   const text = Array.from({ length: LONG_BYTES / 8 }, (_, i) => `${i}`.padStart(7, '0')).join(' ');
   client.send(text);
-  return run.receives(client, text, HINTS.partly, { exactly: true });
+  return run.receives(client, text, GRADE_HINTS.partly, { exactly: true });
 }
 
 async function saysWhat(run: Run): Promise<string> {

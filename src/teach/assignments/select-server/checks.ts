@@ -14,6 +14,7 @@ export const assignment: Assignment = {
   name: 'select-server',
   skeleton: { file: 'select_server', given: 'select_client', run: '3490', grade: '{port}' },
   command: 'python3 select_server.py {port}',
+  usualPort: 3490,
   lines: [
     line('Prints the right line when a client connects', part(5, connects)),
     line('Prints the right line when a client disconnects', part(5, leaves)),

@@ -10,6 +10,7 @@ export const assignment: Assignment = {
   name: 'srv',
   skeleton: { file: 'srv', given: 'cli', run: '127.0.0.1 34911', grade: '127.0.0.1 {port}' },
   command: 'python3 srv.py 127.0.0.1 {port}',
+  usualPort: 34911,
   lines: [
     line('Greets who comes, with the number of users', part(3, greets), part(1, countsAgain)),
     line('Tells the others who has come', part(4, announces)),

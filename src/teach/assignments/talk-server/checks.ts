@@ -1,18 +1,21 @@
 /** talk-server: greets, and relays what each client sends to all others. */
 import type { Client } from '../../grade/client.js';
 import { hasTrace } from '../../grade/complaint.js';
-import { holdPort, isFree, occupyPort } from '../../grade/ports.js';
+import { holdPort, isFree, occupyPort, untilUnused } from '../../grade/ports.js';
 import { type Assignment, byTeacher, extra, line, part } from '../../grade/rubric.js';
 import type { Run } from '../../grade/run.js';
 import { forConnections, forData } from '../../grade/select-checks.js';
 import { endsOnCtrlC, survivesReset, waitsForNobody } from '../../grade/server-checks.js';
 import { UserError } from '../../user-error.js';
 
+const DEFAULT_PORT = 12345;
+
 export const assignment: Assignment = {
   name: 'talk-server',
   skeleton: { file: 'talk_server', given: 'talk_client', run: '-v', grade: '' },
   command: 'python3 talk_server.py',
   args: ['-p', '{port}'],
+  usualPort: DEFAULT_PORT,
   lines: [
     line(
       'Operates correctly',
@@ -42,7 +45,6 @@ export const assignment: Assignment = {
   ],
 };
 
-const DEFAULT_PORT = 12345;
 const GREETING = 'Thank you for connecting';
 
 const HINTS = {
@@ -51,7 +53,9 @@ const HINTS = {
   bytes: 'bytes go over as they are: no newline more, no text before them',
   gone: 'a client that has left is in no list any more',
   verbose: 'a connection, a message, a disconnection: each is worth a line',
+  sameOption: 'with -v it does: --verbose is the same option by its long name',
   inUse: 'bind() fails: catch the error, and print a message for a user',
+  question: '/who: is no message to the others: who is asked, and who should answer?',
   names: 'names are learned from "NAME says: …"',
 };
 
@@ -117,23 +121,36 @@ async function serves(run: Run): Promise<string> {
   return run.hears(bob, 'Alice says: hello', HINTS.gone);
 }
 
-function takesPort(option: string) {
-  return async (run: Run): Promise<string> => {
-    await run.startServer([option, '{port}']);
-    return `it listened on the port of ${option}`;
-  };
-}
-
-async function listensOnDefaultPort(run: Run): Promise<string> {
+/** Starts it with these arguments, alone on the machine: an option that it does not know leaves it on the default port. */
+async function listensOn(run: Run, args: string[], port: number | undefined, key: string): Promise<string> {
   const release = await holdPort(DEFAULT_PORT);
   try {
-    if (!(await isFree(DEFAULT_PORT))) throw new UserError(`port ${DEFAULT_PORT} is in use here`);
-    await run.startServer([], DEFAULT_PORT);
+    await untilUnused([DEFAULT_PORT]);
+    if (port !== undefined && !(await isFree(port))) throw new UserError(`port ${port} is in use here`);
+    await run.startServer(args, port);
+    const slip = run.deviations.find(({ key }) => key === 'port');
+    const wanted = slip ? slip.port : run.port;
+    const start = args.length === 0 ? 'without an option' : `with ${args[0]} ${wanted}`;
+    if (slip)
+      Object.assign(slip, { expected: `${start} it listens on port ${wanted}`, what: PORT_SLIP[key], key });
     await run.stop();
-    return `without an option it listened on port ${DEFAULT_PORT}`;
+    return `${start} it listened on port ${run.port}`;
   } finally {
     release();
   }
+}
+
+const PORT_SLIP: Record<string, string> = {
+  port: 'the port is the one that the option gives',
+  'default port': 'which port does it take when its command line names none?',
+};
+
+function takesPort(option: string) {
+  return (run: Run): Promise<string> => listensOn(run, [option, '{port}'], undefined, 'port');
+}
+
+function listensOnDefaultPort(run: Run): Promise<string> {
+  return listensOn(run, [], DEFAULT_PORT, 'default port');
 }
 
 /** The lines that it has printed, wherever. */
@@ -149,20 +166,31 @@ async function visit(run: Run): Promise<void> {
   await run.settle();
 }
 
-async function isVerbose(run: Run): Promise<string> {
-  await run.startServer(['-p', '{port}']);
+/** How many lines it prints in such a run; they are counted when it has ended and all has been read. */
+async function linesOfVisit(run: Run, ...options: string[]): Promise<{ count: number; hasEnded: boolean }> {
+  await run.startServer(['-p', '{port}', ...options]);
   await visit(run);
-  const usual = printed(run).length;
-  for (const option of ['-v', '--verbose']) {
-    await run.stop();
-    await run.startServer(['-p', '{port}', option]);
-    await visit(run);
-    if (printed(run).length > usual) continue;
-    return run.fail({
-      expected: `with ${option} it prints what it does`,
-      seen: printed(run).length === 0 ? 'it printed nothing' : 'it printed no more than without',
-      hint: HINTS.verbose,
-    });
+  const hasEnded = run.ended !== undefined;
+  await run.stop();
+  return { count: printed(run).length, hasEnded };
+}
+
+async function isVerbose(run: Run): Promise<string> {
+  const { count: usual } = await linesOfVisit(run);
+  for (const [option, hint] of [
+    ['-v', HINTS.verbose],
+    ['--verbose', HINTS.sameOption],
+  ] as const) {
+    const { count, hasEnded } = await linesOfVisit(run, option);
+    if (count > usual) continue;
+    return run.fail(
+      {
+        expected: `with ${option} it prints what it does`,
+        seen: count === 0 ? 'it printed nothing' : 'it printed no more than without',
+        hint,
+      },
+      { isAboutEnd: !hasEnded },
+    );
   }
   return 'with -v and --verbose it printed what it does';
 }
@@ -216,6 +244,6 @@ async function who(run: Run): Promise<string> {
   return run.fail({
     expected: `/who: is answered: 2 clients connected. | ${list.join(' | ')}`,
     seen: alice.received === '' ? 'no answer' : `it answered: ${lines().join(' | ')}`,
-    hint: HINTS.names,
+    hint: alice.received === '' ? HINTS.question : HINTS.names,
   });
 }
