@@ -3,6 +3,7 @@ import { formatMessage, main, openConnection } from 'posix-select/programs/chatc
 import { pipe } from 'posix-select/socket';
 import { expect, test } from 'vitest';
 import { openRoom, py, type, WELCOME } from '../support/chat.js';
+import { freeze, thaw } from '../support/proc.js';
 import { type Process, start, until } from '../support/process.js';
 import { listenInSteps, Python } from '../support/python.js';
 import { refusingPort } from '../support/sockets.js';
@@ -183,16 +184,13 @@ test('all that the server said is shown, also when the client was sending as it 
   const { client, python } = await connected();
   await python.run(py`conn.sendall(b'begin\n')`);
   await client.out(/begin\n/);
-  await python.run('os.kill(args, signal.SIGSTOP)', client.pid);
+  await freeze(client);
   type(client, 'one', 'two', 'three');
-  await python.run(
-    py`
+  await python.run(py`
     for n in range(10): conn.sendall(b'Ann::%d' % n + b' ' * 900 + b'\n')
     conn.close()
-    os.kill(args, signal.SIGCONT)
-    `,
-    client.pid,
-  );
+  `);
+  thaw(client);
   // What was typed in vain is said.
   expect(await client.exit).toBe(1);
   expect(client.stderr).toMatch(/^\d+ bytes were not delivered\n$/);

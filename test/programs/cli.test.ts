@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { untilAsleep } from '../support/idle.js';
 import { needs } from '../support/needs.js';
+import { freeze, thaw } from '../support/proc.js';
 import { CLI, Process, start, until } from '../support/process.js';
 import { listen, type Peer, Python, python } from '../support/python.js';
 
@@ -210,10 +211,10 @@ while True:
 test('what was sent before the end arrives, although what the server sent was never read', async () => {
   const [client, server] = await connected();
   await server.run('stop_reading()');
-  client.child.kill('SIGSTOP');
+  await freeze(client);
   await server.say('x'.repeat(20_000));
   client.type('one\ntwo\n\n');
-  client.child.kill('SIGCONT');
+  thaw(client);
   await client.out(/disconnected\.\n$/);
   await server.run('read_on()');
   // A reset would be its exit code 1.

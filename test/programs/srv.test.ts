@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { needs } from '../support/needs.js';
+import { freeze, thaw } from '../support/proc.js';
 import { type Process, start, startServer, until } from '../support/process.js';
 import { connect, Python, python } from '../support/python.js';
 
@@ -158,16 +158,13 @@ test('two quick messages are one when it gets them in one recv', async () => {
   const server = await startServer('srv', ['127.0.0.1', 0]);
   const peer = await connect(server.port);
   await heard('(1 user online)', peer);
-  server.child.kill('SIGSTOP');
-  await until('the server has stopped', () => {
-    return readFileSync(`/proc/${server.pid}/stat`, 'utf8').split(') ')[1].startsWith('T');
-  });
+  await freeze(server);
   await peer.say('one');
   await peer.say('two');
   await peer.run('import fcntl, termios');
   // On a busy machine what was sent may still be on its way.
   await peer.run('while sys.platform == "linux" and any(fcntl.ioctl(s, termios.TIOCOUTQ, bytes(4))): pass');
-  server.child.kill('SIGCONT');
+  thaw(server);
   await server.out(new RegExp(`^\\[127\\.0\\.0\\.1:${peer.port}\\] onetwo$`, 'm'));
 });
 

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
+import { freeze, thaw } from '../support/proc.js';
 import { type Process, start, startServer } from '../support/process.js';
 import { listen, type Peer, Python, python } from '../support/python.js';
 
@@ -173,11 +174,11 @@ test('Ctrl-C ends it', async () => {
 test('what was said before the end arrives, although what the server sent was never read', async () => {
   const [client, server] = await connected('-n', 'Alice');
   await server.run('stop_reading()');
-  client.child.kill('SIGSTOP');
+  await freeze(client);
   await server.say('x'.repeat(20_000));
   client.type('one\ntwo\n');
   client.endInput();
-  client.child.kill('SIGCONT');
+  thaw(client);
   await server.run('read_on()');
   // A reset would be its exit code 1.
   expect(await server.exit, server.stderr).toBe(0);

@@ -1,4 +1,5 @@
 /** What /proc says of a child process: its threads, their system calls, its descriptors, its CPU time (Linux). */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { type Process, until, WAIT_MS } from './process.js';
 
@@ -53,8 +54,14 @@ export async function ended(process: Process, ms = WAIT_MS): Promise<{ exit: num
 /** Stops a process with SIGSTOP, all its threads; `thaw` lets it go on. */
 export async function freeze({ pid, child }: Process): Promise<void> {
   child.kill('SIGSTOP');
+  // Linux stops one thread at once, and the others when that one runs: what comes meanwhile, they still see.
   const stopped = (tid: string) => / T /.test(readFileSync(`/proc/${pid}/task/${tid}/stat`, 'utf8'));
-  await until('all threads are stopped', () => readdirSync(`/proc/${pid}/task`).every(stopped));
+  const state = () => execFileSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' });
+  await until('all threads are stopped', () =>
+    process.platform === 'linux'
+      ? readdirSync(`/proc/${pid}/task`).every(stopped)
+      : state().trim().startsWith('T'),
+  );
 }
 
 export function thaw({ child }: Process): void {
