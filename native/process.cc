@@ -13,6 +13,7 @@
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
+#include <sys/wait.h>
 
 #include "args.h"
 #include "platform.h"
@@ -108,6 +109,15 @@ Napi::Value UntilHangUp(const Napi::CallbackInfo& info) {
 Napi::Value AdoptOrphans(const Napi::CallbackInfo& info) {
   return Answer(info.Env(), prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
 }
+
+// reap(pid): takes a child that has ended off the process table, without waiting; 0 if it has not
+// ended.
+Napi::Value Reap(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int pid = args.Int(0, "pid");
+  if (args.bad()) return args.env().Undefined();
+  return Answer(args.env(), waitpid(pid, nullptr, WNOHANG));
+}
 #endif
 
 }  // namespace
@@ -119,5 +129,6 @@ void ExportProcess(Napi::Env env, Napi::Object exports) {
   Export<UntilHangUp>(env, exports, "untilHangUp");
 #ifdef __linux__
   Export<AdoptOrphans>(env, exports, "adoptOrphans");
+  Export<Reap>(env, exports, "reap");
 #endif
 }

@@ -121,6 +121,13 @@ export interface Sys extends Waits {
   _exit(status: number): never;
   /** prctl(2)'s PR_SET_CHILD_SUBREAPER: what a descendant leaves behind becomes this process's child. Linux only. */
   adoptOrphans?(): Result;
+  /**
+   * waitpid(2) with WNOHANG: takes an adopted child that has ended off the process table. Node waits for the children
+   * that it has started itself: of one that was reaped here it would never hear. Linux only.
+   *
+   * @returns its id; 0 when it has not ended
+   */
+  reap?(pid: number): Result;
 
   /** The platform's values by name; `*-constants.ts` beside this file has them typed. */
   readonly constants: Readonly<Record<string, number>>;

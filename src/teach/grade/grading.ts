@@ -76,7 +76,7 @@ export async function grade(
       if (limit > 1) for (const part of collided) await gradePart(part, false);
     }
   }
-  for (const name of endOrphans()) notes.add(`it left a process behind: ${name}`);
+  for (const name of await endOrphans()) notes.add(`it left a process behind: ${name}`);
   const noted = lines
     .filter(({ line }) => line.note)
     .flatMap(({ line, parts }) =>

@@ -1,5 +1,7 @@
 /** The processes that come from a submission: to look at, to interrupt, to end. */
+import type { ChildProcess } from 'node:child_process';
 import { kill, pid as ownPid, platform } from 'node:process';
+import { setTimeout as pause } from 'node:timers/promises';
 import { sys } from '../../posix/sys.js';
 import {
   family,
@@ -10,6 +12,7 @@ import {
   processes,
   processIds,
   process as processOf,
+  zombie,
 } from '../observe/proc.js';
 
 /** Whether what a submission leaves behind becomes this process's child. */
@@ -17,6 +20,12 @@ let adoptsOrphans: boolean | undefined;
 
 /** The first processes of the submissions that run. */
 const roots = new Set<number>();
+
+/** The processes that the grader has started and Node has not reaped yet: Node must do it, or it would not hear of their end. */
+const started = new Set<number>();
+
+/** For SIGKILL to end what there is; after that, what is left is named. */
+export const KILL_LIMIT_MS = 5000;
 
 export class Members {
   /** The submission's first process; in a namespace it is bubblewrap's. */
@@ -29,11 +38,15 @@ export class Members {
   #newest = '';
 
   /** @param variable `NAME=value`, in the environment of all of them */
-  constructor(root: number | undefined, hasNamespace: boolean, variable: string) {
+  constructor(child: ChildProcess, hasNamespace: boolean, variable: string) {
+    const root = child.pid;
     this.#root = root;
     this.#hasNamespace = hasNamespace;
     this.#variable = variable;
-    if (root !== undefined) roots.add(root);
+    if (root === undefined) return;
+    roots.add(root);
+    started.add(root);
+    child.once('exit', () => started.delete(root));
   }
 
   /** Has orphans adopted, unless there are children already: theirs could not be told from a submission's. */
@@ -80,6 +93,7 @@ export class Members {
   /** It has ended: what is adopted from now on is not its own. */
   forget(): void {
     if (this.#root !== undefined) roots.delete(this.#root);
+    reapOrphans();
   }
 
   /** Its descendants, its session, what carries its variable, and orphans of nobody else. */
@@ -134,15 +148,31 @@ export class Members {
 }
 
 /**
- * Ends what submissions have left behind that could not be told apart while several ran.
+ * Ends and reaps what submissions have left behind that could not be told apart while several ran.
  *
  * @returns the names of what was left
  */
-export function endOrphans(): string[] {
+export async function endOrphans(): Promise<string[]> {
   if (!adoptsOrphans || roots.size > 0) return [];
   const orphans = processes().filter(({ ppid }) => ppid === ownPid);
-  for (const { pid } of orphans.flatMap(({ pid }) => family(pid))) signalTo(pid, 'SIGKILL');
+  const deadline = performance.now() + KILL_LIMIT_MS;
+  while (endOrReap() > 0 && performance.now() < deadline) await pause(2);
   return orphans.map(({ name }) => name);
+}
+
+/** @returns how many processes there were to end or to reap */
+function endOrReap(): number {
+  const orphans = processes().filter(({ ppid }) => ppid === ownPid);
+  for (const { pid } of orphans.flatMap(({ pid }) => family(pid))) signalTo(pid, 'SIGKILL');
+  return orphans.length + reapOrphans();
+}
+
+/** Takes adopted processes that have ended off the process table. @returns how many there were */
+function reapOrphans(): number {
+  if (!adoptsOrphans) return 0;
+  const ended = processIds().filter((pid) => !started.has(pid) && zombie(pid)?.ppid === ownPid);
+  for (const pid of ended) sys.reap?.(pid);
+  return ended.length;
 }
 
 /** Sends a signal to a process that may have ended meanwhile, or have become another user's. */

@@ -15,10 +15,7 @@ import type { Process } from '../observe/proc.js';
 import { mustSeeProc, snapshotOf, type ThreadState } from '../observe/snapshot.js';
 import { lastError } from './complaint.js';
 import { type Isolation, isolated, NOT_ISOLATED, scrubbed } from './isolation.js';
-import { Members } from './members.js';
-
-/** For SIGKILL to end what there is; after that, what is left is named. */
-const KILL_LIMIT_MS = 5000;
+import { KILL_LIMIT_MS, Members } from './members.js';
 
 /** Characters of what it prints that are kept: the last so many, on stdout and on stderr. */
 const KEPT_CHARS = 200_000;
@@ -78,7 +75,7 @@ export class Submission extends EventEmitter<{ change: [] }> {
       stdio: [stdin, terminal, stderr, ...(isolation.hasNamespace ? (['pipe'] as const) : [])],
       env: { ...scrubbed(env), NO_COLOR: '1', [name]: value },
     });
-    this.#members = new Members(this.#child.pid, isolation.hasNamespace, `${name}=${value}`);
+    this.#members = new Members(this.#child, isolation.hasNamespace, `${name}=${value}`);
     sys.close(stdin);
     sys.close(stderr);
     this.#terminal = terminal;

@@ -18,6 +18,7 @@ type NotTraced =
   | 'untilHangUp'
   | '_exit'
   | 'adoptOrphans'
+  | 'reap'
   | 'openpty'
   | 'fionread'
   | 'siocoutq'
