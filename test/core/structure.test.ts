@@ -43,8 +43,8 @@ const BENCH = /^src\/bench\//;
 /** What all teaching tools may use. */
 const TEACH = /^src\/teach\/[\w-]+\.ts$/;
 const room = (name: string) => new RegExp(`^src/teach/${name}/`);
-const [RECORDING, TRACE, STRACE, RECORD, OBSERVE, REPLAY, GRADE] = [
-  ...['recording', 'trace', 'strace', 'record', 'observe', 'replay', 'grade'],
+const [RECORDING, STORY, TRACE, STRACE, RECORD, OBSERVE, REPLAY, GRADE] = [
+  ...['recording', 'story', 'trace', 'strace', 'record', 'observe', 'replay', 'grade'],
 ].map(room);
 const SKELETONS = /^src\/teach\/assignments\/[\w-]+\/typescript\//;
 const ASSIGNMENTS = /^src\/teach\/assignments\/([\w-]+\/)?[\w-]+\.ts$/;
@@ -114,25 +114,31 @@ const RULES: Rule[] = [
     part: 'recording',
     files: RECORDING,
     mayImport: [RECORDING, ...BELOW_TEACH],
-    not: ['../trace/trace.js', '../replay/story.js', '../observe/proc.js', '../../cli/main.js'],
+    not: ['../trace/trace.js', '../replay/page.js', '../observe/proc.js', '../../cli/main.js'],
+  },
+  {
+    part: 'story', // in the page, too: it has nothing of Node
+    files: STORY,
+    mayImport: [STORY],
+    not: ['../replay/page.js', '../recording/format.js', '../text.js', 'node:fs'],
   },
   {
     part: 'trace',
     files: TRACE,
-    mayImport: [TRACE, RECORDING, ...BELOW_TEACH],
-    not: ['../replay/story.js', '../observe/proc.js', '../grade/run.js', '../../index.js'],
+    mayImport: [TRACE, STORY, RECORDING, ...BELOW_TEACH],
+    not: ['../replay/page.js', '../observe/proc.js', '../grade/run.js', '../../index.js'],
   },
   {
     part: 'strace',
     files: STRACE,
     mayImport: [STRACE, TRACE, RECORDING, ...BELOW_TEACH],
-    not: ['../replay/story.js', '../record/record.js', '../observe/proc.js', '../../index.js'],
+    not: ['../replay/page.js', '../record/record.js', '../observe/proc.js', '../../index.js'],
   },
   {
     part: 'record',
     files: RECORD,
     mayImport: [RECORD, STRACE, TRACE, RECORDING, ...BELOW_TEACH],
-    not: ['../replay/story.js', '../observe/proc.js', '../grade/run.js', '../../cli/main.js'],
+    not: ['../replay/page.js', '../observe/proc.js', '../grade/run.js', '../../cli/main.js'],
   },
   {
     part: 'observe',
@@ -143,7 +149,7 @@ const RULES: Rule[] = [
   {
     part: 'replay',
     files: REPLAY,
-    mayImport: [REPLAY, STRACE, TRACE, RECORDING, ...BELOW_TEACH],
+    mayImport: [REPLAY, STRACE, TRACE, STORY, RECORDING, ...BELOW_TEACH],
     not: ['../observe/proc.js', '../grade/run.js', '../../programs/srv.js'],
   },
   {

@@ -2,10 +2,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import { visible } from '../../loop/terminal.js';
 import type { Call, Head, OtherCall, Reason, Sets } from '../recording/format.js';
-import { setsOf } from '../trace/explain.js';
-import { strace } from '../trace/strace.js';
-import { rowOf } from '../trace/syscalls.js';
-import { Lives } from './lives.js';
+import { Lives } from '../story/lives.js';
 import {
   CALL_COLUMNS,
   type CallColumn,
@@ -15,7 +12,10 @@ import {
   WAIT_KINDS,
   type WaitColumn,
   type WaitKind,
-} from './story.js';
+} from '../story/story.js';
+import { setsOf, waitKind } from '../trace/explain.js';
+import { strace } from '../trace/strace.js';
+import { rowOf } from '../trace/syscalls.js';
 
 /** Characters of what goes over a connection; what is printed is kept in full. */
 const MAX_PREVIEW_CHARS = 80;
@@ -73,7 +73,7 @@ export class StoryBuilder {
     const sets = setsOf(call);
     this.#learnNames(call, false);
     if (sets) {
-      this.#addWait(call, sets, 'nfds' in call || call.call === 'poll' ? 'sets' : 'list');
+      this.#addWait(call, sets, waitKind(call));
       return;
     }
     const other = call as OtherCall;

@@ -6,9 +6,9 @@ import { statSync, writeFileSync } from 'node:fs';
 import type { Call } from '../recording/format.js';
 import { linesOf } from '../recording/lines.js';
 import { isRecording, lines, Reader } from '../recording/read.js';
+import { Story } from '../story/story.js';
 import { StoryBuilder } from './build-story.js';
 import { storyOf, threadOf } from './open.js';
-import { Story } from './story.js';
 
 /** Bytes of a file that is one chapter. */
 const MAX_SHORT_BYTES = 64 * 2 ** 20;

@@ -6,11 +6,11 @@ import type { AddressInfo } from 'node:net';
 import { OSError } from '../../posix/errors.js';
 import { hostPort } from '../../posix/sockaddr.js';
 import type { Call, Head } from '../recording/format.js';
+import type { StoryData } from '../story/story.js';
 import { setsOf } from '../trace/explain.js';
 import { StoryBuilder } from './build-story.js';
 import { threadOf } from './open.js';
 import { page } from './page.js';
-import type { StoryData } from './story.js';
 
 /** Milliseconds between two looks at the file. */
 const LOOK_MS = 100;

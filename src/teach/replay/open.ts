@@ -1,11 +1,11 @@
 /** Opens what can be played: a recording, or output of strace(1); of several processes, one of them. */
 import type { Call } from '../recording/format.js';
 import { isRecording, type Recording, read } from '../recording/read.js';
+import type { StoryData } from '../story/story.js';
 import { readStrace } from '../strace/read.js';
 import { setsOf } from '../trace/explain.js';
 import { UserError } from '../user-error.js';
 import { StoryBuilder } from './build-story.js';
-import type { StoryData } from './story.js';
 
 /** A thread that makes calls. */
 export interface Thread {

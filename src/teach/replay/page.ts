@@ -2,13 +2,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
-import type { StoryData } from './story.js';
+import type { StoryData } from '../story/story.js';
 
 const inPage = (name: string) => `page/${name}.js`;
 
 /** One script: the modules in the order of their imports. What they import from each other is all there. */
 const MODULES = [
-  ...['story.js', 'sentences.js'],
+  ...['story', 'sentences', 'calls'].map((name) => `../story/${name}.js`),
   ...['svg', 'rows', 'marks', 'scene', 'frame', 'bits', 'arrivals', 'work', 'picture'].map(inPage),
   ...['brush', 'run-drawing', 'strip', 'run-view', 'folds', 'words'].map(inPage),
   ...['storyboard', 'search', 'guess', 'clock', 'follow', 'live', 'player', 'script'].map(inPage),

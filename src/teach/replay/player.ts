@@ -1,9 +1,9 @@
 /** The player in the terminal. */
 import type { ReadStream, WriteStream } from 'node:tty';
+import type { Story } from '../story/story.js';
 import { truncate } from '../text.js';
 import type { Chapters, Place } from './chapters.js';
 import { screen } from './screen.js';
-import type { Story } from './story.js';
 
 /** Milliseconds for which a step is shown at speed 1. */
 const STEP_MS = 1000;

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { OSError } from '../../posix/errors.js';
 import { isSameFile } from '../../posix/files.js';
+import type { StoryData } from '../story/story.js';
 import { UserError } from '../user-error.js';
 import { Chapters } from './chapters.js';
 import { readComments } from './comments.js';
@@ -11,7 +12,6 @@ import { storyOf } from './open.js';
 import { page } from './page.js';
 import { Player } from './player.js';
 import { paragraph } from './screen.js';
-import type { StoryData } from './story.js';
 
 export interface ReplayOptions {
   /** the page to write */

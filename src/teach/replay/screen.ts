@@ -1,11 +1,12 @@
 /** A wait as lines of text: for a terminal of some size, and in full. */
 import { styleText } from 'node:util';
 import type { SetRow } from '../recording/set-rows.js';
+import { callWords, printedBy } from '../story/calls.js';
+import { clausesText, heading, SENTENCE_NAMES, sentencesOf, summary } from '../story/sentences.js';
+import { FD_SETS, SET_NAMES, type Story, type StoryCall, type StoryStep } from '../story/story.js';
 import { padTo, truncate, wrap } from '../text.js';
 import { pictures } from '../trace/explain.js';
 import type { Place } from './chapters.js';
-import { bytesText, heading, type Sentences, sentencesOf, summary } from './sentences.js';
-import { FD_SETS, SET_NAMES, type Story, type StoryCall, type StoryStep } from './story.js';
 
 export interface Size {
   columns: number;
@@ -63,7 +64,8 @@ function parts({ story, number, output }: Place, wait: string, { columns, rows }
   const needs = first.reduce((sum, { lines, minLines }) => sum + Math.min(lines.length, minLines), 0);
   if (needs > rows - top.length - 1)
     return [...top.slice(0, 1), ...small(story, step, { columns, rows: rows - 2 })];
-  const printed = printedBy(story, number, output).text.replace(/\n$/, '').split('\n');
+  const { before, own } = printedBy(story, number, MAX_OUTPUT_CHARS);
+  const printed = `${output}${before}${own}`.slice(-MAX_OUTPUT_CHARS).replace(/\n$/, '').split('\n');
   const blocks: Block[] = [
     ...first,
     {
@@ -88,7 +90,7 @@ function small(story: Story, step: StoryStep, size: Size): string[] {
   const { answer } = sentencesOf(story, step);
   const title = titleOf(story, step);
   const part = setRowsOf(story, step).length + 1;
-  const why = wrap(`  ${plain(answerText(answer))}`, size.columns).map(bold);
+  const why = wrap(`  ${plain(clausesText(answer))}`, size.columns).map(bold);
   const picture = bitLines(story, step, size);
   const room = Math.max(size.rows - 1 - why.length, 0);
   const bits =
@@ -97,19 +99,16 @@ function small(story: Story, step: StoryStep, size: Size): string[] {
 }
 
 /** A wait in full, with what it has printed. */
-export function paragraph({ story, number, output }: Place, wait: string): string {
+export function paragraph({ story, number }: Place, wait: string): string {
   const step = story.step(number);
-  const { text, own } = printedBy(story, number, output);
+  const { own } = printedBy(story, number, 0);
   const lines = [
     wait,
     titleOf(story, step),
     ...sentenceLines(story, step, Number.POSITIVE_INFINITY),
     ...bitLines(story, step),
     ...step.calls.map((call) => `  ${callText(story, call)}`),
-    ...text
-      .slice(text.length - own)
-      .split('\n')
-      .flatMap((line) => (line ? `  > ${line}` : [])),
+    ...own.split('\n').flatMap((line) => (line ? `  > ${line}` : [])),
   ];
   return `${lines.join('\n')}\n\n`;
 }
@@ -129,18 +128,14 @@ function plain(text: string): string {
   return text.replaceAll('\u00a0', ' ');
 }
 
-function answerText(answer: Sentences['answer']): string {
-  return answer.map(({ name, text }) => (name ? `${name} ${text}` : text)).join(' ');
-}
-
 function sentenceLines(story: Story, step: StoryStep, columns: number): string[] {
   if (!step.wait) return [];
   const { question, sleep, answer, work } = sentencesOf(story, step);
   return [
-    ['1 The question', question],
-    ['2 Sleep', sleep],
-    ['3 The answer', answerText(answer)],
-    ['4 The work', work],
+    [SENTENCE_NAMES.question, question],
+    [SENTENCE_NAMES.sleep, sleep],
+    [SENTENCE_NAMES.answer, clausesText(answer)],
+    [SENTENCE_NAMES.work, work],
   ].flatMap(([name = '', text = '']) =>
     wrap(plain(`  ${name.padEnd(SENTENCE_INDENT - 2)}${text}`), columns, SENTENCE_INDENT),
   );
@@ -172,37 +167,9 @@ function bitLines(story: Story, step: StoryStep, size?: Size): string[] {
 }
 
 /** `recv 26 alice: 17 bytes hello` */
-function callText(story: Story, { name, life, other, result, errno, length, text }: StoryCall): string {
-  const on = life < 0 ? '' : ` ${story.life(life).fd} ${story.life(life).name}`;
-  if (errno !== '') return `${name}${on}: ${errno}`;
-  if (name === 'accept')
-    return `accept${on}: ${story.life(other).fd} is the connection of ${story.life(other).name}`;
-  const isSent = /^(send|write)/.test(name);
-  if (isSent || /^(recv|read)/.test(name)) {
-    const amount = isSent && result < length ? `${result} of ${bytesText(length)}` : bytesText(result);
-    const bytes = result === 0 && !isSent ? '0 bytes, the end of the stream' : amount;
-    return plain(`${name}${on}: ${bytes} ${text.trimEnd().split('\n')[0]}`.trimEnd());
-  }
-  if (name === 'exited') return `exited with code ${result}`;
-  return text || `${name}${on || ` ${result}`}`;
-}
-
-/** What has been printed by the end of a step, its last part; and how much of it is the step's own. */
-function printedBy(story: Story, number: number, before: string): { text: string; own: number } {
-  const [first, end] = story.range(number);
-  const printed = (i: number) => {
-    const { name, life, text, errno } = story.call(i);
-    const isPrint =
-      errno === '' && /^(send|write)/.test(name) && life >= 0 && story.life(life).kind === 'output';
-    return isPrint ? text : '';
-  };
-  let own = '';
-  for (let i = first; i < end; i++) own += printed(i);
-  let earlier = '';
-  let i = first - 1;
-  for (; i >= 0 && earlier.length < MAX_OUTPUT_CHARS; i--) earlier = printed(i) + earlier;
-  const text = (i < 0 ? before : '') + earlier + own;
-  return { text: text.slice(-Math.max(MAX_OUTPUT_CHARS, own.length)), own: own.length };
+function callText(story: Story, call: StoryCall): string {
+  const { name, rest, data } = callWords(story, call);
+  return plain(`${name}${rest} ${data.trimEnd().split('\n')[0]}`.trimEnd());
 }
 
 /** In columns, from top to bottom; what is ready stands out. */

@@ -4,7 +4,17 @@ import { addressText } from '../../posix/sockaddr.js';
 import { repr } from '../../repr.js';
 import type { Call, OtherCall, Sets } from '../recording/format.js';
 import { type SetRow, setRows } from '../recording/set-rows.js';
-import { displayWidth, durationText } from '../text.js';
+import { kindOf, renamed } from '../story/lives.js';
+import {
+  answerOf,
+  clausesText,
+  type Named,
+  questionText,
+  SENTENCE_NAMES,
+  sleepText,
+} from '../story/sentences.js';
+import type { Life, LifeSets, StoryWait } from '../story/story.js';
+import { displayWidth } from '../text.js';
 import { strace } from './strace.js';
 import { rowOf } from './syscalls.js';
 
@@ -20,45 +30,66 @@ const MAX_LISTED_FDS = 20;
 /** Bytes of data that are shown. */
 const MAX_SHOWN_BYTES = 40;
 
+/** Columns before what is said under a name: `  1 The question  `. */
+const INDENT = 18;
+
+/** A descriptor, as the sentences need it. */
+type NamedFd = Pick<Life, 'fd' | 'name' | 'kind'>;
+
 /** Explains a program's calls in their order: the names of descriptors come with the calls. */
 export class Explanation {
-  readonly #names = new Map<number, string>();
+  readonly #fds = new Map<number, NamedFd>();
+  /** The waits up to now, with the one that is explained. */
+  #waits = 0;
+  /** Whether a call is the first one after a wait. */
+  #isAfterWait = false;
+  /** The descriptors of the sentences, by number. */
+  readonly #named: Named = {
+    life: (fd) => this.#fds.get(fd) ?? { name: `fd ${fd}`, kind: kindOf(fd, '') },
+  };
 
-  /** What a call is about to wait for; nothing where it does not wait. */
+  /** The question of a call that is about to wait; nothing where it does not wait. */
   beforeWait(call: Call): string {
     this.learn(call);
     const sets = setsOf(call);
     if (!sets) return '';
-    const lines = [`\n${call.call} ${timeoutText(call.timeout)}`];
+    this.#waits++;
+    const question = questionText(this.#named, waitOf(call, sets), this.#waits === 1);
+    const lines = [`\nwait ${this.#waits}: ${call.call}`, said('question', question)];
     for (const [what, fds] of [
       ['read', sets.readfds],
       ['write', sets.writefds],
       ['exception', sets.exceptfds],
     ] as const) {
-      if (fds && fds.length > 0) lines.push(this.#list(`  to ${what}:`, fds));
+      if (fds && fds.length > 0) lines.push(this.#list(`${' '.repeat(INDENT)}to ${what}:`, fds));
     }
     return `${lines.join('\n')}\n`;
   }
 
   /** A call that has returned. */
   text(call: Call): string {
-    const lines = setsOf(call) ? this.#wait(call) : [`  ${this.sentence(call as OtherCall)}`];
+    const sets = setsOf(call);
+    const lines = sets ? this.#wait(call, sets) : [this.#work(call as OtherCall)];
+    this.#isAfterWait = sets !== null;
     this.learn(call);
     return `${lines.join('\n')}\n`;
   }
 
   /** Takes over the names that come with a call. */
-  learn({ names = {} }: Call): void {
-    for (const [fd, name] of Object.entries(names)) {
-      if (name === null) this.#names.delete(Number(fd));
-      else this.#names.set(Number(fd), name);
+  learn({ call, names = {} }: Call): void {
+    for (const [key, name] of Object.entries(names)) {
+      const fd = Number(key);
+      const known = this.#fds.get(fd);
+      if (name === null) this.#fds.delete(fd);
+      else if (known) renamed(known, name, call);
+      else this.#fds.set(fd, { fd, name, kind: call === 'accept' ? 'conn' : kindOf(fd, name) });
     }
   }
 
   /** A descriptor by number and name: `5 listener`. */
   label(fd: number): string {
-    const name = this.#names.get(fd);
-    return name === undefined ? `fd ${fd}` : `${fd} ${name}`;
+    const known = this.#fds.get(fd);
+    return known === undefined ? `fd ${fd}` : `${fd} ${known.name}`;
   }
 
   #list(begin: string, fds: number[]): string {
@@ -79,17 +110,23 @@ export class Explanation {
     return text;
   }
 
-  #wait(call: Call): string[] {
-    const before = setsOf(call) as Sets;
+  #wait(call: Call, before: Sets): string[] {
     const after = call.errno === undefined && call.after ? call.after : null;
-    const nfds = 'nfds' in call ? call.nfds : 0;
-    const lines = [outcome(call), ...this.reasons(call)].map((line) => `  ${line}`);
-    return [...pictures(setRows(call.call, before, after), nfds).flatMap(({ lines }) => lines), ...lines];
+    const wait = waitOf(call, before);
+    const isFirst = this.#waits === 1;
+    const bits = pictures(setRows(call.call, before, after), wait.nfds);
+    return [
+      said('sleep', sleepText(wait, isFirst)),
+      said('answer', clausesText(answerOf(this.#named, wait, isFirst))),
+      ...bits.flatMap(({ lines }) => lines),
+    ];
   }
 
-  /** Why a wait has ended: a sentence for each ready descriptor. */
-  reasons({ why = [] }: Call): string[] {
-    return why.map(({ fd, sentence }) => (fd === null ? sentence : `${this.label(fd)}: ${sentence}`));
+  /** A call of the work; before the first wait there are only calls. */
+  #work(call: OtherCall): string {
+    const sentence = this.sentence(call);
+    if (this.#isAfterWait) return said('work', sentence);
+    return ' '.repeat(this.#waits === 0 ? 2 : INDENT) + sentence;
   }
 
   /** A call that does not wait, in a sentence. */
@@ -120,15 +157,39 @@ export function setsOf(call: Call): Sets | null {
   return call.waits ?? null;
 }
 
-/** How long a call may wait. */
-export function timeoutText(timeout: number | null | undefined): string {
-  if (timeout === null || timeout === undefined) return 'waits for ever';
-  return timeout === 0 ? 'does not wait' : `waits ${durationText(timeout)} at most`;
+/** A call that waits, as the sentences need it: each descriptor is known by its number. */
+function waitOf(call: Call, sets: Sets): StoryWait {
+  const after = call.errno === undefined && !call.isUnfinished ? call.after : undefined;
+  return {
+    call: call.call,
+    kind: waitKind(call),
+    at: call.at,
+    took: call.took,
+    timeout: call.timeout ?? null,
+    nfds: 'nfds' in call ? call.nfds : 0,
+    result: call.result,
+    errno: call.errno ?? '',
+    isUnfinished: call.isUnfinished ?? false,
+    asked: lifeSets(sets),
+    ready: lifeSets(after ?? NO_SETS),
+    reasons: (call.why ?? []).map(({ fd, set, sentence }) => ({ life: fd ?? -1, set, text: sentence })),
+  };
 }
 
-/** How many are ready: `1 ready after 1.204 s` */
-export function outcome({ errno, result, took }: Call): string {
-  return `${errno ?? `${result || 'none'} ready`} after ${durationText(took)}`;
+const NO_SETS: Sets = { readfds: null, writefds: null, exceptfds: null };
+
+function lifeSets({ readfds, writefds, exceptfds }: Sets): LifeSets {
+  return { read: readfds, write: writefds, except: exceptfds };
+}
+
+/** How a call waits that has sets. */
+export function waitKind(call: Call): 'sets' | 'list' {
+  return 'nfds' in call || call.call === 'poll' ? 'sets' : 'list';
+}
+
+/** A sentence behind its name; a terminal has ordinary spaces. */
+function said(name: keyof typeof SENTENCE_NAMES, text: string): string {
+  return `  ${SENTENCE_NAMES[name].padEnd(INDENT - 2)}${text.replaceAll('\u00a0', ' ')}`;
 }
 
 /** `5 bytes b'hello'`, `3 of 5 bytes b'hel'` */

@@ -1,6 +1,6 @@
 /** What lies in the kernel when a wait ends: a tag, and a bar to the call that takes it. */
-import { arrivalOf, arrivedBytes, bytesText } from '../sentences.js';
-import type { StoryReason } from '../story.js';
+import { arrivalOf, arrivedBytes, bytesText } from '../../story/sentences.js';
+import type { StoryReason } from '../../story/story.js';
 import { box, listBits } from './bits.js';
 import { bitX, type Scene } from './scene.js';
 import { svg, textWidth } from './svg.js';

@@ -1,5 +1,5 @@
 /** The bits of a wait: hollow in the question, filled in the answer; the student's guesses; many in one row. */
-import { FD_SETS, SET_NAMES, type SetName } from '../story.js';
+import { FD_SETS, SET_NAMES, type SetName } from '../../story/story.js';
 import type { PictureRow } from './rows.js';
 import { BOX, bitX, type Prediction, type Scene } from './scene.js';
 import { svg, textWidth } from './svg.js';

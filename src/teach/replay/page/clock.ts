@@ -1,5 +1,5 @@
 /** Plays a story in its own time, faster or slower; no wait is too short to be seen. */
-import type { Story } from '../story.js';
+import type { Story } from '../../story/story.js';
 import { byId } from './svg.js';
 
 /** Milliseconds for which a wait is shown at the recording's own speed. */

@@ -1,53 +1,23 @@
 /** Below the picture: the calls of a step, the program's output, the sets as the kernel sees them, the descriptors. */
-import { bytesText, countText, shortDuration } from '../sentences.js';
-import { FD_SETS, SET_NAMES, type Story, type StoryCall, type StoryStep } from '../story.js';
+import { callWords } from '../../story/calls.js';
+import { countText, shortDuration } from '../../story/sentences.js';
+import { FD_SETS, SET_NAMES, type Story, type StoryCall, type StoryStep } from '../../story/story.js';
 import { html } from './svg.js';
-
-/** Characters of the output that are shown. */
-const MAX_OUTPUT_CHARS = 8000;
 
 /** Rows of a list before the rest is a number. */
 const MAX_ITEMS = 1000;
 
 /** A call in a line: `recv 26 alice: 17 bytes hello`. */
 export function callLine(story: Story, call: StoryCall): (Node | string)[] {
-  const { name, life, other, result, errno, length, text } = call;
-  const on = life < 0 ? '' : ` ${story.life(life).fd} ${story.life(life).name}`;
-  const head = html('b', {}, name);
-  if (errno !== '') return [head, `${on}: ${errno}`];
-  if (name === 'accept')
-    return [head, `${on}: ${story.life(other).fd} is the connection of ${story.life(other).name}`];
-  if (/^(recv|read|send|write)/.test(name)) {
-    const isShort = /^(send|write)/.test(name) && result < length;
-    const amount = result === 0 && /^re/.test(name) ? '0 bytes, the end of the stream' : bytesText(result);
-    const bytes = isShort ? `${countText(result)} of ${bytesText(length)}` : amount;
-    return [head, `${on}: ${bytes} `, ...(text ? [html('mark', {}, text)] : [])];
-  }
-  if (text !== '') return [html('span', { class: 'plain' }, text)];
-  if (name === 'exited') return [head, ` with code ${result}`];
-  return [head, on || ` ${result}`];
+  const { name, rest, data } = callWords(story, call);
+  if (name === '') return [html('span', { class: 'plain' }, rest)];
+  return [html('b', {}, name), rest, ...(data ? [' ', html('mark', {}, data)] : [])];
 }
 
 export function callList(story: Story, { calls }: StoryStep): Node[] {
   const items: Node[] = calls.slice(0, MAX_ITEMS).map((call) => html('li', {}, ...callLine(story, call)));
   if (calls.length > MAX_ITEMS) items.push(html('li', {}, `and ${countText(calls.length - MAX_ITEMS)} more`));
   return items;
-}
-
-/** What the program has printed by the end of a step: before it, and in it. */
-export function outputOf(story: Story, number: number): { before: string; now: string } {
-  const [first, end] = story.range(number);
-  const printed = (i: number) => {
-    const { name, life, text, errno } = story.call(i);
-    return errno === '' && /^(send|write)/.test(name) && life >= 0 && story.life(life).kind === 'output'
-      ? text
-      : '';
-  };
-  let now = '';
-  for (let i = first; i < end; i++) now += printed(i);
-  let before = '';
-  for (let i = first - 1; i >= 0 && before.length < MAX_OUTPUT_CHARS; i--) before = printed(i) + before;
-  return { before: before.slice(-MAX_OUTPUT_CHARS), now: now.slice(-MAX_OUTPUT_CHARS) };
 }
 
 /** All bits of the sets, in tens: before the call and after it. */

@@ -1,5 +1,5 @@
 /** Follow: the descriptor whose waits are gone through. */
-import type { Story } from '../story.js';
+import type { Story } from '../../story/story.js';
 import { byId, html } from './svg.js';
 
 /** Descriptors that can be chosen. */

@@ -1,6 +1,6 @@
 /** The frame of the picture: the program's bar, the kernel below it, a line for each row. */
-import { shortDuration } from '../sentences.js';
-import { FD_SETS } from '../story.js';
+import { shortDuration } from '../../story/sentences.js';
+import { FD_SETS } from '../../story/story.js';
 import type { PictureRow } from './rows.js';
 import { arrow, BAR_HEIGHT, BAR_TOP, bitX, KERNEL_TOP, type Scene, textAt } from './scene.js';
 import { fitted, svg, textWidth } from './svg.js';

@@ -1,5 +1,5 @@
 /** Predict: the answer is hidden until the student has said what will be ready. */
-import type { StoryWait } from '../story.js';
+import type { StoryWait } from '../../story/story.js';
 import { byId } from './svg.js';
 
 export class Guess {

@@ -1,5 +1,5 @@
 /** A page that grows: the server sends what has come since the last message. */
-import type { StoryData } from '../story.js';
+import type { StoryData } from '../../story/story.js';
 
 interface Message {
   isNew: boolean;

@@ -1,6 +1,6 @@
 /** The calls of a step as marks: arrows over the line between the program and the kernel, in the order of the calls. */
-import { bytesText, countText } from '../sentences.js';
-import type { Story, StoryCall } from '../story.js';
+import { bytesText, countText } from '../../story/sentences.js';
+import type { Story, StoryCall } from '../../story/story.js';
 import type { PictureRow } from './rows.js';
 import { fitted, textWidth } from './svg.js';
 

@@ -1,6 +1,6 @@
 /** The page as a player: which wait is shown, and what moves to another. */
-import { sentencesOf } from '../sentences.js';
-import type { Story } from '../story.js';
+import { sentencesOf } from '../../story/sentences.js';
+import type { Story } from '../../story/story.js';
 import { Clock } from './clock.js';
 import { Follow } from './follow.js';
 import { Guess } from './guess.js';

@@ -1,5 +1,5 @@
 /** The rows of the picture: a descriptor each, in the same place through the whole run; of many, most in one row. */
-import type { Life, Story, StoryStep } from '../story.js';
+import type { Life, Story, StoryStep } from '../../story/story.js';
 
 /** Descriptors that have a row each; with more, only some are unfolded. */
 const MAX_ROWS = 9;

@@ -1,6 +1,6 @@
 /** What a strip draws of the run: sleep and work, a lane for each descriptor with its marks, the axis of time. */
-import { arrivalOf } from '../sentences.js';
-import type { Story } from '../story.js';
+import { arrivalOf } from '../../story/sentences.js';
+import type { Story } from '../../story/story.js';
 import type { Brush } from './brush.js';
 import { fitted, textWidth } from './svg.js';
 

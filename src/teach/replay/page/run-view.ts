@@ -1,5 +1,5 @@
 /** The run below the picture: which part of it is shown, by zoom and drag, and the wedges that lead up to the wait. */
-import type { Story } from '../story.js';
+import type { Story } from '../../story/story.js';
 import { type StripOptions, type StripView, stepAt, stripHeight } from './run-drawing.js';
 import { columnsFor } from './scene.js';
 import { Strip } from './strip.js';

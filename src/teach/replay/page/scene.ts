@@ -1,5 +1,5 @@
 /** What the picture of a wait is made of: the wait, its rows, and where the columns and the rows stand. */
-import { SET_NAMES, type SetName, type Story, type StoryStep, type StoryWait } from '../story.js';
+import { SET_NAMES, type SetName, type Story, type StoryStep, type StoryWait } from '../../story/story.js';
 import { type Placed, placeMarks } from './marks.js';
 import type { PictureRow } from './rows.js';
 import { svg } from './svg.js';

@@ -1,5 +1,5 @@
 /** The page's script: its compiled text stands in the page behind that of the modules that it imports. */
-import { Story, type StoryData } from '../story.js';
+import { Story, type StoryData } from '../../story/story.js';
 import { followLive } from './live.js';
 import { Page } from './player.js';
 import { byId } from './svg.js';

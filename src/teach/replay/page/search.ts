@@ -1,6 +1,6 @@
 /** Finds waits by their titles, sentences, calls and names. */
-import { sentencesOf } from '../sentences.js';
-import { FD_SETS, SET_NAMES, type Story } from '../story.js';
+import { sentencesOf } from '../../story/sentences.js';
+import { FD_SETS, SET_NAMES, type Story } from '../../story/story.js';
 import { byId, html } from './svg.js';
 
 /** Results that are listed. */

@@ -1,6 +1,6 @@
 /** The run on paper: a card for each wait. */
-import { sentencesOf } from '../sentences.js';
-import { SET_NAMES, type Story } from '../story.js';
+import { sentencesOf } from '../../story/sentences.js';
+import { SET_NAMES, type Story } from '../../story/story.js';
 import { waitedFor } from './rows.js';
 import { html } from './svg.js';
 

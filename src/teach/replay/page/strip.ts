@@ -1,5 +1,5 @@
 /** The strip: the run, or a part of it, true to scale. A canvas, for it may have a hundred thousand marks. */
-import type { Story } from '../story.js';
+import type { Story } from '../../story/story.js';
 import { Brush } from './brush.js';
 import { AXIS, RunDrawing, type StripOptions, type StripView, stripHeight } from './run-drawing.js';
 

@@ -1,8 +1,12 @@
 /** The words of the chosen wait: title, note, sentences, the folds below the picture. */
-import { type Clause, heading, sentencesOf, summary } from '../sentences.js';
-import type { Story, StoryStep } from '../story.js';
-import { bitTables, callList, descriptorRows, outputOf, whenText } from './folds.js';
+import { printedBy } from '../../story/calls.js';
+import { type Clause, heading, sentencesOf, summary } from '../../story/sentences.js';
+import type { Story, StoryStep } from '../../story/story.js';
+import { bitTables, callList, descriptorRows, whenText } from './folds.js';
 import { byId, html } from './svg.js';
+
+/** Characters of the output that are shown. */
+const MAX_OUTPUT_CHARS = 8000;
 
 export function drawHead(story: Story): void {
   const { program, notes } = story.data;
@@ -42,7 +46,8 @@ export function drawFolds(story: Story, step: StoryStep, isHidden: boolean): voi
   fill('bits', () => bitTables(story, step));
   fill('descriptors', () => descriptorRows(story, step));
   fill('output', () => {
-    const { before, now } = outputOf(story, step.number);
+    const { before, own } = printedBy(story, step.number, MAX_OUTPUT_CHARS);
+    const now = own.slice(-MAX_OUTPUT_CHARS);
     return [before, ...(now ? [html('mark', {}, now)] : [])].filter((part) => part !== '');
   });
   byId('output').scrollTop = byId('output').scrollHeight;

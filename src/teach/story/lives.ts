@@ -57,11 +57,7 @@ export class Lives {
   }
 
   #rename(life: Life, name: string, call: string, at: number): void {
-    if (life.name === name) return;
-    const isUsers = life.kind === 'conn' && call !== 'accept' && call !== 'connect' && !ADDRESS.test(name);
-    life.name = name;
-    if (isUsers) life.namedBy ??= Math.max(at, 0) - (call === 'close' ? 1 : 0);
-    else life.kind = kindOf(life.fd, name);
+    if (renamed(life, name, call)) life.namedBy ??= Math.max(at, 0) - (call === 'close' ? 1 : 0);
   }
 
   #add(fd: number, name: string, from: number): number {
@@ -71,7 +67,16 @@ export class Lives {
   }
 }
 
-function kindOf(fd: number, name: string): LifeKind {
+/** @returns whether it is a name that a user has chosen: what has it stays a connection */
+export function renamed(life: Pick<Life, 'fd' | 'name' | 'kind'>, name: string, call: string): boolean {
+  if (life.name === name) return false;
+  const isUsers = life.kind === 'conn' && call !== 'accept' && call !== 'connect' && !ADDRESS.test(name);
+  life.name = name;
+  if (!isUsers) life.kind = kindOf(life.fd, name);
+  return isUsers;
+}
+
+export function kindOf(fd: number, name: string): LifeKind {
   if (name === 'listener' || name === 'stop') return name;
   if (fd === 0) return 'stdin';
   if (fd === 1 || fd === 2) return 'output';

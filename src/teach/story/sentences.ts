@@ -1,5 +1,10 @@
 /** The words of the story: a title and four sentences for each wait. They run in Node and in the page. */
-import type { Story, StoryCall, StoryReason, StoryStep, StoryWait } from './story.js';
+import type { Life, Story, StoryCall, StoryReason, StoryStep, StoryWait } from './story.js';
+
+/** What the sentences about a wait need to know of its descriptors. */
+export interface Named {
+  life(life: number): Pick<Life, 'name' | 'kind'>;
+}
 
 /** Names in a sentence before the rest is counted. */
 const MAX_NAMES = 3;
@@ -25,23 +30,33 @@ export interface Sentences {
   work: string;
 }
 
+/** What the four sentences are called. */
+export const SENTENCE_NAMES = {
+  question: '1 The question',
+  sleep: '2 Sleep',
+  answer: '3 The answer',
+  work: '4 The work',
+} as const;
+
 export const FIRST_TITLE = 'How one program listens to many: it asks, it sleeps, it is told';
 
 export function sentencesOf(story: Story, step: StoryStep): Sentences {
   const { wait } = step;
   if (!wait) return { title: 'Set-up', question: '', sleep: '', answer: [], work: workText(story, step) };
   const isFirst = step.number === 1;
-  const answer = answerOf(story, wait);
-  if (isFirst && answer[0] && wait.took >= MIN_SLEEP_S && !answer[0].text.startsWith('None'))
-    answer.unshift({ name: '', text: 'The kernel wakes it:' });
   const work = workText(story, step);
   return {
     title: titleOf(story, step),
     question: questionText(story, wait, isFirst),
     sleep: sleepText(wait, isFirst),
-    answer,
+    answer: answerOf(story, wait, isFirst),
     work: isFirst && work.endsWith('.') && step.number < story.length ? `${work} Then it asks again.` : work,
   };
+}
+
+/** The answer as one text. */
+export function clausesText(clauses: Clause[]): string {
+  return clauses.map(({ name, text }) => (name ? `${name} ${text}` : text)).join(' ');
 }
 
 /** `1.18 s`, `12 ms`, `0.85 ms`; a no-break space before the unit. */
@@ -65,7 +80,7 @@ export function bytesText(count: number): string {
 }
 
 /** `alice`, `alice and bob`, `alice, bob and carol`, `80 clients` */
-export function namesText(story: Story, lives: number[], noun = 'descriptors'): string {
+export function namesText(story: Named, lives: number[], noun = 'descriptors'): string {
   const names = [...new Set(lives)].map((life) => story.life(life).name);
   if (names.length > MAX_NAMES) return `${countText(names.length)} ${noun}`;
   return listText(names);
@@ -76,7 +91,8 @@ function listText(words: string[]): string {
   return words.length > 1 ? `${words.slice(0, -1).join(', ')} and ${last}` : last;
 }
 
-function questionText(story: Story, wait: StoryWait, isFirst: boolean): string {
+/** @param isFirst whether it is the first wait of the program */
+export function questionText(story: Named, wait: StoryWait, isFirst: boolean): string {
   const { kind, asked, timeout } = wait;
   const parts: string[] = [];
   if (kind === 'list') {
@@ -96,18 +112,18 @@ function questionText(story: Story, wait: StoryWait, isFirst: boolean): string {
   return parts.join(' ');
 }
 
-function readQuestion(story: Story, lives: number[]): string {
+function readQuestion(story: Named, lives: number[]): string {
   if (lives.length === 1) return `Can ${oneName(story, lives)} be read?`;
   return `Which of these ${countText(lives.length)} can be read?`;
 }
 
 /** `the listener`, `alice` */
-function oneName(story: Story, lives: number[]): string {
+function oneName(story: Named, lives: number[]): string {
   const name = namesText(story, lives, 'of them');
   return name === 'listener' || name === 'server' ? `the ${name}` : name;
 }
 
-function oneQuestion(story: Story, { call, asked }: StoryWait): string {
+function oneQuestion(story: Named, { call, asked }: StoryWait): string {
   const name = oneName(story, asked.read ?? asked.write ?? []);
   if (call === 'accept') return `Is a connection waiting? It asks about ${name} alone.`;
   if (call === 'connect') return `Is the connection made? It asks about ${name} alone.`;
@@ -118,7 +134,7 @@ function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
-function sleepText(wait: StoryWait, isFirst: boolean): string {
+export function sleepText(wait: StoryWait, isFirst: boolean): string {
   if (wait.isUnfinished) return 'It sleeps. The recording ends here.';
   if (wait.timeout === 0) return 'None.';
   const hasAnswer = wait.result > 0 && wait.errno === '';
@@ -127,7 +143,13 @@ function sleepText(wait: StoryWait, isFirst: boolean): string {
   return isFirst && wait.kind !== 'one' ? `Nothing yet. I${sleeps}` : `I${sleeps}`;
 }
 
-function answerOf(story: Story, wait: StoryWait): Clause[] {
+export function answerOf(story: Named, wait: StoryWait, isFirst: boolean): Clause[] {
+  const answer = answerClauses(story, wait);
+  const wakes = isFirst && wait.took >= MIN_SLEEP_S && answer[0] && !answer[0].text.startsWith('None');
+  return wakes ? [{ name: '', text: 'The kernel wakes it:' }, ...answer] : answer;
+}
+
+function answerClauses(story: Named, wait: StoryWait): Clause[] {
   if (wait.isUnfinished) return [{ name: '', text: 'None.' }];
   if (wait.errno === 'EINTR') return [{ name: '', text: 'A signal has interrupted it (EINTR).' }];
   if (wait.errno !== '') return failure(story, wait);
@@ -153,7 +175,7 @@ function answerOf(story: Story, wait: StoryWait): Clause[] {
   });
 }
 
-function failure(story: Story, { errno, reasons }: StoryWait): Clause[] {
+function failure(story: Named, { errno, reasons }: StoryWait): Clause[] {
   const clauses = reasons.map(({ life, text }) => ({
     name: life < 0 ? '' : `${story.life(life).name}:`,
     text: `${text} (${errno}).`,
@@ -190,7 +212,7 @@ export function arrivedBytes({ text }: StoryReason): number {
   return Number(/(\d+) bytes?\b/.exec(text)?.[1] ?? 0);
 }
 
-function answerText(story: Story, reason: StoryReason): string {
+function answerText(story: Named, reason: StoryReason): string {
   const { kind } = story.life(reason.life);
   const arrival = arrivalOf(reason);
   if (arrival === 'end') return kind === 'conn' ? 'its end. The client has closed' : 'its end';
