@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     forceRerunTriggers: ['**/dist/**/*.js'], // in watch mode: programs that tests start are not among their imports
     pool: 'forks', // select() on the main thread is one of the things under test
+    isolate: false, // no test changes what another file's tests import; a process for each file would cost 0.2 s of CPU time
     maxWorkers: 2,
     // Only a test that fails takes so long, on a machine however busy.
     testTimeout: 300_000,

@@ -68,10 +68,9 @@ function step(name, inputs, output, build) {
   const digest = digestOf(inputs);
   const [lastDigest, lastFiles] = existsSync(note) ? readFileSync(note, 'utf8').split('\n\n') : [];
   if (lastDigest === digest && existsSync(join(ROOT, output))) return;
-  const files = inputs.toSorted().join('\n');
-  build(lastFiles !== undefined && lastFiles !== files);
+  build((lastFiles?.split('\n') ?? []).filter((file) => !inputs.includes(file)));
   mkdirSync(join(ROOT, 'build'), { recursive: true });
-  writeFileSync(note, `${digest}\n\n${files}`);
+  writeFileSync(note, `${digest}\n\n${inputs.join('\n')}`);
 }
 
 function run(file, args, options) {
@@ -140,9 +139,13 @@ function tsc(...args) {
   if (status !== 0) throw new BuildError(`the TypeScript does not compile:\n${stdout}`);
 }
 
-/** @param isRenamed a source was added, renamed or removed: what was compiled from it must not stay behind */
-function buildTypeScript(isRenamed) {
-  if (isRenamed) rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
+/** @param gone sources of the last build that were renamed or removed: what was compiled from them goes too */
+function buildTypeScript(gone) {
+  for (const file of gone) {
+    const compiled = file.replace(/^src/, 'dist').replace(/\.ts$/, '');
+    for (const ending of ['.js', '.js.map', '.d.ts', '.d.ts.map'])
+      rmSync(join(ROOT, compiled + ending), { force: true });
+  }
   tsc('--incremental', '--tsBuildInfoFile', BUILD_INFO);
   tsc('-p', PAGE);
   for (const file of ['page.html', 'page.css'])

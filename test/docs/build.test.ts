@@ -21,14 +21,24 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+const SOURCES = ['src', 'native', 'binding.gyp', 'package.json', 'package-lock.json', 'tsconfig.json'];
+
 /** A copy of the project, its build included; in a path that has a space. */
 let copy: string;
 
 beforeAll(() => {
   copy = join(mkdtempSync(join(tmpdir(), 'posix-select-')), 'a copy');
-  for (const name of ['src', 'native', 'binding.gyp', 'package.json', 'package-lock.json', 'tsconfig.json'])
-    cpSync(join(ROOT, name), join(copy, name), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  // With the times of its files: what is built already is not built again.
+  for (const name of [...SOURCES, 'build', 'dist'])
+    cpSync(join(ROOT, name), join(copy, name), { recursive: true, preserveTimestamps: true });
+  // The compiler is told where the addon's headers are by a path from here: it must be that of the project.
+  const modules = join(copy, 'node_modules');
+  cpSync(join(ROOT, 'node_modules/node-addon-api'), join(modules, 'node-addon-api'), {
+    recursive: true,
+    preserveTimestamps: true,
+  });
+  for (const name of readdirSync(join(ROOT, 'node_modules')))
+    if (name !== 'node-addon-api') symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
   expect(build()).toEqual({ status: 0, output: '' });
 }, 180_000);
 afterAll(() => rmSync(dirname(copy), { recursive: true }));
@@ -63,16 +73,14 @@ test('of the addon it compiles only what has changed', () => {
   expect(before.size).toBeGreaterThan(5);
 });
 
-test('what was compiled from a source that is gone does not stay behind', () => {
-  const [source, compiled] = [join(copy, 'src/bench/goals.ts'), join(copy, 'dist/bench/goals.js')];
+test('what was compiled from a source that is gone does not stay behind, and all else does', () => {
+  const compiled = (name: string) => existsSync(join(copy, `dist/bench/${name}.js`));
   writeFileSync(join(copy, 'src/bench/extra.ts'), 'export const extra = 1;\n');
-  build();
-  expect(existsSync(join(copy, 'dist/bench/extra.js'))).toBe(true);
+  expect(build()).toEqual({ status: 0, output: '' });
+  expect(compiled('extra')).toBe(true);
   renameSync(join(copy, 'src/bench/extra.ts'), join(copy, 'src/bench/other.ts'));
-  build();
-  expect(existsSync(join(copy, 'dist/bench/extra.js'))).toBe(false);
-  expect(existsSync(join(copy, 'dist/bench/other.js'))).toBe(true);
-  expect([existsSync(source), existsSync(compiled)]).toEqual([true, true]);
+  expect(build()).toEqual({ status: 0, output: '' });
+  expect([compiled('extra'), compiled('other'), compiled('goals')]).toEqual([false, true, true]);
 });
 
 describe('what is missing is said without node-gyp’s words', () => {
@@ -92,7 +100,7 @@ describe('what is missing is said without node-gyp’s words', () => {
     const bin = join(dirname(copy), 'bin');
     mkdirSync(bin);
     copyFileSync(process.execPath, join(bin, 'node')); // a Node that has no headers beside it
-    rmSync(join(copy, 'build'), { recursive: true });
+    renameSync(join(copy, 'build'), join(copy, 'build.away'));
     const nowhere = {
       npm_config_disturl: 'http://127.0.0.1:1',
       npm_config_devdir: join(dirname(copy), 'dev'),
@@ -101,6 +109,8 @@ describe('what is missing is said without node-gyp’s words', () => {
       { ...nowhere, npm_config_nodedir: undefined, HOME: copy },
       join(bin, 'node'),
     );
+    rmSync(join(copy, 'build'), { recursive: true, force: true });
+    renameSync(join(copy, 'build.away'), join(copy, 'build'));
     expect(status).toBe(1);
     expect(output).toMatch(/^posix-select: the addon is compiled against Node's headers, which could not be/);
     expect(output).toMatch(/npm config set nodedir/);

@@ -185,13 +185,15 @@ async function neverReads(live: Live): Promise<Python> {
   return reader;
 }
 
-onEach('one that never reads while 50 MiB pass by', async (live) => {
+onEach('one that never reads while much passes by', async (live) => {
+  const { process, kind } = live;
+  const isRelay = kind.reach === 'others' || kind.reach === 'all';
   await neverReads(live);
   const before = live.peakMemory;
-  await live.flood(50 * 2 ** 20);
+  // Without a bound, what a relay keeps for the reader would be 50 MiB; the others have nothing for it.
+  await live.flood((isRelay ? 50 : 4) * 2 ** 20);
   expect(live.peakMemory - before).toBeLessThan(64);
-  const { process, kind } = live;
-  if (kind.reach === 'others' || kind.reach === 'all') {
+  if (isRelay) {
     const { stderr } = process;
     expect(stderr.match(/^.*does not read.*$/gm)).toEqual([
       expect.stringMatching(/^\S.*: does not read: more than 1048576 bytes are waiting for it$/),

@@ -21,12 +21,14 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   ms = WAIT_MS,
 ): Promise<NonNullable<T>> {
-  const deadline = performance.now() + ms;
+  const begin = performance.now();
   while (true) {
     const value = await condition();
     if (value) return value as NonNullable<T>;
-    if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    const waitedMs = performance.now() - begin;
+    if (waitedMs > ms) throw new Error(`waited ${ms} ms in vain: ${what}`);
+    // What takes long is looked at less often: the looking takes time from what is waited for.
+    await new Promise((resolve) => setTimeout(resolve, Math.min(20, 2 + waitedMs / 20)));
   }
 }
 
