@@ -39,7 +39,7 @@ export function addGrade(program: Command): void {
     .option('--class <folder>', 'grades each folder in it, and keeps a report in each')
     .option('--csv <file>', 'with --class: the marks, as a table')
     .option('--jobs <n>', 'with --class: how many at a time (default: by the processors)', integer(1, 64))
-    .option('--points <file>', "a teacher's own points, as lines of YAML")
+    .option('--points <file>', "a teacher's own points, as YAML: a line's title or number, and its points")
     .option('--user <name>', 'runs the program as this user (as root)')
     .option('--port <port>', 'the port, instead of a free one', integer(...PORT))
     .option('--timeout <seconds>', 'for each answer, while nothing moves', positiveSeconds, 2)

@@ -55,8 +55,8 @@ test.each(LAID_OUT)('%s in %s: the skeleton is graded, and scores 0', async (nam
 
   const [, given] = readme.match(/ is given\..*: `(.*?)`/) ?? [];
   await TRY_GIVEN[name]((...args) => {
-    const [program, file] = given.split(' ');
-    return new Process(program, [file, ...args.map(String)], { cwd: path });
+    const [program = '', ...file] = (/^((python3|node) )?\S+/.exec(given ?? '')?.[0] ?? '').split(' ');
+    return new Process(program, [...file, ...args.map(String)], { cwd: path });
   });
 });
 

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFi
 import { join } from 'node:path';
 import { print } from '../../loop/terminal.js';
 import { OSError } from '../../posix/errors.js';
-import type { Assignment, Skeleton } from '../grade/rubric.js';
+import type { Assignment } from '../grade/rubric.js';
 import { UserError } from '../user-error.js';
 import { LANGUAGES, type Language } from './languages.js';
 
@@ -13,12 +13,10 @@ interface Kind {
   source: (program: string) => string;
   /** what starts it, once it is built */
   start: (program: string) => string;
-  /** what the given program is written in */
-  given: Language;
   /** the two commands of the README */
   commands: (start: string, run: string, grade: string) => [run: string, grade: string];
   /** files that a build needs */
-  layOut?: (directory: string, program: string, commands: [start: string, grade: string]) => void;
+  layOut?: (directory: string, programs: string[], commands: [start: string, grade: string]) => void;
   /** what to do before all else */
   before?: string;
 }
@@ -29,13 +27,11 @@ const KINDS: Record<Language, Kind> = {
   python: {
     source: (program) => `${program}.py`,
     start: (program) => `python3 ${program}.py`,
-    given: 'python',
     commands: (start, run, grade) => [`${start} ${run}`, `npx ${grade}`],
   },
   typescript: {
     source: (program) => `${dashed(program)}.ts`,
     start: (program) => `node ${dashed(program)}.js`,
-    given: 'typescript',
     commands: (_, run) => [`npm start -- ${run}`, 'npm run grade'],
     layOut: layOutNode,
     before:
@@ -44,7 +40,6 @@ const KINDS: Record<Language, Kind> = {
   c: {
     source: (program) => `${program}.c`,
     start: (program) => `./${program}`,
-    given: 'python',
     commands: (start, run, grade) => [`make && ${start} ${run}`, `make && npx ${grade}`],
     layOut: layOutMake,
   },
@@ -88,8 +83,9 @@ function layOut({ name, skeleton }: Assignment, folder: string, directory: strin
   copyFileSync(join(folder, language, source), join(directory, source));
   const task = readFileSync(join(folder, 'TASK.md'), 'utf8').replaceAll(
     '{given}',
-    layOutGiven(given, folder, directory, kind.given),
+    given ? kind.start(given) : '',
   );
+  if (given) copyFileSync(join(folder, language, kind.source(given)), join(directory, kind.source(given)));
   const graded = `posix-select grade ${name} -- ${start} ${grade}`.trim();
   const fences = kind.commands(start, run, graded).map((command) => `\`\`\`sh\n${command}\n\`\`\`\n`);
   const [runs = '', grades = ''] = fences;
@@ -97,23 +93,10 @@ function layOut({ name, skeleton }: Assignment, folder: string, directory: strin
     join(directory, 'README.md'),
     `# ${name}\n\n${task}\n${kind.before ?? ''}Write it in \`${source}\`. Run it:\n\n${runs}\nGrade it:\n\n${grades}`,
   );
-  kind.layOut?.(directory, file, [start, graded]);
+  kind.layOut?.(directory, given ? [file, given] : [file], [start, graded]);
 }
 
-/** @returns the command that starts the given program, in the same folder */
-function layOutGiven(
-  given: Skeleton['given'],
-  folder: string,
-  directory: string,
-  language: Language,
-): string {
-  if (!given) return '';
-  const { source, start } = KINDS[language];
-  copyFileSync(join(folder, language, source(given)), join(directory, source(given)));
-  return start(given);
-}
-
-function layOutNode(directory: string, _: string, [start, graded]: [string, string]): void {
+function layOutNode(directory: string, _: string[], [start, graded]: [string, string]): void {
   const { name, version } = JSON.parse(
     readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
   );
@@ -135,8 +118,9 @@ function layOutNode(directory: string, _: string, [start, graded]: [string, stri
   });
 }
 
-function layOutMake(directory: string, program: string): void {
-  const rules = `CFLAGS = -Wall -Wextra -g\n\n${program}: ${program}.c\n\nclean:\n\trm -f ${program}\n\n.PHONY: clean\n`;
+function layOutMake(directory: string, programs: string[]): void {
+  const all = programs.join(' ');
+  const rules = `CFLAGS = -Wall -Wextra -g\n\nall: ${all}\n\nclean:\n\trm -f ${all}\n\n.PHONY: all clean\n`;
   writeFileSync(join(directory, 'Makefile'), rules);
 }
 

@@ -99,7 +99,7 @@ async function gradeOnce(assignment: Assignment, command: string[], options: Gra
   const { args, usualPort } = assignment;
   const own = args ? withoutPort(command) : command;
   const wanted = onlyLine(
-    options.points ? withPoints(assignment, readPoints(options.points)) : assignment,
+    options.points ? withPoints(assignment, await readPoints(options.points)) : assignment,
     only,
   );
   const isLive = process.stdout.isTTY && !json && output === undefined;

@@ -6,31 +6,41 @@ import type { Assignment, Line, Part } from './rubric.js';
 /** By a line's title or number: its points; 0 switches a line off, points for a note switch it on. */
 export type Points = Map<string, number>;
 
-const ENTRY = /^\s*(?:"([^"]+)"|'([^']+)'|([^#"'][^:#]*?))\s*:\s*(\d+(?:\.\d+)?)\s*(?:#.*)?$/;
-
 /**
- * Reads a list of `line: points`, as YAML has it: a line by its title or its number. `#` begins a comment.
+ * Reads a YAML mapping of a line, by its title or its number, to its points.
  *
- * @throws NotGraded when it cannot be read
+ * @throws NotGraded when it cannot be read, or is something else
  */
-export function readPoints(file: string): Points {
+export async function readPoints(file: string): Promise<Points> {
   let content: string;
   try {
     content = readFileSync(file, 'utf8');
   } catch (err) {
     throw new NotGraded(`${file} cannot be read: ${(err as NodeJS.ErrnoException).code}`);
   }
+  // Few gradings need it, and it takes its time to load.
+  const { isMap, isScalar, LineCounter, parseDocument } = await import('yaml');
+  const lineCounter = new LineCounter();
+  const { contents, errors } = parseDocument(content, { lineCounter, prettyErrors: false });
+  const wrong = (offset: number, why: string) =>
+    new NotGraded(`${file}, line ${lineCounter.linePos(offset).line}: ${why}`);
+  const [error] = errors;
+  if (error) throw wrong(error.pos[0], error.message);
+  if (contents === null) return new Map();
+  if (!isMap(contents)) throw wrong(contents.range?.[0] ?? 0, EXAMPLE);
   const points: Points = new Map();
-  for (const [i, row] of content.split('\n').entries()) {
-    if (/^\s*(#.*|---)?$/.test(row)) continue;
-    const [, double, single, bare, number] = ENTRY.exec(row) ?? [];
-    const title = double ?? single ?? bare;
-    if (title === undefined)
-      throw new NotGraded(`${file}, line ${i + 1}: it must be like "Prints where it listens: 2"`);
-    points.set(title.trim(), Number(number));
+  for (const { key, value } of contents.items) {
+    const offset = isScalar(key) ? (key.range?.[0] ?? 0) : 0;
+    if (!isScalar(key) || !isScalar(value) || !isPoints(value.value)) throw wrong(offset, EXAMPLE);
+    points.set(String(key.value).trim(), value.value);
   }
   return points;
 }
+
+const EXAMPLE = 'it must be like "Prints where it listens: 2"';
+
+const isPoints = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0;
 
 /** @throws NotGraded when a line is named that the assignment does not have */
 export function withPoints(assignment: Assignment, points: Points): Assignment {

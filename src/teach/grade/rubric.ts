@@ -18,7 +18,7 @@ export interface Assignment {
 
 /** The files and commands of an assignment that is laid out. */
 export interface Skeleton {
-  /** what is to be written, and the program at the other end, which is given: in Python, without `.py` */
+  /** what is to be written, and the program at the other end, which is given; as in Python, without `.py` */
   file: string;
   given?: string;
   /** arguments when the student runs it, and when it is graded */
