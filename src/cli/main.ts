@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { Option, program } from 'commander';
 import { FORMS } from '../teach/recording/format.js';
-import { liveOption, traceOption, withUsageErrors } from './options.js';
+import { addModule } from './module.js';
+import { isModule, liveOption, MODULE, traceOption, withUsageErrors } from './options.js';
 import { addPrograms } from './programs.js';
 import { addTools } from './tools.js';
 
@@ -27,6 +28,7 @@ withUsageErrors(program)
 
 program.commandsGroup('programs:');
 addPrograms(program);
+addModule(program);
 program.commandsGroup('teaching:');
 addTools(program);
 
@@ -43,14 +45,21 @@ function withHelpOption(args: string[]): string[] {
 
 /** `--trace` alone means strace, and `--trace explain` the form: commander would take any next word for it. */
 function withTraceForm(args: string[]): string[] {
-  const names = program.commands.map((command) => command.name());
-  const at = args.findIndex((arg) => names.includes(arg));
+  const at = programAt(args);
   const isForm = (arg = '') => (FORMS as readonly string[]).includes(arg);
   return args.flatMap((arg, i) => {
+    if (at >= 0 && i === at && isModule(arg)) return [MODULE, arg];
     if (i > at) return [arg];
     if (isForm(arg) && args[i - 1] === '--trace') return [];
     if (arg === '--live') return ['--live=0'];
     if (arg !== '--trace') return [arg];
     return [`--trace=${isForm(args[i + 1]) ? args[i + 1] : 'strace'}`];
   });
+}
+
+/** The place of the program's name, or of the module; -1 for none. */
+function programAt(args: string[]): number {
+  const names = program.commands.map((command) => command.name());
+  const takesNext = (arg?: string) => program.options.some(({ long, required }) => required && long === arg);
+  return args.findIndex((arg, i) => (names.includes(arg) || isModule(arg)) && !takesNext(args[i - 1]));
 }

@@ -15,6 +15,12 @@ const MAX_SECONDS = 100_000_000;
 export const PORT = [1, 65535] as const;
 export const PORT_OR_FREE = [0, 65535] as const;
 
+/** The command for a module of the user's own, as the help names it. */
+export const MODULE = './module.mjs';
+
+/** A word that is a module and no program's name. */
+export const isModule = (word = '') => /\.[cm]?js$/.test(word);
+
 /** Adds a subcommand. */
 export function add(parent: Command, name: string, summary: string): Command {
   return withUsageErrors(parent.command(name).description(summary));

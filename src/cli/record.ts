@@ -6,6 +6,7 @@ import { type Command, Option } from 'commander';
 import type { Ended, Target } from '../teach/record/strace-process.js';
 import { FORMS } from '../teach/recording/format.js';
 import { startLive } from './live.js';
+import { isPlainModule } from './module.js';
 import { add, integer, liveOption } from './options.js';
 import { runTool } from './run-tool.js';
 
@@ -73,9 +74,10 @@ function targetOf(command: string[], pid: number[] | undefined, self: Command): 
   return { command };
 }
 
-/** The command, where it is one of our programs: it is recorded from within, without strace. */
+/** The command, where it is one of our programs or a module: it is recorded from within, without strace. */
 function ownProgram(program: Command, target: Target): string[] | undefined {
   if (!('command' in target)) return undefined;
+  if (isPlainModule(target.command[0])) return target.command;
   const own = program.commands.filter((command) => command.helpGroup() === 'programs:');
   return own.some((command) => command.name() === target.command[0]) ? target.command : undefined;
 }

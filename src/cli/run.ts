@@ -11,6 +11,7 @@ import { UserError } from '../teach/user-error.js';
 import { untilEnd } from '../worker/process.js';
 import { runInWorker } from '../worker/run.js';
 import { type Live, startLive } from './live.js';
+import { MODULE } from './options.js';
 import { openOwnOutput } from './own-output.js';
 
 interface RunHooks {
@@ -22,15 +23,21 @@ interface RunHooks {
 const RECORDING_BEGINS = Buffer.from('{"format":"posix-select recording"');
 
 /** A system call that fails is one line on stderr, without a stack trace, and exit code 1. */
-export async function runProgram(
+export function runProgram(program: Command, name: string, args: object, hooks?: RunHooks): Promise<void> {
+  return runModule(program, () => new URL(`../programs/${name}.js`, import.meta.url), args, hooks);
+}
+
+/** @param moduleOf the module that exports `main`; throws a UserError where there is none */
+export async function runModule(
   program: Command,
-  name: string,
+  moduleOf: () => string | URL,
   args: object,
   { onListening, serverCommand }: RunHooks = {},
 ): Promise<void> {
   let code = 1;
   let page: Live | undefined;
   try {
+    const module = moduleOf();
     openOwnOutput();
     const { live, liveHost, record } = program.opts();
     if (live !== undefined) {
@@ -39,12 +46,12 @@ export async function runProgram(
       program.setOptionValue('record', page.file);
     }
     const before = tracing(program);
-    const module = new URL(`../programs/${name}.js`, import.meta.url);
     const loop = runInWorker(module, { args, before, endsProcess: true });
     if (onListening) loop.address.then(onListening).catch(() => {});
     code = await untilEnd(loop);
   } catch (err) {
-    if (!(err instanceof OSError || err instanceof UserError)) throw err;
+    const hasNoMain = err instanceof TypeError && err.message.includes('exports no function called main');
+    if (!(err instanceof OSError || err instanceof UserError || hasNoMain)) throw err;
     warn(err.message);
     if ('code' in err && err.code === 'ECONNREFUSED' && serverCommand)
       warn(`nobody listens there; to start the server: npx posix-select ${serverCommand}`);
@@ -61,21 +68,23 @@ export function serve(
   args: object,
   client: (host: string, port: number) => string,
 ): Promise<void> {
-  const onListening = (address: Address) => {
-    const [host, port] = address as [string, number];
-    const reachable = ['0.0.0.0', '::', '127.0.0.1'].includes(host) ? 'localhost' : host;
-    const commands = [`npx posix-select ${client(reachable, port)}`, `nc ${reachable} ${port}`];
-    const lines = commands.map((command) => `\n  ${command}`).join('');
-    warn(`listening on ${hostPort(host, port)}; talk to it from another terminal:${lines}`);
-  };
-  return runProgram(program, name, args, { onListening });
+  return runProgram(program, name, args, { onListening: (address) => sayListening(address, client) });
+}
+
+/** @param client the program that talks to it; none for a server of the user's own */
+export function sayListening(address: Address, client?: (host: string, port: number) => string): void {
+  const [host, port] = address as [string, number];
+  const reachable = ['0.0.0.0', '::', '127.0.0.1'].includes(host) ? 'localhost' : host;
+  const own = client ? [`npx posix-select ${client(reachable, port)}`] : [];
+  const lines = [...own, `nc ${reachable} ${port}`].map((command) => `\n  ${command}`).join('');
+  warn(`listening on ${hostPort(host, port)}; talk to it from another terminal:${lines}`);
 }
 
 /** The tracer's module and options; undefined when no option asks for one. */
 function tracing(program: Command): { module: URL; options: TraceOptions } | undefined {
   const { trace, traceFile, record, step } = program.opts();
   if (!trace && !record && !step) return undefined;
-  const [name = '', ...args] = program.args;
+  const [name = '', ...args] = program.args.slice(program.args[0] === MODULE ? 1 : 0);
   const options: TraceOptions = { program: name, args };
   if (traceFile) options.trace = { form: trace, ...open(traceFile) };
   else if (trace) options.trace = { form: trace, fd: 2, name: 'stderr' };

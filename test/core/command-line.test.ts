@@ -105,6 +105,7 @@ const REFUSED: Refused[] = [
     'posix-select',
     "'nosuch' is invalid. Allowed choices are strace, explain, json",
   ],
+  [['./upper.mjs', '3490'], 'posix-select ./module.mjs', "'3490' is no name=value"],
   server("unknown option '--trace'", '--trace'),
   server("unknown option '--nosuch'", '--nosuch'),
   server("'--host <host>' argument missing", '--host'),
@@ -141,6 +142,8 @@ describe('a natural mistake gets an answer:', () => {
       2,
       /^It stands before the program: posix-select --record … srv …$/m,
     ],
+    [['--record', 'x.mjs', './nowhere.mjs'], 1, /^\.\/nowhere\.mjs: no such file$/m],
+    [['./node_modules/typescript/lib/typescript.js'], 1, /typescript\.js exports no function called main/],
     [['help', 'nosuch'], 2, /unknown program 'nosuch'/],
     [
       ['grade', 'select-sever', '--', 'x', '{port}'],

@@ -13,6 +13,9 @@ const test = needs('strace');
 
 const SERVER = fileURLToPath(new URL('../support/fixtures/select_server.py', import.meta.url));
 
+/** A loop of the user's own, for runInWorker. */
+const MODULE = fileURLToPath(new URL('../support/fixtures/greeter.mjs', import.meta.url));
+
 /** A client that sends some bytes and waits for an answer. */
 const CLIENT = `import socket, sys
 s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))
@@ -142,6 +145,20 @@ test('our own programs are recorded from within, without strace', async () => {
   await recorder.out(/disconnected/);
   expect(await recorder.end('SIGINT')).toMatchObject({ exit: 0 });
   expect(read(file).head).toMatchObject({ program: 'select-server', version: 1 });
+});
+
+test('a module with a main is recorded from within, by both commands', async () => {
+  for (const command of [['--record'], ['record', '-o']]) {
+    const file = fileFor('run.jsonl');
+    const recorder = posixSelect([...command, file, MODULE, 'port=0', 'greeting=hello']);
+    const [, port] = await recorder.err(/^listening on .*:(\d+);/m);
+    await Python.program(CLIENT, [port as string, 'hi']).exit;
+    expect(await recorder.end('SIGINT')).toMatchObject({ exit: 7 });
+    const { head, calls } = read(file);
+    expect(head).toMatchObject({ program: MODULE, args: ['port=0', 'greeting=hello'], version: 1 });
+    const sent = [...calls].find(({ call }) => call === 'send') as OtherCall;
+    expect(String(Buffer.from(sent.data ?? '', 'base64'))).toBe('hello 0');
+  }
 });
 
 test('trace: each form on stderr, the program’s own output on stdout', async () => {
