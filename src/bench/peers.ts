@@ -72,7 +72,8 @@ const inNode =
   (...args) =>
     node(file, ...first, ...text(args));
 
-const ours = (loop: string, args: object = {}): Start => inNode('echo/ours', loop, JSON.stringify(args));
+const ours = (loop: string, args: object = {}): Start =>
+  inNode('../compare/servers/ours', loop, JSON.stringify(args));
 
 /** With one thread the kernel takes no reference on each file, and select(2) costs half: no Node process has one. */
 const inThreads =
@@ -124,7 +125,7 @@ export const PEERS = {
     wait: inNode('wait/wait', 'epoll'),
     echo: ours('selector', { selector: 'epoll' }),
   },
-  net: { name: 'node:net', color: '#1f77b4', isUnlimited: true, echo: inNode('echo/net') },
+  net: { name: 'node:net', color: '#1f77b4', isUnlimited: true, echo: inNode('../compare/servers/net') },
   pythonSelect: {
     name: 'CPython select',
     color: '#2ca02c',

@@ -6,7 +6,7 @@ import { FORMS } from '../teach/recording/format.js';
 import { addModule } from './module.js';
 import { isModule, liveOption, MODULE, traceOption, withUsageErrors } from './options.js';
 import { addPrograms } from './programs.js';
-import { addTools } from './tools.js';
+import { addBench, addTools } from './tools.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
@@ -31,6 +31,8 @@ addPrograms(program);
 addModule(program);
 program.commandsGroup('teaching:');
 addTools(program);
+program.commandsGroup('measuring:');
+addBench(program);
 
 await program.parseAsync(withTraceForm(withHelpOption(process.argv.slice(2))), { from: 'user' });
 

@@ -47,3 +47,14 @@ function addLessons(program: Command): void {
       await runTool(program, () => showLessons(name));
     });
 }
+
+export function addBench(program: Command): void {
+  add(program, 'bench', 'measures echo servers on select(2) beside one on libuv (node:net)')
+    .option('--trials <n>', 'how often each is measured: medians are shown', integer(1, 100), 3)
+    .option('--trial-ms <ms>', 'how long each time, milliseconds', integer(10, 60_000), 500)
+    .option('--svg <file>', 'writes a chart, too')
+    .action(async (options) => {
+      const { compare } = await import('../compare/compare.js');
+      await runTool(program, () => compare(options));
+    });
+}

@@ -40,6 +40,7 @@ const API = /^src\/(?!index)(selectors\/)?[\w-]+\.ts$/;
 const LOOP = /^src\/loop\//;
 const WORKER = /^src\/worker\//;
 const BENCH = /^src\/bench\//;
+const COMPARE = /^src\/compare\//;
 /** What all teaching tools may use. */
 const TEACH = /^src\/teach\/[\w-]+\.ts$/;
 const room = (name: string) => new RegExp(`^src/teach/${name}/`);
@@ -101,7 +102,7 @@ const RULES: Rule[] = [
   {
     part: 'cli',
     files: /^src\/cli\//,
-    mayImport: [/^src\/cli\//, LOOP, API, POSIX, /^src\/teach\//, WORKER, NODE, 'commander'],
+    mayImport: [/^src\/cli\//, LOOP, API, POSIX, /^src\/teach\//, COMPARE, WORKER, NODE, 'commander'],
     not: ['../programs/select-server.js', '../bench/bench.js', '../index.js'],
   },
   {
@@ -175,6 +176,12 @@ const RULES: Rule[] = [
     files: SKELETONS,
     mayImport: [...PUBLIC, NODE],
     not: ['../checks.js', '../../../../../select.js', '../../../recording/format.js', 'commander'],
+  },
+  {
+    part: 'compare', // its servers are measured by the benchmark, too
+    files: COMPARE,
+    mayImport: [COMPARE, ...PUBLIC, NODE],
+    not: ['../select.js', '../posix/sys.js', '../loop/outbox.js', '../bench/trial.js', 'commander'],
   },
   {
     part: 'bench',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { needs } from '../support/needs.js';
-import { Process, until } from '../support/process.js';
+import { CLI, Process, until } from '../support/process.js';
 import { Python } from '../support/python.js';
 
 const BENCH = fileURLToPath(new URL('../../dist/bench/bench.js', import.meta.url));
@@ -197,6 +197,35 @@ function isThere({ pid }: Running): boolean {
     return false;
   }
 }
+
+test('posix-select bench: each server beside libuv, without a compiler', async () => {
+  const svg = join(folder(), 'chart.svg');
+  const args = [CLI, 'bench', '--trials', '1', '--trial-ms', '10', '--svg', svg];
+  const run = new Process(process.execPath, args, { env: { ...process.env, PATH: pathOf() } });
+  expect(await run.exit, run.stderr).toBe(0);
+  const row = /^ {2}\S.*? +([\d.]+) µs +([\d.]+) +([\d,]+) +([\d.]+) +[\d.]+ ms$/gm;
+  const rows = [...run.stdout.matchAll(row)].map((figures) =>
+    figures.slice(1).map((text) => Number(text.replaceAll(',', ''))),
+  );
+  expect(rows).toHaveLength(16);
+  for (const [cpuUs, , rate] of rows) expect([cpuUs, rate].every((value) => value && value > 0)).toBe(true);
+  // Its own CPU time and rate are what node:net's are compared with.
+  expect(rows.filter((_, i) => i % 4 === 0).map(([, cpu, , rate]) => [cpu, rate])).toEqual(
+    Array(4).fill([1, 1]),
+  );
+  expect(readFileSync(svg, 'utf8').match(/<rect x=/g)).toHaveLength(16);
+});
+
+needs('ps')('posix-select bench: its server ends when it is killed', async () => {
+  const run = new Process(process.execPath, [CLI, 'bench', '--trial-ms', '60000']);
+  const server = await until('its server and its load run', () => {
+    const all = offspring(run.pid);
+    const isLoaded = all.some(({ command }) => /load\.js/.test(command));
+    return isLoaded ? all.find(({ command }) => /servers/.test(command)) : undefined;
+  });
+  await run.end('SIGKILL');
+  await until('the server is gone', () => !isThere(server));
+});
 
 const TERMINAL = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
 

@@ -1,5 +1,6 @@
 /** Echo on node:net, which is libuv: each chunk is written back as it comes. Prints the port that it listens on. */
 import { type AddressInfo, createServer } from 'node:net';
+import './measured.js';
 
 const BACKLOG = 4096;
 
