@@ -16,7 +16,7 @@ const listed = rows.flatMap(([, python]) => namesIn(python));
 
 /** Names of sockets that are for other networks than these, and what the modules themselves import. */
 const OTHERS =
-  /^(CAN_|BT|HCI|ALG_|RDS_|TIPC_|VSOCK|VM_|VMADDR|PACKET_|NETLINK|UDPLITE|J1939|IPX|HV|ETH|IOCTL|SCO_|IPPORT|LOCAL|PF_|NI_|SCM_|SOL_|CAPI|IntEnum|IntFlag|ABCMeta|Mapping|abstractmethod|namedtuple)/;
+  /^(CAN_|BT|BDADDR|HCI|ALG_|RDS_|TIPC_|VSOCK|VM_|VMADDR|PACKET_|NETLINK|UDPLITE|J1939|IPX|HV|ETH|IOCTL|SCO_|IPPORT|LOCAL|PF_|NI_|SCM_|SOL_|CAPI|IntEnum|IntFlag|ABCMeta|Mapping|abstractmethod|namedtuple)/;
 
 const isListed = (name: string) =>
   listed.some((each) => each === name || (each.endsWith('*') && name.startsWith(each.slice(0, -1))));

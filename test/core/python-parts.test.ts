@@ -1,5 +1,5 @@
 /** The parts of Python's select and socket modules that courses use: CPython and ours, the same operations. */
-import { closeSync, mkdtempSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as select from 'posix-select';
@@ -310,6 +310,9 @@ result = [len(ep.poll(0, 2)), len(ep.poll(0)), failure(lambda: ep.poll(0, 0))[0]
 /** Those of our numbers that Python has, too. */
 const NUMBERS = Object.keys(select).filter((name) => /^(E?POLL|PIPE)[A-Z_]+$/.test(name));
 
+/** A small system knows no service by its name. */
+const SERVICE = existsSync('/etc/services') ? 'http' : '80';
+
 const NAMES: Row[] = [
   ['gethostname', 'socket.gethostname()', () => socket.gethostname()],
   [
@@ -320,10 +323,10 @@ const NAMES: Row[] = [
   [
     'getaddrinfo',
     `def plain(infos): return [[int(f), int(t), p, c, list(a)] for f, t, p, c, a in infos]
-result = [plain(socket.getaddrinfo(*a)) for a in (('127.0.0.1', 80), ('::1', 'http', 0, 1), (None, 7, 2, 2, 0, 1), ('localhost', None, 2, 1, 6, 2))]`,
+result = [plain(socket.getaddrinfo(*a)) for a in (('127.0.0.1', 80), ('::1', '${SERVICE}', 0, 1), (None, 7, 2, 2, 0, 1), ('localhost', None, 2, 1, 6, 2))]`,
     () => [
       socket.getaddrinfo('127.0.0.1', 80),
-      socket.getaddrinfo('::1', 'http', 0, 1),
+      socket.getaddrinfo('::1', SERVICE, 0, 1),
       socket.getaddrinfo(null, 7, 2, 2, 0, 1),
       socket.getaddrinfo('localhost', null, 2, 1, 6, 2),
     ],

@@ -46,6 +46,9 @@ export function command(folder: string, name: string): string[] {
 /** Milliseconds for a grading: many of them share a busy machine. */
 export const GRADING_LIMIT_MS = 300_000;
 
+/** What a report says on a machine without bubblewrap; unfolded. */
+export const NOT_ISOLATED = /^note: not isolated: .*\n/m;
+
 /**
  * Starts a grader, which does not break its lines. At the end of the test it is told to end: were it killed, what it
  * has started would go on.

@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { concurrently, until } from '../support/process.js';
-import { close, command, freePort, GRADING_LIMIT_MS, startGrader, workshop } from '../support/zoo.js';
+import {
+  close,
+  command,
+  freePort,
+  GRADING_LIMIT_MS,
+  NOT_ISOLATED,
+  startGrader,
+  workshop,
+} from '../support/zoo.js';
 
 let folder: string;
 beforeAll(() => {
@@ -18,7 +26,7 @@ function report(stdout: string) {
     points: [...stdout.matchAll(/^ +([\d.]+)\/\d+ {2}/gm)].map(([, points]) => Number(points)),
     seen: [...new Set([...stdout.matchAll(/^ +seen {6}(.*)$/gm)].map(([, seen]) => seen))],
     hints: [...stdout.matchAll(/^ +hint {6}(.*)$/gm)].map(([, hint]) => hint),
-    notes: [...stdout.matchAll(/^note: (.*)$/gm)].map(([, note]) => note),
+    notes: [...stdout.replace(NOT_ISOLATED, '').matchAll(/^note: (.*)$/gm)].map(([, note]) => note),
   };
 }
 

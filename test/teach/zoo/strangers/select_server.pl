@@ -3,7 +3,6 @@ use strict;
 use warnings;
 use IO::Select;
 use IO::Socket::IP;
-use Time::HiRes qw(sleep);
 
 $| = 1;
 my ($port, $how) = (@ARGV, '');
