@@ -33,6 +33,22 @@ export const NEEDS = {
     otherwise: 'where ptrace(2) is not permitted: in docker run, --cap-add SYS_PTRACE',
   },
   cc: { isHere: () => works('cc', '--version'), packages: { ...everywhere('gcc'), 'apk add': 'build-base' } },
+  '32-bit programs': {
+    isHere: () =>
+      works('sh', '-c', "echo 'int x;' | cc -m32 -c -o /dev/null -x c - && uname -m | grep -q x86_64"),
+    isGiven: true,
+    otherwise: 'an x86-64 Linux',
+  },
+  javac: {
+    isHere: () => works('javac', '-version'),
+    packages: {
+      'apt-get install': 'default-jdk-headless',
+      'dnf install': 'java-devel',
+      'apk add': 'openjdk17',
+      'brew install': 'openjdk',
+    },
+    isGiven: true, // no other test needs it, and it is large
+  },
   ps: { isHere: () => works('ps', '-A'), packages: { ...everywhere('procps'), 'dnf install': 'procps-ng' } },
   ip: { isHere: () => works('ip', '-V'), packages: iproute },
   unshare: {

@@ -1,12 +1,7 @@
 /** Programs as strangers write them, in C, Perl and TypeScript: each with one thing that it does otherwise. */
-import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
 import { concurrently } from '../support/process.js';
-import { close, GRADING_LIMIT_MS, startGrader, workshop } from '../support/zoo.js';
+import { close, command, GRADING_LIMIT_MS, startGrader, workshop } from '../support/zoo.js';
 
 vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
 
@@ -16,33 +11,8 @@ beforeAll(() => {
 });
 afterAll(() => close(folder));
 
-const source = (name: string) => fileURLToPath(new URL(`zoo/strangers/${name}`, import.meta.url));
-
-const commands = new Map<string, string[]>();
-
-function commandOf(name: string): string[] {
-  const command = commands.get(name) ?? built(name);
-  commands.set(name, command);
-  return command;
-}
-
-/** What starts a program, in whatever language it is. */
-function built(name: string): string[] {
-  const target = join(folder, name.replace('.', '_'));
-  if (name.endsWith('.pl')) return ['perl', source(name)];
-  if (name.endsWith('.js')) return [process.execPath, source(name)];
-  if (name.endsWith('.c')) {
-    execFileSync('cc', ['-pthread', '-w', '-o', target, source(name)]);
-    return [target];
-  }
-  const options = { module: ModuleKind.ESNext, target: ScriptTarget.ES2022 };
-  const { outputText } = transpileModule(readFileSync(source(name), 'utf8'), { compilerOptions: options });
-  writeFileSync(`${target}.js`, outputText);
-  return [process.execPath, `${target}.js`];
-}
-
 async function graded(assignment: string, name: string, args: string[], context: TestContext) {
-  const grader = startGrader([assignment, '--', ...commandOf(name), ...args], context);
+  const grader = startGrader([assignment, '--', ...command(folder, `strangers/${name}`), ...args], context);
   await grader.exit;
   expect(grader.stderr).toBe('');
   const points = [...grader.stdout.matchAll(/^ +([\d.]+)\/\d+ {2}/gm)].map(([, points]) => Number(points));

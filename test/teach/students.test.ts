@@ -1,10 +1,7 @@
 /** Programs with the mistakes of students, each of a kind that was once graded wrong, or told with a hint that misled. */
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
 import { concurrently } from '../support/process.js';
-import { close, GRADING_LIMIT_MS, startGrader, workshop } from '../support/zoo.js';
+import { close, command, GRADING_LIMIT_MS, startGrader, workshop } from '../support/zoo.js';
 
 vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
 
@@ -13,25 +10,6 @@ beforeAll(() => {
   folder = workshop();
 });
 afterAll(() => close(folder));
-
-const commands = new Map<string, string[]>();
-
-/** What starts a program, in whatever language it is. */
-function commandOf(name: string): string[] {
-  const source = fileURLToPath(new URL(`zoo/students/${name}`, import.meta.url));
-  const command = commands.get(name) ?? built(name, source);
-  commands.set(name, command);
-  return command;
-}
-
-function built(name: string, source: string): string[] {
-  if (name.endsWith('.pl')) return ['perl', source];
-  if (name.endsWith('.py')) return ['python3', '-B', source];
-  if (name.endsWith('.js')) return [process.execPath, source];
-  const target = join(folder, name.replace('.', '_'));
-  execFileSync('cc', ['-pthread', '-w', '-o', target, source]);
-  return [target];
-}
 
 const ARGS: Record<string, string[]> = {
   'talk-server': [],
@@ -51,8 +29,13 @@ interface Row {
 
 async function check(assignment: string, name: string, kind: string, row: Row, context: TestContext) {
   const only = row.only === undefined ? [] : ['--only', String(row.only)];
-  const command = ['env', `KIND=${kind}`, ...commandOf(name), ...(ARGS[assignment] ?? [])];
-  const grader = startGrader([assignment, ...only, '--', ...command], context);
+  const started = [
+    'env',
+    `KIND=${kind}`,
+    ...command(folder, `students/${name}`),
+    ...(ARGS[assignment] ?? []),
+  ];
+  const grader = startGrader([assignment, ...only, '--', ...started], context);
   await grader.exit;
   expect(grader.stderr).toBe('');
   const scores = [...grader.stdout.matchAll(/^ +\+?([\d.]+)\/\d+ {2}/gm)].map(([, points]) => Number(points));

@@ -38,6 +38,7 @@ type Decode = (call: PendingCall) => (Decoded & { call?: string }) | undefined;
 const CALLS: Record<string, [call: string, decode?: Decode]> = {
   select: ['select', select(1e6)],
   _newselect: ['select', select(1e6)],
+  old_select: ['select', oldSelect],
   pselect6: ['select', select(1e9)],
   pselect6_time64: ['select', select(1e9)],
   poll: ['poll', (call) => poll(call, fromMilliseconds(arg(call, 2)))],
@@ -131,6 +132,13 @@ function select(unitsInSecond: number): Decode {
     const timeoutS = seconds(call, 4, unitsInSecond);
     return { fds, timeoutS, ...(beyondNfds.length > 0 && { nfds, beyondNfds }) };
   };
+}
+
+/** A 32-bit program's first select(): its argument points to the five. */
+function oldSelect(call: PendingCall): ReturnType<Decode> {
+  const args = memory(call.pid, Number(arg(call, 0)), 5 * 4);
+  if (!args) return undefined;
+  return select(1e6)({ ...call, args: [0, 1, 2, 3, 4].map((i) => BigInt(args.readUInt32LE(4 * i))) });
 }
 
 function poll(call: PendingCall, timeoutS: number | null | undefined): Decoded | undefined {

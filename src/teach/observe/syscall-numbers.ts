@@ -11,7 +11,7 @@ const X64 =
   '219 restart_syscall 230 clock_nanosleep 232 epoll_wait 247 waitid 270 pselect6 271 ppoll 281 epoll_pwait ' +
   '288 accept4 299 recvmmsg 426 io_uring_enter 441 epoll_pwait2';
 const IA32 =
-  '0 restart_syscall 3 read 4 write 7 waitpid 29 pause 55 fcntl 102 socketcall 114 wait4 142 _newselect 143 flock ' +
+  '0 restart_syscall 3 read 4 write 7 waitpid 29 pause 55 fcntl 82 old_select 102 socketcall 114 wait4 142 _newselect 143 flock ' +
   '145 readv 146 writev 162 nanosleep 168 poll 177 rt_sigtimedwait 179 rt_sigsuspend 221 fcntl64 240 futex ' +
   '256 epoll_wait 267 clock_nanosleep 284 waitid 308 pselect6 309 ppoll 319 epoll_pwait 337 recvmmsg 362 connect ' +
   '364 accept4 369 sendto 370 sendmsg 371 recvfrom 372 recvmsg 407 clock_nanosleep_time64 413 pselect6_time64 ' +
