@@ -4,7 +4,7 @@
  * same points each time; its grader must end, and leave no process, no zombie, no listener and no file behind.
  * Needs Linux (/proc) and a build.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -19,8 +19,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import typescript from 'typescript';
 import { sys } from '../dist/posix/sys.js';
+import { zooCommand } from './support/zoo-command.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -46,7 +46,7 @@ const cli = join(root, 'dist/cli/main.js');
 /** The assignment of a file, by its name; that of most is select-server. */
 function assignmentOf(file) {
   const names = { talk_server: 'talk-server', srv: 'srv', chatclient: 'chatclient', multiconn: 'multiconn' };
-  const found = Object.keys(names).find((name) => basename(file).startsWith(name));
+  const found = Object.keys(names).find((name) => basename(file).toLowerCase().startsWith(name));
   return found ? names[found] : 'select-server';
 }
 
@@ -63,49 +63,36 @@ function kindsOf(file) {
   if (!/\/(strangers|students)\//.test(file)) return ['none'];
   const text = readFileSync(file, 'utf8');
   const found = text.matchAll(
-    /(?:\b(?:kind|how|KIND)\b,? ?(?:===?|!==?|eq|ne|in|strcmp)?,? ?|\bis\()["']([a-z0-9]+)["']/g,
+    /(?:\b(?:kind|how|KIND)\b,? ?(?:===?|!==?|eq|ne|in|strcmp)?,? ?|\bis\(|equals\()["']([a-z0-9]+)["']/g,
   );
   return [...new Set(['none', ...[...found].map(([, kind]) => kind)])];
 }
 
-/** All files of the zoo, with what starts each. */
+/** All programs of the zoo that can be built here, with what starts each. */
 function programs(folder) {
-  const files = ['', 'strangers', 'students'].flatMap((part) =>
+  const names = ['.', 'strangers', 'students'].flatMap((part) =>
     readdirSync(join(zoo, part))
       .filter((name) => /\.(py|pl|js|ts|c|java)$/.test(name) && !/^texts|^__/.test(name))
-      .map((name) => join(zoo, part, name)),
+      .map((name) => join(part, name)),
   );
-  return files.flatMap((file) => {
+  return names.flatMap((file) => {
     const assignment = assignmentOf(file);
-    const start = commandOf(file, folder);
-    return kindsOf(file).map((kind) => {
-      const name = `${file.slice(zoo.length + 1)} ${kind}`;
-      const command = [
-        'env',
-        `KIND=${kind}`,
-        ...start,
-        ...ARGS[assignment],
-        ...(file.includes('strangers') ? [kind] : []),
-      ];
-      return { name, assignment, command };
-    });
+    let start;
+    try {
+      start = zooCommand(folder, file);
+    } catch (err) {
+      console.log(`${file} is left out: ${err.message.split('\n')[0]}`);
+      return [];
+    }
+    return kindsOf(join(zoo, file)).map((kind) => ({
+      name: `${file} ${kind}`,
+      assignment,
+      command: [
+        ...['env', `KIND=${kind}`, ...start, ...ARGS[assignment]],
+        ...(file.startsWith('strangers') ? [kind] : []),
+      ],
+    }));
   });
-}
-
-function commandOf(file, folder) {
-  const target = join(folder, file.slice(zoo.length + 1).replaceAll(/[/.]/g, '_'));
-  if (file.endsWith('.py')) return ['python3', '-B', file];
-  if (file.endsWith('.pl')) return ['perl', file];
-  if (file.endsWith('.js')) return [process.execPath, file];
-  if (file.endsWith('.java')) return ['java', file];
-  if (file.endsWith('.c')) {
-    execFileSync('cc', ['-pthread', '-w', '-o', target, file]);
-    return [target];
-  }
-  const compilerOptions = { module: typescript.ModuleKind.ESNext, target: typescript.ScriptTarget.ES2022 };
-  const { outputText } = typescript.transpileModule(readFileSync(file, 'utf8'), { compilerOptions });
-  writeFileSync(`${target}.js`, outputText);
-  return [process.execPath, `${target}.js`];
 }
 
 function read(path) {

@@ -54,7 +54,7 @@ int main(int argc, char **argv) {
       int gone = 0;
       if (fds[i].revents & (POLLIN | POLLHUP | POLLERR)) {
         char data[2048];
-        ssize_t got = recv(fd, data, sizeof data, 0);
+        ssize_t got = recv(fd, data, strcmp(how, "slow") == 0 ? 512 : sizeof data, 0);
         if (got < 0 && errno == ECONNRESET && strcmp(how, "reset") == 0) return perror("recv"), 1;
         if (got == 0 && strcmp(how, "leaves") == 0) return 0;
         if (got <= 0) gone = got == 0 || errno != EAGAIN;
