@@ -56,7 +56,7 @@ function tcpSocketsOf(pid: number, inodes: number[]): Map<number, TcpSocket> {
   };
   const unknown = new Set(inodes.filter((inode) => !isKnown(inode)));
   for (const table of ['tcp', 'tcp6'] as const) {
-    for (const socket of unknown.size > 0 ? tcpSockets(pid, table) : []) {
+    for (const socket of unknown.size > 0 ? tcpSockets(pid, table, unknown) : []) {
       if (!unknown.delete(socket.inode)) continue;
       found.set(socket.inode, socket);
       remember(tcpByInode, socket.inode, socket);

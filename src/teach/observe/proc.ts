@@ -253,9 +253,15 @@ export function isInOwnNetwork(pid: number): boolean {
   }
 }
 
-/** All TCP sockets of the network that a process is in. One that nobody has accepted yet has the inode 0. */
-export function tcpSockets(pid: number, table: 'tcp' | 'tcp6'): TcpSocket[] {
-  return rows(`/proc/${pid}/net/${table}`).map((fields) => {
+/**
+ * TCP sockets of the network that a process is in. One that nobody has accepted yet has the inode 0.
+ *
+ * @param inodes of those that are wanted, and maybe some more; all without it. A machine may have thousands
+ */
+export function tcpSockets(pid: number, table: 'tcp' | 'tcp6', inodes?: Set<number>): TcpSocket[] {
+  const marks = [...(inodes ?? [])].map((inode) => ` ${inode} `);
+  const isWanted = (row: string) => !inodes || marks.some((mark) => row.includes(mark));
+  return rows(`/proc/${pid}/net/${table}`, isWanted).map((fields) => {
     const [, local = '', remote = '', state = '', queues = ''] = fields;
     const [unsent = '', unread = ''] = queues.split(':');
     return {
@@ -274,9 +280,9 @@ export function unixSockets(pid: number): Map<number, string> {
   return new Map(rows(`/proc/${pid}/net/unix`).map((fields) => [Number(fields[6]), fields[7] ?? '']));
 }
 
-function rows(path: string): string[][] {
+function rows(path: string, isWanted = (_row: string) => true): string[][] {
   const lines = (tryRead(path) ?? '').split('\n').slice(1, -1);
-  return lines.map((line) => line.trim().split(/\s+/));
+  return lines.filter(isWanted).map((line) => line.trim().split(/\s+/));
 }
 
 /** `0100007F:0DA2` is 127.0.0.1:3490: the address is in words of the machine's byte order. */
