@@ -1,12 +1,11 @@
 /** The page that `replay --html` writes, in a real browser: what it shows agrees with the recording at every step. */
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import axe from 'axe-core';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { describe, expect, onTestFinished } from 'vitest';
 import type { Sets } from '../../dist/teach/recording/format.js';
-import { isHere, needs } from '../support/needs.js';
+import { openedFile, violationsIn, withBrowser, withoutPolicy } from '../support/browser.js';
+import { needs } from '../support/needs.js';
 import {
   EVIL,
   type Expected,
@@ -20,29 +19,9 @@ import {
 } from '../support/recordings.js';
 import { fileFor, posixSelect } from '../support/traced.js';
 
-let browser: Browser;
+const browser = withBrowser();
 
 const test = needs('chromium');
-
-beforeAll(async () => {
-  if (!isHere('chromium')) return;
-  browser = await chromium.launch({
-    executablePath: execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim(),
-    args: [
-      ...[
-        '--headless',
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-sync',
-      ],
-      ...['--disable-background-networking', '--disable-component-update'],
-    ],
-  });
-});
-
-afterAll(() => browser?.close());
 
 async function written({ file }: Recorded): Promise<string> {
   const html = fileFor('run.html');
@@ -52,26 +31,8 @@ async function written({ file }: Recorded): Promise<string> {
   return html;
 }
 
-/** The page itself, with or without the number of a wait; or a font within it. */
-const isOwn = (url: string, page: string) => url.replace(/#.*/, '') === page || url.startsWith('data:font/');
-
-/** The page as it is opened from a file, where nothing may go wrong and nothing may be fetched. */
 async function opened(recorded: Recorded, options: BrowserContextOptions = {}, hash = ''): Promise<Page> {
-  const url = String(pathToFileURL(await written(recorded)));
-  const context = await browser.newContext(options);
-  onTestFinished(async () => {
-    await context.close();
-    expect(troubles).toEqual([]);
-  });
-  const page = await context.newPage();
-  const troubles: string[] = [];
-  page.on('console', (message) => troubles.push(message.text()));
-  page.on('pageerror', (err) => troubles.push(err.message));
-  page.on('dialog', (dialog) => troubles.push(dialog.message()));
-  page.on('request', (request) => !isOwn(request.url(), url) && troubles.push(request.url()));
-  await page.goto(url + hash);
-  await page.locator('main').waitFor();
-  return page;
+  return await openedFile(await written(recorded), options, hash);
 }
 
 const SETS = { readfds: 'read', writefds: 'write', exceptfds: 'except' } as const;
@@ -283,7 +244,7 @@ test('the policy lets nothing in: no script, no style, no picture, no connection
       '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw="><script>window.intruder = 1</script></header>',
     ),
   );
-  const page = await browser.newPage();
+  const page = await browser().newPage();
   const refused: string[] = [];
   page.on('console', (message) => refused.push(message.text()));
   await page.goto(String(pathToFileURL(html)));
@@ -332,15 +293,8 @@ test.each([
   ['light', 400],
 ] as const)('no violation that axe knows: %s, %d wide', async (colorScheme, width) => {
   const recorded = await record('chatserver', [0]);
-  const html = await written(recorded);
-  // axe is not of the page: the policy would refuse it.
-  writeFileSync(html, readFileSync(html, 'utf8').replace(/<meta http-equiv[^>]*>/, ''));
-  const context = await browser.newContext({ colorScheme, viewport: { width, height: 800 } });
-  onTestFinished(() => context.close());
-  const page = await context.newPage();
-  await page.goto(`${pathToFileURL(html)}#3`);
-  await page.locator('main').waitFor();
-  await page.addScriptTag({ content: axe.source });
+  const html = withoutPolicy(await written(recorded));
+  const page = await openedFile(html, { colorScheme, viewport: { width, height: 800 } }, '#3');
   for (const state of ['as it is', 'unfolded', 'predicting', 'searching']) {
     if (state === 'unfolded')
       await page.evaluate(() => {
@@ -351,8 +305,7 @@ test.each([
       await page.getByRole('searchbox').fill('alice');
       await page.locator('#results button').first().waitFor();
     }
-    const { violations } = (await page.evaluate('axe.run()')) as { violations: axe.Result[] };
-    expect(violations.map(({ id, nodes }) => [state, id, nodes.map(({ html }) => html)])).toEqual([]);
+    expect([state, await violationsIn(page)]).toEqual([state, []]);
   }
 });
 
@@ -440,7 +393,7 @@ test('a teacher’s notes stand beside their waits', async () => {
   );
   const html = fileFor('run.html');
   expect(await posixSelect(['replay', recorded.file, '--html', html, '--notes', notes]).exit).toBe(0);
-  const page = await browser.newPage();
+  const page = await browser().newPage();
   onTestFinished(() => page.close());
   await page.goto(`${pathToFileURL(html)}#2`);
   await page.getByText('Why is the *listener* ready? Ask first.').waitFor();

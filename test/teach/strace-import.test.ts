@@ -163,6 +163,15 @@ describe('calls in pieces', () => {
     },
   );
 
+  test('one that is cut off behind a comma', () => {
+    const { calls } = imported(
+      '7 recvfrom(3<TCP:[1.1.1.1:80->1.1.1.2:9]>,  <unfinished ...>',
+      '8 write(1, "x", 1)  = 1',
+      '7 <... recvfrom resumed>"hello", 4096, 0, NULL, NULL) = 5',
+    );
+    expect(calls[1]).toMatchObject({ pid: 7, call: 'recv', fd: 3, result: 5, data: 'aGVsbG8=' });
+  });
+
   test('what the program prints in the midst of a call', () => {
     const { calls } = imported('write(1, "hi\\n", 3hi', ') = 3');
     expect(calls).toMatchObject([{ call: 'write', result: 3, data: 'aGkK' }]);

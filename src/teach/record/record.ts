@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { warn } from '../../loop/terminal.js';
 import { OSError } from '../../posix/errors.js';
 import { sys } from '../../posix/sys.js';
-import type { Call, Form as FormName } from '../recording/format.js';
+import type { Call, Form as FormName, Head } from '../recording/format.js';
 import { callLine } from '../recording/write.js';
 import { headOf, StraceImport } from '../strace/import.js';
 import { Explanation } from '../trace/explain.js';
@@ -118,10 +118,12 @@ function nothingRecorded(target: Target): string {
     : 'nothing was recorded: strace could not attach. To record a process of another user, be root; Yama may allow a process to trace only what it has started (/proc/sys/kernel/yama/ptrace_scope)';
 }
 
-function headFor(target: Target) {
-  const command = 'command' in target ? target.command : commandOf(target.pids[0] ?? 0);
-  const [program = '', ...args] = command;
-  return headOf(basename(program), args, new Date().toISOString());
+function headFor(target: Target): Head {
+  const began = new Date().toISOString();
+  const headOfCommand = ([program = '', ...args]: string[]) => headOf(basename(program), args, began);
+  if ('command' in target) return headOfCommand(target.command);
+  const commands = Object.fromEntries(target.pids.map((pid) => [pid, commandOf(pid)]));
+  return { ...headOfCommand(commands[target.pids[0] ?? 0] ?? []), commands };
 }
 
 /** The command line of a process that runs. */

@@ -13,7 +13,7 @@ const CALLS = [
   'socket,socketpair,bind,listen,?accept,accept4,connect,shutdown,getsockname,getpeername,setsockopt,getsockopt',
   '?recv,?send,recvfrom,sendto,recvmsg,sendmsg,read,write,readv,writev,close,fcntl,?fcntl64,ioctl',
   'dup,?dup2,dup3,?pipe,pipe2,?eventfd,eventfd2,?signalfd4,?timerfd_create',
-  'execve,clone,?clone3,?fork,?vfork,wait4,exit_group',
+  'execve,clone,?clone3,?fork,?vfork,wait4,exit_group,?nanosleep,clock_nanosleep,?clock_nanosleep_time64',
 ].join();
 
 /**

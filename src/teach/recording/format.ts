@@ -16,6 +16,8 @@ export interface Head {
   began: string;
   /** the process and the thread of the calls that name none */
   pid?: number;
+  /** the command lines of processes that ran before the recording, by number */
+  commands?: Record<string, string[]>;
   /** no times were recorded: `at` counts the calls */
   isUntimed?: boolean;
 }
@@ -46,7 +48,15 @@ interface CallBase {
   errno?: string;
   /** What descriptors are now called, where that has changed: `{ "5": "listener" }`; null for one that is closed. */
   names?: Record<string, string | null>;
+  /**
+   * The ends of connections and pipes, where a call shows them for the first time: `{ "5": ["127.0.0.1:50312",
+   * "127.0.0.1:3490"] }`. Another process with the same two the other way round has the other end.
+   */
+  ends?: Record<string, Ends>;
 }
+
+/** The own end of a connection, and the peer's. */
+export type Ends = [own: string, peer: string];
 
 /** Why a descriptor is ready; without one, why the wait ended: the timeout, a signal, an error. */
 export interface Reason {

@@ -165,7 +165,13 @@ const having =
   (value) =>
     object(value) && wrongIn(value, kinds) === undefined;
 
-const HEAD = { program: text, args: listOf(text), platform: text, began: text };
+const HEAD = {
+  program: text,
+  args: listOf(text),
+  platform: text,
+  began: text,
+  commands: optional((commands) => object(commands) && Object.values(commands).every(listOf(text))),
+};
 const SETS = { readfds: set, writefds: set, exceptfds: set };
 const WHY = having({ fd: either(nothing, descriptor), sentence: text });
 const CALL = {
@@ -177,6 +183,7 @@ const CALL = {
   pid: optional(number),
   tid: optional(number),
   names: optional((names) => object(names) && Object.values(names).every(either(text, nothing))),
+  ends: optional((ends) => object(ends) && Object.values(ends).every(listOf(text))),
   why: optional(listOf(WHY)),
   timeout: optional(either(nothing, number)),
 };

@@ -6,7 +6,7 @@ import type { Call, OtherCall, Reason, Sets } from './format.js';
  * meanwhile.
  */
 export function callLine(call: Call): string {
-  const { n, at, took, errno, after, why, names } = call;
+  const { n, at, took, errno, after, why, names, ends } = call;
   let text = `{"n":${n},${call.pid === undefined ? '' : thread(call)}"at":${decimal(at)},"took":${decimal(took)},"call":"${call.call}","result":${call.result}`;
   if (errno !== undefined) text += `,"errno":"${errno}"`;
   text += 'nfds' in call ? `,"nfds":${call.nfds},${members(call)}` : fields(call);
@@ -15,6 +15,7 @@ export function callLine(call: Call): string {
   if (after !== undefined) text += `,"after":{${members(after)}}`;
   if (why !== undefined) text += `,"why":[${why.map(reason).join()}]`;
   if (names !== undefined) text += `,"names":${JSON.stringify(names)}`;
+  if (ends !== undefined) text += `,"ends":${JSON.stringify(ends)}`;
   return `${text}}\n`;
 }
 

@@ -41,6 +41,8 @@ export class StoryBuilder {
   readonly #lives: Lives;
   readonly #decoders = new Map<number, StringDecoder>();
   #micros = 0;
+  /** How often the story has begun anew: with each program that has taken the place of another. */
+  restarts = 0;
 
   /** @param hasWaits whether the thread waits in select, poll, epoll or kqueue; else its blocking calls are its waits */
   constructor({ program, args, platform, began, isUntimed = false }: Head, hasWaits: boolean) {
@@ -69,7 +71,7 @@ export class StoryBuilder {
   }
 
   add(call: Call): void {
-    if (call.call === 'execve' && this.#waitCount === 0) this.#restart();
+    if (call.call === 'execve' && (this.#waitCount === 0 || !this.#hasWaits)) this.#restart();
     const sets = setsOf(call);
     this.#learnNames(call, false);
     if (sets) {
@@ -84,15 +86,21 @@ export class StoryBuilder {
     this.#addCall(other);
   }
 
+  /** How many calls there are, the waits among them. */
+  get length(): number {
+    return this.#callCount;
+  }
+
   get #waitCount(): number {
     return this.data.waits[0]?.length ?? 0;
   }
 
   /** A new program in the place of the old one, a shell or a starter: the story begins with it. */
   #restart(): void {
-    for (const column of this.data.calls) column.length = 0;
+    for (const column of [...this.data.calls, ...this.data.waits]) column.length = 0;
     this.#lives.clear();
     this.#micros = 0;
+    this.restarts++;
   }
 
   #isBlocked({ call, took, isUnfinished, fd }: OtherCall): boolean {
@@ -237,6 +245,6 @@ function safe(text: string): string {
 }
 
 /** The same, as one line. */
-function safeLine(text: string): string {
+export function safeLine(text: string): string {
   return safe(text).replace(/[\n\t]/g, (char) => (char === '\n' ? '\\n' : '\\t'));
 }

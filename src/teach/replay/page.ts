@@ -2,16 +2,17 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
-import type { StoryData } from '../story/story.js';
+import type { PageData } from '../story/programs.js';
 
 const inPage = (name: string) => `page/${name}.js`;
 
 /** One script: the modules in the order of their imports. What they import from each other is all there. */
 const MODULES = [
-  ...['story', 'sentences', 'calls'].map((name) => `../story/${name}.js`),
+  ...['story', 'programs', 'sentences', 'calls'].map((name) => `../story/${name}.js`),
   ...['svg', 'rows', 'marks', 'scene', 'frame', 'bits', 'arrivals', 'work', 'picture'].map(inPage),
   ...['brush', 'run-drawing', 'strip', 'run-view', 'folds', 'words'].map(inPage),
-  ...['storyboard', 'search', 'guess', 'clock', 'follow', 'live', 'player', 'script'].map(inPage),
+  ...['storyboard', 'search', 'guess', 'clock', 'follow', 'live', 'player'].map(inPage),
+  ...['timeline', 'arrows', 'diagram', 'programs', 'script'].map(inPage),
 ];
 
 const FONTS = [
@@ -21,14 +22,14 @@ const FONTS = [
 
 const text = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
-/** @param story null for a page that gets its story from the server that it came from */
-export function page(story: StoryData | null): string {
+/** @param shown null for a page that gets its story from the server that it came from */
+export function page(shown: PageData | null): string {
   const style = FONTS.map(fontFace).join('') + text('page/page.css');
   const script = MODULES.map(text)
     .join('\n')
     .replace(/^import [^;]*;\n|^export (?!default)/gm, '');
-  const data = story === null ? '' : deflateSync(JSON.stringify(story), { level: 9 }).toString('base64');
-  const connect = story === null ? "connect-src 'self'; " : '';
+  const data = shown === null ? '' : deflateSync(JSON.stringify(shown), { level: 9 }).toString('base64');
+  const connect = shown === null ? "connect-src 'self'; " : '';
   const policy = `default-src 'none'; base-uri 'none'; form-action 'none'; font-src data:; ${connect}style-src ${hash(style)}; script-src ${hash(script)}`;
   const parts: [begin: string, content: string][] = [
     ['Content-Security-Policy" content="', policy],

@@ -4,13 +4,14 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { OSError } from '../../posix/errors.js';
 import { isSameFile } from '../../posix/files.js';
-import type { StoryData } from '../story/story.js';
+import type { PageData } from '../story/programs.js';
 import { UserError } from '../user-error.js';
 import { Chapters } from './chapters.js';
 import { readComments } from './comments.js';
 import { storyOf } from './open.js';
 import { page } from './page.js';
 import { Player } from './player.js';
+import { programsOf } from './programs.js';
 import { paragraph } from './screen.js';
 
 export interface ReplayOptions {
@@ -25,9 +26,11 @@ export interface ReplayOptions {
 /** @throws UserError; OSError when the page, or stdout, cannot be written */
 export async function replay(file: string, { html, thread, notes }: ReplayOptions): Promise<number> {
   if (html !== undefined) {
-    const story = storyOf(file, thread);
-    if (notes !== undefined) story.comments = readComments(notes);
-    return write(html, story, file);
+    const shown =
+      thread === undefined ? programsOf(file) : { programs: [storyOf(file, thread)], messages: [] };
+    const [first] = shown.programs;
+    if (first && notes !== undefined) first.comments = readComments(notes);
+    return write(html, shown, file);
   }
   const chapters = new Chapters(file, thread);
   if (process.stdin.isTTY && process.stdout.isTTY)
@@ -36,11 +39,11 @@ export async function replay(file: string, { html, thread, notes }: ReplayOption
   return print(chapters);
 }
 
-function write(file: string, story: StoryData, recording: string): number {
+function write(file: string, shown: PageData, recording: string): number {
   try {
     if (isSameFile(file, recording))
       throw new UserError(`${file} is the recording: --html needs a file of its own`);
-    writeFileSync(file, page(story));
+    writeFileSync(file, page(shown));
   } catch (err) {
     throw OSError.from(err, file);
   }

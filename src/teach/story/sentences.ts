@@ -350,13 +350,14 @@ function summed(parts: Part[]): Part[] {
   );
 }
 
-function partOf(story: Story, { name, life, other, result, errno, text }: StoryCall): Part | null {
+function partOf(story: Story, { name, took, life, other, result, errno, text }: StoryCall): Part | null {
   if (errno !== '' && errno !== 'EINPROGRESS') return null;
   const on = (verb: string, amount = 1, lives = [life]): Part => ({ verb, amount, lives });
   if (name === 'accept') return on('accepts', 1, [other]);
   if (name === 'connect') return on('connects to');
   if (name === 'close') return on('closes');
   if (name === 'fork') return on('starts', 1, []);
+  if (name === 'nanosleep') return on('sleeps', took, []);
   if (name === 'epoll_ctl' || name === 'kevent') return listPart(on, text, other);
   if (/^(recv|read)/.test(name)) return result === 0 ? on('reads the end of', 0) : on('reads', result);
   if (!/^(send|write)/.test(name)) return null;
@@ -387,6 +388,8 @@ function phrase(story: Story, { verb, amount, lives }: Part): string {
       return `sends ${bytesText(amount)} to ${who}`;
     case 'sends in all':
       return `sends ${bytesText(amount)} in all to ${who}`;
+    case 'sleeps':
+      return `sleeps for ${shortDuration(amount)}`;
     case 'prints':
       return amount === 1 ? 'prints a line' : `prints ${countText(amount)} lines`;
     case 'puts on the list':

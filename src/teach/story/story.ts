@@ -161,6 +161,11 @@ export class Story {
     return this.#begins.length - 1;
   }
 
+  /** The step that it opens on: the first wait; the set-up where the program never waits. */
+  get first(): number {
+    return Math.min(1, this.length);
+  }
+
   /** Seconds from the first call to the end of the last one. */
   get seconds(): number {
     const last = this.#at.length - 1;
@@ -183,6 +188,22 @@ export class Story {
   /** The first and the last call of a step: places among the calls. */
   range(number: number): [first: number, end: number] {
     return [this.#begins[number] ?? 0, this.#begins[number + 1] ?? this.#at.length];
+  }
+
+  /** The step that a call is in. */
+  stepOf(call: number): number {
+    let [low, high] = [0, this.length];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.#begins[middle] ?? 0) <= call) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  /** How many calls there are, the waits among them. */
+  get calls(): number {
+    return this.#at.length;
   }
 
   wait(number: number): StoryWait | null {

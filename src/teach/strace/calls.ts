@@ -86,6 +86,9 @@ const READERS: Record<string, [name: string, read: Reader]> = {
   clone3: ['clone', readClone],
   execve: ['execve', readExec],
   wait4: ['wait4', readRest],
+  nanosleep: ['nanosleep', readSleep],
+  clock_nanosleep: ['nanosleep', readSleep],
+  clock_nanosleep_time64: ['nanosleep', readSleep],
 };
 
 /** @returns null for a call that is no part of the story: on a plain file, in memory, of the clock */
@@ -118,6 +121,7 @@ function isInStory({ call, fd, rest = [], errno, waits, ...made }: Made, process
   if ('nfds' in made || waits !== undefined) return true;
   if (call === 'execve') return errno === undefined;
   if (call === 'wait4') return made.result > 0;
+  if (call === 'nanosleep') return true;
   if (call === 'ioctl' && rest[0] !== 'FIONBIO') return false;
   if (call === 'fcntl' && !/^F_[GS]ETFL/.test(rest[0] ?? '')) return false;
   if (fd === undefined)
@@ -337,10 +341,16 @@ function readExec({ args }: ParsedCall, _: Process, made: Made): void {
   made.rest = [String(bytesOf(args[0] ?? '')), ...elements(args[1] ?? '').map((arg) => String(bytesOf(arg)))];
 }
 
+/** A program that sleeps elsewhere than in its waits. */
+function readSleep({ args }: ParsedCall, _: Process, made: Made): void {
+  made.rest = args;
+}
+
 function readAccept({ args, resultFile }: ParsedCall, process: Process, made: Made): void {
   readFd(args[0], process, made);
   const isNew = made.errno === undefined && made.result >= 0;
   if (!isNew) return;
+  if (resultFile !== undefined) process.see({ fd: made.result, file: resultFile });
   const address = addressOf(args[1]) ?? (resultFile === undefined ? undefined : peerOf(resultFile));
   if (address !== undefined) made.address = address;
 }

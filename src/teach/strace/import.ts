@@ -137,6 +137,8 @@ export class StraceImport {
     this.#changes(process, call as OtherCall);
     const names = process.names.learn(call);
     if (names) call.names = names;
+    const ends = process.takeEnds();
+    if (ends) call.ends = ends;
     if (isWait) {
       this.#settle(tid);
       const wait = new PendingWait(call, process.names.kinds);

@@ -1,8 +1,9 @@
 /** The processes and threads in strace(1)'s output: what each knows of its descriptors. */
 import { addressText } from '../../posix/sockaddr.js';
+import type { Ends } from '../recording/format.js';
 import { FdNames } from '../trace/fd-names.js';
 import { Interest } from '../trace/interest.js';
-import { type FdValue, peerOf } from './values.js';
+import { endsOf, type FdValue, peerOf } from './values.js';
 
 /** What -y shows of a descriptor that is no file on a disk. */
 const NOT_A_FILE = /^(TCP|UDP|UNIX|NETLINK|pipe:|socket:|anon_inode:|\/dev\/(pts|tty|null|ptmx))/;
@@ -14,6 +15,8 @@ export class Process {
   readonly interest = new Interest();
   /** Which descriptor an event of epoll is about: by the set and the data that epoll_ctl gave. */
   readonly epollData = new Map<string, number>();
+  readonly #ends = new Map<number, string>();
+  #newEnds: Record<string, Ends> | undefined;
   /** Descriptors that a loop may wait for: sockets, pipes, terminals, and what is in a set. Files on a disk are not. */
   readonly #waitable = new Set<number>([0, 1, 2]);
 
@@ -36,6 +39,23 @@ export class Process {
     }
     this.#waitable.add(fd);
     if (!this.names.has(fd)) this.#nameBy(fd, file);
+    this.#seeEnds(fd, file);
+  }
+
+  /** The ends of connections that have been seen since the last time. */
+  takeEnds(): Record<string, Ends> | undefined {
+    const ends = this.#newEnds;
+    this.#newEnds = undefined;
+    return ends;
+  }
+
+  #seeEnds(fd: number, file: string): void {
+    if (this.#ends.get(fd) === file) return;
+    const ends = endsOf(file);
+    if (!ends) return;
+    this.#ends.set(fd, file);
+    this.#newEnds ??= {};
+    this.#newEnds[fd] = ends;
   }
 
   isWaitable(fd: number): boolean {
@@ -49,6 +69,7 @@ export class Process {
 
   closed(fd: number): void {
     this.interest.closed(fd);
+    this.#ends.delete(fd);
     if (fd > 2) this.#waitable.delete(fd);
   }
 

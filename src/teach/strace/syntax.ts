@@ -17,9 +17,12 @@ export interface ParsedCall {
 }
 
 const NAME = /^(?:\d+:)?([a-z_][\w$]*)\(/;
-const UNFINISHED = /(?:,?\s*<(?:unfinished|detached)\b[^>]*>|\^C)+(?:\)\s*=\s*\?)?\s*$/;
+const UNFINISHED = /(?:\s*<(?:unfinished|detached)\b[^>]*>|\^C)+(?:\)\s*=\s*\?)?\s*$/;
 
-/** The call up to where it was cut off: `select(4, [3], NULL` of `select(4, [3], NULL <unfinished ...>`. */
+/**
+ * The call up to where it was cut off: `select(4, [3], NULL` of `select(4, [3], NULL <unfinished ...>`. A comma stays:
+ * `recvfrom(3,  <unfinished ...>` goes on with `<... recvfrom resumed>"hello", …`.
+ */
 export function withoutUnfinished(text: string): string | null {
   const found = UNFINISHED.exec(text);
   return found ? text.slice(0, found.index) : null;
@@ -39,7 +42,7 @@ export function parseCall(text: string): ParsedCall | null {
 export function parseUnfinished(text: string): ParsedCall | null {
   const name = NAME.exec(text);
   if (!name) return null;
-  const { args } = scanArguments(text, name[0].length);
+  const { args } = scanArguments(text.replace(/,\s*$/, ''), name[0].length);
   return { name: name[1] ?? '', args, result: null, isUnfinished: true };
 }
 

@@ -1,5 +1,6 @@
 /** The values in the arguments that strace(1) shows. */
 import type { TextAddress } from '../../posix/sockaddr.js';
+import type { Ends } from '../recording/format.js';
 import { elements, fields } from './syntax.js';
 
 /** A descriptor, with what -y shows of it. */
@@ -92,6 +93,20 @@ export function addressOf(text = ''): TextAddress | undefined {
 export function peerOf(file: string): TextAddress | undefined {
   const [, host, port] = /^TCP(?:v6)?:\[.*->\[?([\da-f.:]+?)\]?:(\d+)\]$/i.exec(file) ?? [];
   return host === undefined ? undefined : [host, Number(port)];
+}
+
+/** The ends of `TCP:[own->peer]`, `UNIX-STREAM:[inode->inode]`, `pipe:[inode]`; undefined for what has no peer. */
+export function endsOf(file: string): Ends | undefined {
+  const [, own, peer] = /^TCP(?:v6)?:\[(.*)->(.*)\]$/.exec(file) ?? [];
+  if (own !== undefined && peer !== undefined) return [plainAddress(own), plainAddress(peer)];
+  const [, inode, peerInode] = /^UNIX(?:-STREAM|-SEQPACKET)?:\[(\d+)->(\d+)/.exec(file) ?? [];
+  if (inode !== undefined && peerInode !== undefined) return [`unix:${inode}`, `unix:${peerInode}`];
+  return /^pipe:\[\d+\]$/.test(file) ? [file, file] : undefined;
+}
+
+/** A server on IPv6 sees a client on IPv4 as `[::ffff:127.0.0.1]:9`; the client itself is `127.0.0.1:9`. */
+function plainAddress(address: string): string {
+  return address.replace(/^\[?::ffff:([\d.]+)\]?:/i, '$1:');
 }
 
 /** Events by name into bits that mean reading, writing, exceptions, and what poll reports unasked. */

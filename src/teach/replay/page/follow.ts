@@ -13,6 +13,11 @@ export class Follow {
     this.#select.addEventListener('change', changed);
   }
 
+  /** Another program has other descriptors. */
+  clear(): void {
+    for (const option of this.#select.querySelectorAll('option:not([value=""])')) option.remove();
+  }
+
   /** Adds the descriptors that are not yet in the list. */
   add(story: Story, lives: number[]): void {
     const isNew = (life: number) => !this.#select.querySelector(`option[value="${life}"]`);

@@ -1,13 +1,13 @@
 /** The page as a player: which wait is shown, and what moves to another. */
-import { sentencesOf } from '../../story/sentences.js';
-import type { Story } from '../../story/story.js';
+import { clausesText, sentencesOf } from '../../story/sentences.js';
+import type { Story, StoryStep } from '../../story/story.js';
 import { Clock } from './clock.js';
 import { Follow } from './follow.js';
 import { Guess } from './guess.js';
 import { picture } from './picture.js';
 import { rowsOf, waitedFor } from './rows.js';
 import { RunView } from './run-view.js';
-import { columnsFor, sceneOf } from './scene.js';
+import { columnsFor, sceneOf, widthsOf } from './scene.js';
 import { addSearch } from './search.js';
 import { storyboard } from './storyboard.js';
 import { byId } from './svg.js';
@@ -21,18 +21,23 @@ export class Page {
   readonly #clock = new Clock(() => this.#tick());
   readonly #number = byId<HTMLInputElement>('number');
   readonly #follow = new Follow(() => this.#draw());
+  readonly #shown: (number: number) => void;
   #at = 1;
 
-  /** @param first the wait that it opens on, where the address names none */
-  constructor(story: Story, first = 1) {
+  /**
+   * @param first the wait that it opens on
+   * @param shown is called with each wait that is gone to
+   */
+  constructor(story: Story, first: number, shown: (number: number) => void) {
     this.#story = story;
+    this.#shown = shown;
     this.#lanes = waitedFor(story);
-    this.#run = new RunView(story, this.#lanes, (number) => this.#go(number));
+    this.#run = new RunView(story, this.#lanes, (number) => this.go(number));
     drawHead(story);
     this.#follow.add(story, this.#lanes);
     for (const id of ['calls', 'setup', 'bits', 'output']) byId(id).tabIndex = 0; // they scroll, by keyboard too
     this.#addControls();
-    this.#at = this.#fromHash() ?? Math.min(first, story.length);
+    this.#at = Math.min(first, story.length);
     for (const part of document.querySelectorAll<HTMLElement>('main, footer')) part.hidden = false;
     window.addEventListener('beforeprint', () =>
       byId('storyboard').replaceChildren(...storyboard(this.#story)),
@@ -46,22 +51,34 @@ export class Page {
   /** The recording has grown: who looks at the last wait goes on with it, who looks at another stays there. */
   grow(story: Story): void {
     const isLast = this.#at >= this.#story.length;
-    this.#story = story;
-    this.#lanes = waitedFor(story);
+    this.#take(story);
     this.#run.grow(story, this.#lanes);
-    drawHead(story);
-    this.#follow.add(story, this.#lanes);
     if (isLast && !this.#guess.isOn) this.#show(story.length);
     else this.#draw();
   }
 
+  /** Shows another program, at one of its waits. */
+  choose(story: Story, number: number): void {
+    this.#follow.clear();
+    this.#take(story);
+    this.#run.open(story, this.#lanes);
+    this.go(number);
+  }
+
+  #take(story: Story): void {
+    this.#story = story;
+    this.#lanes = waitedFor(story);
+    drawHead(story);
+    this.#follow.add(story, this.#lanes);
+  }
+
   #addControls(): void {
     for (const [id, act] of [
-      ['start', () => this.#go(1)],
-      ['back', () => this.#go(this.#at - 1)],
+      ['start', () => this.go(1)],
+      ['back', () => this.go(this.#at - 1)],
       ['play', () => this.#play(!this.#clock.isRunning)],
-      ['forward', () => this.#go(this.#at + 1)],
-      ['end', () => this.#go(this.#story.length)],
+      ['forward', () => this.go(this.#at + 1)],
+      ['end', () => this.go(this.#story.length)],
       ['earlier', () => this.#along(-1)],
       ['later', () => this.#along(1)],
       ['predict', () => this.#predict(!this.#guess.isOn)],
@@ -70,14 +87,13 @@ export class Page {
       ['zoomout', () => this.#run.zoom(2)],
     ] as const)
       addButton(id, act);
-    this.#number.addEventListener('change', () => this.#go(this.#number.valueAsNumber || this.#at));
+    this.#number.addEventListener('change', () => this.go(this.#number.valueAsNumber || this.#at));
     byId('speed').addEventListener('change', () => this.#clock.isRunning && this.#play(true));
     addSearch(
       () => this.#story,
-      (number) => this.#go(number),
+      (number) => this.go(number),
     );
     document.addEventListener('keydown', (event) => this.#key(event));
-    window.addEventListener('hashchange', () => this.#go(this.#fromHash() ?? this.#at));
     for (const fold of document.querySelectorAll('details'))
       fold.addEventListener('toggle', () => this.#drawFolds());
   }
@@ -89,12 +105,12 @@ export class Page {
     if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) return;
     if (key === ' ' && target !== document.body && target !== byId('stage')) return;
     const act: Record<string, () => void> = {
-      ArrowRight: () => this.#go(this.#at + 1),
-      ArrowLeft: () => this.#go(this.#at - 1),
-      PageDown: () => this.#go(this.#at + 10),
-      PageUp: () => this.#go(this.#at - 10),
-      Home: () => this.#go(1),
-      End: () => this.#go(this.#story.length),
+      ArrowRight: () => this.go(this.#at + 1),
+      ArrowLeft: () => this.go(this.#at - 1),
+      PageDown: () => this.go(this.#at + 10),
+      PageUp: () => this.go(this.#at - 10),
+      Home: () => this.go(1),
+      End: () => this.go(this.#story.length),
       ' ': () => this.#play(!this.#clock.isRunning),
     };
     // Single letters are keys only while the picture has the focus.
@@ -104,27 +120,21 @@ export class Page {
     act[key]();
   }
 
-  #fromHash(): number | undefined {
-    const number = Number(/^#(\d+)$/.exec(location.hash)?.[1]);
-    return number >= 1 && number <= this.#story.length ? number : undefined;
-  }
-
-  #go(number: number): void {
+  go(number: number): void {
     this.#clock.stop();
     this.#show(number);
   }
 
   #show(number: number): void {
-    const first = Math.min(1, this.#story.length);
-    this.#at = Math.min(Math.max(Math.round(number), first), this.#story.length);
+    this.#at = Math.min(Math.max(Math.round(number), this.#story.first), this.#story.length);
     this.#guess.begin();
-    history.replaceState(null, '', `#${this.#at}`);
+    this.#shown(this.#at);
     this.#draw();
   }
 
   #along(direction: 1 | -1): void {
     const step = this.#follow.next(this.#story, this.#at, direction);
-    if (step !== undefined) this.#go(step);
+    if (step !== undefined) this.go(step);
   }
 
   #play(plays: boolean): void {
@@ -195,23 +205,19 @@ export class Page {
       ? { picks: this.#guess.picks, toggle: (key: string) => this.#toggle(key) }
       : null;
     const scene = sceneOf(this.#story, step, rowsOf(this.#story, step, this.#lanes), columns, prediction);
-    const { question, sleep, answer } = sentencesOf(this.#story, step);
-    const label = isHidden
-      ? question
-      : [question, sleep, ...answer.map(({ name, text }) => `${name} ${text}`)].join(' ');
-    byId('picture').replaceChildren(picture(scene, width, label));
-    const widths = [
-      columns.question,
-      columns.sleep - columns.question,
-      columns.answer - columns.sleep,
-      columns.work - columns.answer,
-    ];
-    byId('sentences').style.setProperty('--columns', `${widths.map((width) => `${width}px`).join(' ')} 1fr`);
+    byId('picture').replaceChildren(picture(scene, width, spoken(this.#story, step, isHidden)));
+    byId('sentences').style.setProperty('--columns', widthsOf(columns));
   }
 
   #drawFolds(): void {
     drawFolds(this.#story, this.#story.step(this.#at), this.#guess.isHidden);
   }
+}
+
+/** The picture in words. */
+function spoken(story: Story, step: StoryStep, isHidden: boolean): string {
+  const { question, sleep, answer } = sentencesOf(story, step);
+  return isHidden ? question : `${question} ${sleep} ${clausesText(answer)}`;
 }
 
 /** A button that was clicked gives up the focus: the space key is to play, and not to press it again. */

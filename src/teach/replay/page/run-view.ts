@@ -50,6 +50,13 @@ export class RunView {
     if (isWhole) this.#view = this.#wholeView();
   }
 
+  /** Another program's run. */
+  open(story: Story, lanes: number[]): void {
+    this.#story = story;
+    this.#lanes = lanes;
+    this.#view = this.#wholeView();
+  }
+
   /** Shows a wait in the run. @param hideAfter the wait after which marks are hidden; null for none */
   show(at: number, hideAfter: number | null): void {
     this.#at = at;

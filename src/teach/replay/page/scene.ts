@@ -74,6 +74,11 @@ export function columnsFor(width: number): Columns {
   };
 }
 
+/** The columns as those of a grid. */
+export function widthsOf({ question, sleep, answer, work }: Columns): string {
+  return `${question}px ${sleep - question}px ${answer - sleep}px ${work - answer}px 1fr`;
+}
+
 export function sceneOf(
   story: Story,
   step: StoryStep,

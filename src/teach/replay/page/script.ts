@@ -1,21 +1,22 @@
 /** The page's script: its compiled text stands in the page behind that of the modules that it imports. */
-import { Story, type StoryData } from '../../story/story.js';
+import type { PageData } from '../../story/programs.js';
+import { Story } from '../../story/story.js';
 import { followLive } from './live.js';
-import { Page } from './player.js';
+import { Programs } from './programs.js';
 import { byId } from './svg.js';
 
-/** The story, which is compressed in the page; null for a live page. */
-async function load(): Promise<Story | null> {
+/** The programs, which are compressed in the page; null for a live page. */
+async function load(): Promise<PageData | null> {
   const base64 = atob((byId('story-data').textContent ?? '').trim());
   if (base64 === '') return null;
   const bytes = Uint8Array.from(base64, (char) => char.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
-  return new Story(JSON.parse(await new Response(stream).text()) as StoryData);
+  return JSON.parse(await new Response(stream).text()) as PageData;
 }
 
 /** A live page begins with the first wait, and grows. */
 function live(): void {
-  let page: Page | undefined;
+  let page: Programs | undefined;
   const say = (text: string) => {
     byId('live').textContent = text;
     byId('live').hidden = false;
@@ -24,7 +25,7 @@ function live(): void {
   followLive(
     (data) => {
       const story = new Story(data);
-      page ??= new Page(story, story.length);
+      page ??= new Programs({ programs: [data], messages: [] }, story.length);
       page.grow(story);
       say('live');
     },
@@ -33,8 +34,8 @@ function live(): void {
 }
 
 try {
-  const story = await load();
-  if (story) new Page(story);
+  const data = await load();
+  if (data) new Programs(data);
   else live();
   performance.mark('ready');
 } catch (err) {
