@@ -63,9 +63,21 @@ export function resolve(address: Address, family: number): Address {
   return family === AF_INET ? [ip, port] : [ip, port, flowinfo, scopeId || scope];
 }
 
+/**
+ * Whether an address is a path. A bare name is refused: `createServer('127.0.0.1', 8080)` would make a socket of that
+ * name in the current folder, and no port.
+ */
+function isPath(address: Address): address is string | Uint8Array {
+  if (address instanceof Uint8Array) return true;
+  if (typeof address !== 'string') return false;
+  if (/[/\0]/.test(address) || address === '') return true;
+  const path = `a path with a / in it ('./${address}')`;
+  throw new TypeError(`address must be [host, port] or ${path}, not ${repr(address)}`);
+}
+
 /** The family that an address asks for; for a host that has addresses in both, AF_INET. */
 export function familyOf(address: Address): number {
-  if (typeof address === 'string' || address instanceof Uint8Array) return AF_UNIX;
+  if (isPath(address)) return AF_UNIX;
   const [host] = tupleOf(address);
   if (isIPv6(host)) return AF_INET6;
   if (isIPv4(host) || host === BROADCAST) return AF_INET;
@@ -82,7 +94,7 @@ export function familyOf(address: Address): number {
  * @throws gaierror for an unknown host
  */
 export function candidates(address: Address): [family: number, address: Address][] {
-  if (typeof address === 'string' || address instanceof Uint8Array) return [[AF_UNIX, address]];
+  if (isPath(address)) return [[AF_UNIX, address]];
   const [host, port] = tupleOf(address);
   return addressesOf(host, AF_UNSPEC).map(([ip, , ...rest]) => [
     isIPv6(ip) ? AF_INET6 : AF_INET,

@@ -617,7 +617,7 @@ export interface ServerOptions {
 /**
  * A listening stream socket: socket(2), SO_REUSEADDR, bind(2), listen(2).
  *
- * @param address `[host, port]`, port 0 for a free one, host `''` for all interfaces; or a path
+ * @param address `[host, port]`, port 0 for a free one, host `''` for all interfaces; or a path with a `/` in it
  * @throws OSError EADDRINUSE, EACCES, EADDRNOTAVAIL; EAI_NONAME for an unknown host
  * @see Python's socket.create_server
  */
@@ -640,7 +640,7 @@ export function createServer(address: Address, options: ServerOptions = {}): Soc
 /**
  * A stream socket connected to a host: its addresses are tried one after the other.
  *
- * @param address `[host, port]`, or a path
+ * @param address `[host, port]`, or a path with a `/` in it
  * @param timeoutS seconds that each address is tried, and that the socket keeps: see `Socket.settimeout`
  * @param sourceAddress the address at this end
  * @throws OSError of the last address that was tried, a TimeoutError where it took too long; gaierror for an unknown host

@@ -2,66 +2,117 @@
 import { describe, expect, test } from 'vitest';
 import { Process, until } from '../support/process.js';
 
-const WAITS: Record<string, string> = {
-  select: 'api.select([a], [], [])',
-  SelectSelector: 'selector("SelectSelector").select()',
-  PollSelector: 'selector("PollSelector").select()',
-  DefaultSelector: 'selector("DefaultSelector").select()',
-  'poll()': 'polled().poll()',
-  recv: 'a.recv(1)',
-  'recv with a timeout': '(a.settimeout(100), a.recv(1))',
-  recvInto: 'a.recvInto(Buffer.alloc(1))',
-  recvfrom: 'a.recvfrom(1)',
-  recvmsg: 'a.recvmsg(1)',
-};
+interface Wait {
+  name: string;
+  /** What is done first, in JavaScript; it may set `fd` and `port` for `end`. */
+  prepare?: string;
+  /** The call that waits. */
+  call: string;
+  /** What lets it end, in another thread. */
+  end?: string;
+  /**
+   * Whether the kernel itself begins the call again after a handler of Node's (SA_RESTART): not waits, and not
+   * those with a time limit (man 7 signal).
+   */
+  isRestarted?: boolean;
+}
 
-/** A thread that signals the main one ten times while it waits, then lets the wait end. */
-const code = (wait: string) => `
+const FULL = `
+  const l = api.socket.createServer('\\0posix-select-' + process.pid, { backlog: 0 });
+  const first = new api.socket.Socket(api.socket.AF_UNIX);
+  first.connect(l.getsockname());
+  fd = l.fileno();
+`;
+const FILL = `
+  try { while (true) a.send(Buffer.alloc(65536), api.socket.MSG_DONTWAIT); } catch (err) { if (err.code !== 'EAGAIN') throw err; }
+`;
+const DRAIN = `
+  const { MSG_DONTWAIT, Socket } = require('posix-select').socket;
+  const other = new Socket({ fileno: fd });
+  try { while (true) other.recv(65536, MSG_DONTWAIT); } catch (err) { if (err.code !== 'EAGAIN') throw err; }
+`;
+
+const WAITS: Wait[] = [
+  { name: 'select', call: 'api.select([a], [], [])' },
+  { name: 'SelectSelector', call: 'selector("SelectSelector").select()' },
+  { name: 'PollSelector', call: 'selector("PollSelector").select()' },
+  { name: 'DefaultSelector', call: 'selector("DefaultSelector").select()' },
+  { name: 'poll()', call: 'polled().poll()' },
+  { name: 'recv', call: 'a.recv(1)', isRestarted: true },
+  { name: 'recv with a timeout', prepare: 'a.settimeout(100)', call: 'a.recv(1)' },
+  { name: 'recvInto', call: 'a.recvInto(Buffer.alloc(1))', isRestarted: true },
+  { name: 'recvfrom', call: 'a.recvfrom(1)', isRestarted: true },
+  { name: 'recvmsg', call: 'a.recvmsg(1)', isRestarted: true },
+  {
+    name: 'accept',
+    prepare: "const l = api.socket.createServer(['127.0.0.1', 0]); port = l.getsockname()[1]",
+    call: 'l.accept()',
+    end: "require('node:net').connect(port, '127.0.0.1')",
+    isRestarted: true,
+  },
+  {
+    name: 'connect to a full listen queue',
+    prepare: FULL,
+    call: 'new api.socket.Socket(api.socket.AF_UNIX).connect(l.getsockname())',
+    end: "new (require('posix-select').socket.Socket)({ fileno: fd }).accept()",
+    isRestarted: true,
+  },
+  { name: 'send', prepare: FILL, call: 'a.send(Buffer.from("x"))', end: DRAIN, isRestarted: true },
+  { name: 'sendall', prepare: FILL, call: 'a.sendall(Buffer.from("x"))', end: DRAIN, isRestarted: true },
+];
+
+/** A program that prepares a wait, starts a thread that runs `other` and then ends the wait, and waits. */
+const program = ({ prepare = '', call, end = "writeSync(fd, 'x')" }: Wait, other: string, first: string) => `
   const api = require('posix-select');
   const { Worker } = require('node:worker_threads');
   const [a, b] = api.socket.socketpair();
   const selector = (name) => { const s = new api.selectors[name](); s.register(a, 1); return s; };
   const polled = () => { const p = api.poll(); p.register(a, 1); return p; };
-  const signals = \`
-    const { readFileSync, writeSync } = require('node:fs');
-    const { workerData: fd } = require('node:worker_threads');
+  let fd = b.fileno();
+  let port;
+  ${prepare};
+  const code = ${JSON.stringify(`
+    const { readFileSync, readSync, writeSync } = require('node:fs');
+    const { fd, go, port } = require('node:worker_threads').workerData;
     const state = () => readFileSync('/proc/' + process.pid + '/task/' + process.pid + '/stat', 'utf8').split(') ')[1][0];
-    for (let i = 0; i < 10; i++) { while (state() !== 'S'); process.kill(process.pid, 'SIGUSR2'); }
+    ${other}
     while (state() !== 'S');
-    writeSync(fd, 'x');
-  \`;
-  process.on('SIGUSR2', () => {});
-  const worker = new Worker(signals, { eval: true, workerData: b.fileno() });
+    ${end};
+  `)};
+  ${first}
   worker.once('online', () => {
-    try { const r = ${wait}; console.log('returned'); } catch (err) { console.log(err.code); }
+    try { ${call}; console.log('returned'); } catch (err) { console.log(err.code); }
     process.exit();
   });
 `;
 
-describe.runIf(process.platform === 'linux').each(Object.entries(WAITS))('%s', (_, wait) => {
-  // Node's handlers restart calls (SA_RESTART), but for waits and those with a time limit: man 7 signal.
-  const isRestarted = /^a\.recv/.test(wait);
+const SIGNALS =
+  "for (let i = 0; i < 10; i++) { while (state() !== 'S'); process.kill(process.pid, 'SIGUSR2'); }";
+const LISTEN = `
+  process.on('SIGUSR2', () => {});
+  const worker = new Worker(code, { eval: true, workerData: { fd, port } });
+`;
 
+/** A process stops this one and lets it go on, three times; then it says so. */
+const STOP = `
+  const [go, done] = api.socket.pipe();
+  const worker = new Worker(code, { eval: true, workerData: { fd, go, port } });
+  const loop = 'for i in 1 2 3; do kill -STOP ' + process.pid + '; kill -CONT ' + process.pid + '; done; printf x >&3';
+  require('node:child_process').spawn('sh', ['-c', loop], { stdio: ['ignore', 'ignore', 'inherit', done] });
+`;
+
+describe.runIf(process.platform === 'linux').each(WAITS)('$name', (wait) => {
   test('a listener that may wait to run: EINTR, unless the kernel restarts the call', async () => {
-    const child = new Process(process.execPath, ['-e', code(wait)]);
-    await until('it has said what came', () => child.lines.length > 0);
-    expect(child.lines[0], child.stderr).toBe(isRestarted ? 'returned' : 'EINTR');
+    const child = new Process(process.execPath, ['-e', program(wait, SIGNALS, LISTEN)]);
+    await until('it has said what came', () => child.lines.length > 0 || child.hasEnded);
+    expect(child.lines[0], child.stderr).toBe(wait.isRestarted ? 'returned' : 'EINTR');
   });
 
   test('SIGSTOP and SIGCONT disturb nobody', async () => {
-    const program = `
-      const api = require('posix-select');
-      const [a, b] = api.socket.socketpair();
-      const selector = (name) => { const s = new api.selectors[name](); s.register(a, 1); return s; };
-      const polled = () => { const p = api.poll(); p.register(a, 1); return p; };
-      const { spawn } = require('node:child_process');
-      const fd = b.fileno();
-      spawn('sh', ['-c', 'for i in 1 2 3; do kill -STOP ' + process.pid + '; kill -CONT ' + process.pid + '; done; printf x >&3'],
-        { stdio: ['ignore', 'ignore', 'inherit', fd] });
-      try { ${wait}; console.log('returned'); } catch (err) { console.log(err.message); }
-      process.exit();
-    `;
-    const child = new Process(process.execPath, ['-e', program]);
+    const child = new Process(process.execPath, [
+      '-e',
+      program(wait, 'readSync(go, Buffer.alloc(1));', STOP),
+    ]);
     expect(await child.exit, child.stderr).toBe(0);
     expect(child.stdout).toBe('returned\n');
   });

@@ -69,6 +69,15 @@ describe('createServer', () => {
     expect(existsSync(address.slice(1))).toBe(false);
   });
 
+  test.each([
+    ['createServer', () => createServer('127.0.0.1')],
+    ['createConnection', () => createConnection('127.0.0.1', 8080)],
+  ])('a host where [host, port] belongs is no path (%s)', (_, call) => {
+    const advice = "address must be [host, port] or a path with a / in it ('./127.0.0.1'), not '127.0.0.1'";
+    expect(call).toThrow(new TypeError(advice));
+    expect(existsSync('127.0.0.1')).toBe(false);
+  });
+
   test('an empty path takes a name of the system’s choice, a new one each time, as in Python', () => {
     const [a, b] = kept(new Socket(AF_UNIX), new Socket(AF_UNIX));
     a.bind('');
