@@ -1,8 +1,19 @@
 /** The page that `replay --html` writes, in a real browser: what it shows agrees with the recording at every step. */
-import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import { describe, expect, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, onTestFinished } from 'vitest';
 import type { Sets } from '../../dist/teach/recording/format.js';
 import { openedFile, violationsIn, withBrowser, withoutPolicy } from '../support/browser.js';
 import { needs } from '../support/needs.js';
@@ -23,16 +34,56 @@ const browser = withBrowser();
 
 const test = needs('chromium');
 
-async function written({ file }: Recorded): Promise<string> {
+/** The recordings and pages that several tests look at; each is made once. */
+const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
+const recordings = new Map<string, Promise<Recorded>>();
+const pages = new Map<string, Promise<string>>();
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function recorded(program: string, args: readonly (string | number)[]): Promise<Recorded> {
+  const key = [program, ...args].join(' ');
+  const kept = async () => {
+    const made = await record(program, args);
+    const file = join(folder, `${recordings.size}.jsonl`);
+    copyFileSync(made.file, file);
+    return { ...made, file };
+  };
+  const known = recordings.get(key) ?? kept();
+  recordings.set(key, known);
+  return known;
+}
+
+/** A recording for one test, which may change it. */
+async function copied(program: string, args: readonly (string | number)[]): Promise<Recorded> {
+  const made = await recorded(program, args);
+  const file = fileFor('run.jsonl');
+  copyFileSync(made.file, file);
+  return { ...made, file };
+}
+
+function written({ file }: Recorded): Promise<string> {
+  const write = async () => {
+    const html = `${file}.html`;
+    const replay = posixSelect(['replay', file, '--html', html]);
+    expect(await replay.exit).toBe(0);
+    expect(replay.stdout + replay.stderr).toBe('');
+    return html;
+  };
+  const known = pages.get(file) ?? write();
+  pages.set(file, known);
+  return known;
+}
+
+/** The page for one test, which may change it. */
+async function copiedPage(made: Recorded): Promise<string> {
   const html = fileFor('run.html');
-  const replay = posixSelect(['replay', file, '--html', html]);
-  expect(await replay.exit).toBe(0);
-  expect(replay.stdout + replay.stderr).toBe('');
+  copyFileSync(await written(made), html);
   return html;
 }
 
-async function opened(recorded: Recorded, options: BrowserContextOptions = {}, hash = ''): Promise<Page> {
-  return await openedFile(await written(recorded), options, hash);
+async function opened(run: Recorded, options: BrowserContextOptions = {}, hash = ''): Promise<Page> {
+  return await openedFile(await written(run), options, hash);
 }
 
 const SETS = { readfds: 'read', writefds: 'write', exceptfds: 'except' } as const;
@@ -91,25 +142,25 @@ const countOf = ({ calls }: Recorded) => expectedSteps(calls).length - 1;
 
 describe.each(RECORDED)('%s', (_, program, args) => {
   test('bits and sentences agree with the recording at every wait, forward and back', async () => {
-    const recorded = await record(program, args);
-    const page = await opened(recorded);
-    const length = countOf(recorded);
+    const run = await recorded(program, args);
+    const page = await opened(run);
+    const length = countOf(run);
     for (let number = 1; number <= length; number++) {
-      await showsWait(page, number, recorded);
+      await showsWait(page, number, run);
       await page.keyboard.press('ArrowRight');
     }
-    expect((await shown(page)).output).toBe(spelled(recorded.stdout));
+    expect((await shown(page)).output).toBe(spelled(run.stdout));
     for (let number = length; number >= 1; number--) {
-      await showsWait(page, number, recorded);
+      await showsWait(page, number, run);
       await page.getByRole('button', { name: 'Back', exact: true }).click({ force: number === 1 });
     }
-    await showsWait(page, 1, recorded);
+    await showsWait(page, 1, run);
   });
 });
 
 test('opens on the first wait, with the four sentences', async () => {
-  const recorded = await record('chatserver', [0]);
-  const page = await opened(recorded);
+  const run = await recorded('chatserver', [0]);
+  const page = await opened(run);
   expect(await page.title()).toMatch(/^chatserver /);
   const texts = await page.locator('h1, #sentences li').allTextContents();
   expect(texts.map((text) => text.replace(/\s+/g, ' ').trim())).toEqual([
@@ -126,10 +177,10 @@ test('opens on the first wait, with the four sentences', async () => {
 });
 
 test('by keyboard and by mouse: jump, play, pause, follow, search', async () => {
-  const recorded = await record('select-server', [0]);
-  const length = countOf(recorded);
-  const page = await opened(recorded, { viewport: { width: 1280, height: 1000 } }, '#2');
-  await showsWait(page, 2, recorded);
+  const run = await recorded('select-server', [0]);
+  const length = countOf(run);
+  const page = await opened(run, { viewport: { width: 1280, height: 1000 } }, '#2');
+  await showsWait(page, 2, run);
   const press = (key: string) => () => page.keyboard.press(key);
   const click = (name: string) => () => page.getByRole('button', { name, exact: true }).click();
   const clickRun = (part: number) => async () => {
@@ -156,9 +207,9 @@ test('by keyboard and by mouse: jump, play, pause, follow, search', async () => 
     [press('Home'), 1],
   ] as const) {
     await act();
-    await showsWait(page, number, recorded);
+    await showsWait(page, number, run);
   }
-  const accepted = recorded.calls.find(({ call }) => call === 'accept')?.result;
+  const accepted = run.calls.find(({ call }) => call === 'accept')?.result;
   await page.locator('#follow').selectOption({ index: 2 });
   expect(await page.locator('#follow').locator('option:checked').textContent()).toMatch(
     new RegExp(`^${accepted} `),
@@ -170,7 +221,7 @@ test('by keyboard and by mouse: jump, play, pause, follow, search', async () => 
     ['n', 2],
   ] as const) {
     await press(key)();
-    await showsWait(page, number, recorded);
+    await showsWait(page, number, run);
   }
 
   await page.locator('#speed').selectOption('16');
@@ -197,8 +248,8 @@ test('by keyboard and by mouse: jump, play, pause, follow, search', async () => 
 });
 
 test('predict: the answer is hidden until it is guessed, and right ones are counted', async () => {
-  const recorded = await record('select-server', [0]);
-  const page = await opened(recorded);
+  const run = await recorded('select-server', [0]);
+  const page = await opened(run);
   await page.getByRole('button', { name: 'Predict' }).click();
   const answers = await page.locator('#answer, #work, #title').allTextContents();
   expect(answers).toEqual([
@@ -211,7 +262,7 @@ test('predict: the answer is hidden until it is guessed, and right ones are coun
   await page.getByRole('checkbox', { name: /^listener will be ready/ }).click();
   await page.getByRole('button', { name: 'Check' }).click();
   await page.getByText('Right.', { exact: true }).waitFor();
-  await showsWait(page, 1, recorded);
+  await showsWait(page, 1, run);
   await page.keyboard.press('ArrowRight');
   await page.getByRole('button', { name: 'Check' }).click(); // nothing, which is wrong
   await page.getByText('Not quite.').waitFor();
@@ -224,18 +275,18 @@ test('predict: the answer is hidden until it is guessed, and right ones are coun
 });
 
 test('what comes from the network is text, and nothing else', async () => {
-  const recorded = await record('talk-server', ['-v', '-p', 0]);
-  const html = await written(recorded);
+  const run = await recorded('talk-server', ['-v', '-p', 0]);
+  const html = await written(run);
   expect(readFileSync(html, 'utf8')).not.toContain('<img');
-  const page = await opened(recorded);
+  const page = await opened(run);
   await page.keyboard.press('End');
   expect(await page.locator('img').count()).toBe(0);
-  expect(await page.title()).toBe(`talk-server ${recorded.head.args.join(' ')}, recorded`);
+  expect(await page.title()).toBe(`talk-server ${run.head.args.join(' ')}, recorded`);
   expect(EVIL).toContain('<img');
 });
 
 test('the policy lets nothing in: no script, no style, no picture, no connection', async () => {
-  const html = await written(await record('select-server', [0]));
+  const html = await copiedPage(await recorded('select-server', [0]));
   const text = readFileSync(html, 'utf8');
   writeFileSync(
     html,
@@ -266,9 +317,9 @@ test.each([
   [1024, 768],
   [400, 860],
 ])('at %d × %d it fits, and can be read and reached', async (width, height) => {
-  const recorded = await record('chatserver', [0]);
-  const page = await opened(recorded, { viewport: { width, height }, hasTouch: width < 500 });
-  for (let number = 1; number <= countOf(recorded); number++) {
+  const run = await recorded('chatserver', [0]);
+  const page = await opened(run, { viewport: { width, height }, hasTouch: width < 500 });
+  for (let number = 1; number <= countOf(run); number++) {
     const sizes = await page.evaluate(() => {
       const texts = [...document.querySelectorAll('main *, footer *')].filter(
         (element) => element.textContent?.trim() && element.getBoundingClientRect().width > 0,
@@ -292,8 +343,8 @@ test.each([
   ['dark', 1280],
   ['light', 400],
 ] as const)('no violation that axe knows: %s, %d wide', async (colorScheme, width) => {
-  const recorded = await record('chatserver', [0]);
-  const html = withoutPolicy(await written(recorded));
+  const run = await recorded('chatserver', [0]);
+  const html = withoutPolicy(await copiedPage(run));
   const page = await openedFile(html, { colorScheme, viewport: { width, height: 800 } }, '#3');
   for (const state of ['as it is', 'unfolded', 'predicting', 'searching']) {
     if (state === 'unfolded')
@@ -310,10 +361,10 @@ test.each([
 });
 
 test('100,000 calls: any wait at once, in some hundred kilobytes', async () => {
-  const recorded = await record('select-server', [0]);
-  writeFileSync(recorded.file, long(recorded, 100_000));
-  expect(statSync(await written(recorded)).size).toBeLessThan(1_500_000);
-  const page = await opened(recorded);
+  const run = await copied('select-server', [0]);
+  writeFileSync(run.file, long(run, 100_000));
+  expect(statSync(await written(run)).size).toBeLessThan(1_500_000);
+  const page = await opened(run);
   const number = page.locator('#number');
   const length = Number(await number.getAttribute('max'));
   expect(length).toBeGreaterThan(20_000);
@@ -327,9 +378,9 @@ test('100,000 calls: any wait at once, in some hundred kilobytes', async () => {
 });
 
 test('a crowd: ready ones have rows of their own, all others share one', async () => {
-  const recorded = await recordCrowd(100);
-  const page = await opened(recorded);
-  const steps = expectedSteps(recorded.calls);
+  const run = await recordCrowd(100);
+  const page = await opened(run);
+  const steps = expectedSteps(run.calls);
   const number = steps.findIndex(({ reasons }) => reasons.some((reason) => reason.includes(': 4 bytes')));
   await page.locator('#number').fill(String(number));
   await page.locator('#number').press('Enter');
@@ -339,8 +390,8 @@ test('a crowd: ready ones have rows of their own, all others share one', async (
 
 /** A talk-server that sends to many clients with names, in as many rounds. */
 async function broadcasts(count: number): Promise<Recorded> {
-  const recorded = await record('talk-server', ['-p', 0]);
-  const { head, calls } = recorded;
+  const run = await copied('talk-server', ['-p', 0]);
+  const { head, calls } = run;
   const said = calls.findIndex(({ call, names }) => call === 'recv' && names);
   const waits = calls.findLastIndex((call, i) => i < said && call.call === 'select');
   const send = calls.find(({ call, result }, i) => call === 'send' && i > said && result > 0);
@@ -354,17 +405,14 @@ async function broadcasts(count: number): Promise<Recorded> {
     lines.push({ ...calls[waits], at: round + ((round * 7919) % 1000) / 1000 });
     for (const [fd] of named) lines.push({ ...send, fd });
   }
-  writeFileSync(
-    recorded.file,
-    [...lines, { ended: count }].map((line) => `${JSON.stringify(line)}\n`).join(''),
-  );
-  return recorded;
+  writeFileSync(run.file, [...lines, { ended: count }].map((line) => `${JSON.stringify(line)}\n`).join(''));
+  return run;
 }
 
 test('40,000 messages to 200 clients, in some kilobytes, each with its name', async () => {
-  const recorded = await broadcasts(200);
-  expect(statSync(await written(recorded)).size).toBeLessThan(300_000);
-  const page = await opened(recorded);
+  const run = await broadcasts(200);
+  expect(statSync(await written(run)).size).toBeLessThan(300_000);
+  const page = await opened(run);
   await page.keyboard.press('End');
   const calls = await page.locator('#calls li').allTextContents();
   expect(calls).toHaveLength(200);
@@ -372,12 +420,12 @@ test('40,000 messages to 200 clients, in some kilobytes, each with its name', as
 });
 
 test('on paper the run is a storyboard, a card for each wait', async () => {
-  const recorded = await record('chatserver', [0]);
-  const page = await opened(recorded, { viewport: { width: 800, height: 600 } });
+  const run = await recorded('chatserver', [0]);
+  const page = await opened(run, { viewport: { width: 800, height: 600 } });
   const pdf = await page.pdf({ format: 'A4' });
   expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
   await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
-  expect(await page.locator('#storyboard .card').count()).toBe(countOf(recorded));
+  expect(await page.locator('#storyboard .card').count()).toBe(countOf(run));
   expect(await page.getByRole('button').count()).toBe(0);
   expect(await page.locator('.card').first().locator('.ready').count()).toBe(1);
   const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
@@ -385,14 +433,14 @@ test('on paper the run is a storyboard, a card for each wait', async () => {
 });
 
 test('a teacher’s notes stand beside their waits', async () => {
-  const recorded = await record('select-server', [0]);
+  const run = await recorded('select-server', [0]);
   const notes = fileFor('notes.md');
   writeFileSync(
     notes,
     '# My lesson\n\n2: Why is the *listener* ready?\nAsk first.\n\n## Wait 3\nThe <b>bits</b>.\n',
   );
   const html = fileFor('run.html');
-  expect(await posixSelect(['replay', recorded.file, '--html', html, '--notes', notes]).exit).toBe(0);
+  expect(await posixSelect(['replay', run.file, '--html', html, '--notes', notes]).exit).toBe(0);
   const page = await browser().newPage();
   onTestFinished(() => page.close());
   await page.goto(`${pathToFileURL(html)}#2`);
@@ -404,7 +452,7 @@ test('a teacher’s notes stand beside their waits', async () => {
 });
 
 test('a page that cannot be written is an error of one line', async () => {
-  const { file } = await record('select-server', [0]);
+  const { file } = await copied('select-server', [0]);
   const recording = readFileSync(file, 'utf8');
   const link = `${file}.html`;
   symlinkSync(file, link);

@@ -21,9 +21,13 @@ export function open(file: string): Recording {
   return isRecording(file) ? read(file) : readStrace(file);
 }
 
-/** The story of one thread of a file. */
-export function storyOf(file: string, tid?: number): StoryData {
-  const { recording, others, thread } = oneThread(file, tid);
+/**
+ * The story of one thread of a file.
+ *
+ * @param threads those of the file, where they are known: it takes a reading to know them
+ */
+export function storyOf(file: string, tid?: number, threads?: Thread[]): StoryData {
+  const { recording, others, thread } = oneThread(file, tid, threads);
   const builder = new StoryBuilder(recording.head, thread.waits > 0);
   for (const call of recording.calls) builder.add(call);
   const { notes } = builder.data;
@@ -41,8 +45,8 @@ export function storyOf(file: string, tid?: number): StoryData {
 export function oneThread(
   file: string,
   tid?: number,
+  all = threadsOf(open(file)),
 ): { recording: Recording; thread: Thread; others: Thread[] } {
-  const all = threadsOf(open(file));
   const thread = tid === undefined ? all[0] : all.find((thread) => thread.tid === tid);
   if (!thread)
     throw new UserError(`${file} has no thread ${tid}; it has ${all.map(({ tid }) => tid).join(', ')}`);

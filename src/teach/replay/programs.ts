@@ -17,8 +17,9 @@ const INTERPRETER = /^(python[\d.]*|node|perl|ruby|java|bash|sh)$/;
 
 /** All programs of a file that talk to each other; where none do, the story of the one thread that waits the most. */
 export function programsOf(file: string): PageData {
-  const threads = threadsOf(open(file)).slice(0, MAX_THREADS);
-  const alone = (): PageData => ({ programs: [storyOf(file)], messages: [] });
+  const all = threadsOf(open(file));
+  const threads = all.slice(0, MAX_THREADS);
+  const alone = (): PageData => ({ programs: [storyOf(file, undefined, all)], messages: [] });
   if (threads.length === 1) return alone();
   const recording = open(file);
   const { head } = recording;
@@ -46,7 +47,7 @@ export function programsOf(file: string): PageData {
     if (from === undefined || to === undefined) return [];
     return [[MESSAGE_KINDS.indexOf(pair.kind), from, pair.from.call, to, pair.to.call, pair.bytes]];
   });
-  const notes = [...recording.notes(), ...notesOn(threads.length - talking.length, conversations.isCut)];
+  const notes = [...recording.notes(), ...notesOn(all.length - talking.length, conversations.isCut)];
   const programs = talking.map(({ pid, tid }) => {
     const { data } = builders.get(tid) as StoryBuilder;
     return { ...data, program: names.of(pid), notes: [...data.notes, ...notes, `process ${pid}`] };
