@@ -51,7 +51,7 @@ const full: Record<string, number[]> = {
   multiconn: [2, 4, 4, 2, 4, 2, 2],
 };
 
-async function grade(assignment: string, command: string[], context?: TestContext) {
+async function grade(assignment: string, command: string[], context: TestContext) {
   const grader = startGrader([assignment, '--', ...command], context);
   const exit = await grader.exit;
   expect(grader.stderr).toBe('');
@@ -188,7 +188,7 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
 
 async function check(
   [name, , edits, points, says]: (typeof FAULTS)[number],
-  context?: TestContext,
+  context: TestContext,
 ): Promise<void> {
   const [file, ...args] = PYTHON[name];
   const result = await grade(name, ['python3', '-B', edited(file, edits), ...args], context);
@@ -197,23 +197,16 @@ async function check(
   expect(result.exit).toBe(String(points) === String(full[name]) ? 0 : 1);
 }
 
-async function checkOurs(name: string, context?: TestContext): Promise<void> {
+async function checkOurs(name: string, context: TestContext): Promise<void> {
   const { exit, points, stdout } = await grade(name, [process.execPath, CLI, ...OURS[name]], context);
   expect({ exit, points }).toEqual({ exit: 0, points: full[name] });
   expect(stdout).not.toMatch(/^ *\+0/m);
 }
 
-const isTalk = ([name]: (typeof FAULTS)[number]) => name === 'talk-server';
-
-test.concurrent.for(FAULTS.filter((row) => !isTalk(row)))('%s in Python: %s', (row, context) =>
+test.concurrent.for(FAULTS)('%s in Python: %s', (row, context) =>
   concurrently(context, () => check(row, context)),
 );
 
-test.concurrent.for(['srv', 'chatclient', 'multiconn'])(
-  '%s: our own scores full, the extra points too',
-  (name, context) => concurrently(context, () => checkOurs(name, context)),
+test.concurrent.for(Object.keys(OURS))('%s: our own scores full, the extra points too', (name, context) =>
+  concurrently(context, () => checkOurs(name, context)),
 );
-
-// There is but one default port: these come one after the other.
-test('talk-server: our own scores full, the extra points too', () => checkOurs('talk-server'));
-test.for(FAULTS.filter(isTalk))('%s in Python: %s', (row) => check(row));
