@@ -122,6 +122,9 @@ function traces(folder) {
   ];
 }
 
+/** Those that run: each ends what it has started when it is told to end. */
+const graders = new Set();
+
 /** Grades one program. @returns its points, line by line, or why there are none */
 function grade({ assignment, command }, cwd) {
   const grader = spawn(process.execPath, [cli, 'grade', assignment, '--', ...command], {
@@ -132,10 +135,12 @@ function grade({ assignment, command }, cwd) {
   let [stdout, stderr] = ['', ''];
   grader.stdout.on('data', (data) => (stdout += data));
   grader.stderr.on('data', (data) => (stderr += data));
+  graders.add(grader);
   return new Promise((resolve) => {
     const timer = setTimeout(() => grader.kill('SIGKILL'), LIMIT_MS);
     grader.once('close', (code, signal) => {
       clearTimeout(timer);
+      graders.delete(grader);
       const points = [...stdout.matchAll(/^ +(\+?[\d.-]+\/\d+) {2}/gm)].map(([, score]) => score).join(' ');
       const ended =
         [0, 1].includes(code) && stderr === '' ? '' : ` (${signal ?? `exit code ${code}`}: ${stderr.trim()})`;
@@ -171,8 +176,10 @@ const points =
 const spinners = Array.from({ length: Number(values.spin) }, () =>
   spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }),
 );
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
 process.once('exit', () => {
   for (const spinner of spinners) spinner.kill('SIGKILL');
+  for (const grader of graders) grader.kill('SIGTERM');
   rmSync(folder, { recursive: true, force: true });
 });
 let failed = 0;

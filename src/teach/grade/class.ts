@@ -26,6 +26,9 @@ const REPORT = 'report.txt';
 /** A grader that has not come to its end by then is ended: it has been stopped, or is cheated. */
 const LIMIT_MS = 300_000;
 
+/** Most of a grading is waiting. */
+const JOBS_PER_PROCESSOR = 3;
+
 /** A line of the rubric as Gradescope's form has it. */
 type Test = { name: string; output: string; score?: number; max_score?: number };
 
@@ -41,7 +44,7 @@ interface Mark {
 export async function gradeClass(
   assignment: string,
   command: string[],
-  { class: folder = '.', csv, jobs = 2 * availableParallelism(), ...options }: ClassOptions,
+  { class: folder = '.', csv, jobs = JOBS_PER_PROCESSOR * availableParallelism(), ...options }: ClassOptions,
 ): Promise<number> {
   sys.adoptOrphans?.(); // what is left of a grader that was killed
   const names = foldersIn(folder);
