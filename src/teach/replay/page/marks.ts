@@ -106,7 +106,7 @@ function place(items: Item[], level: number, from: number, to: number): Placed {
   let printEnd = from;
   for (const [i, item] of items.entries()) {
     if (item.kind === 'print') {
-      const width = Math.min(textWidth(item.text.split('\n')[0] ?? '', 15, 400, true) + 18, 250);
+      const width = Math.min(textWidth(item.text.split('\n')[0] ?? '', 15, 400, true) + 18, 320);
       const at = Math.max(x, printEnd + 8);
       if (at + 60 > to) continue;
       printEnd = Math.min(at + width, to);
