@@ -156,7 +156,7 @@ const RULES: Rule[] = [
   {
     part: 'grade',
     files: GRADE,
-    mayImport: [GRADE, OBSERVE, ...BELOW_TEACH],
+    mayImport: [GRADE, OBSERVE, ...BELOW_TEACH, 'yaml'],
     not: ['../trace/trace.js', '../assignments/index.js', '../assignments/srv/checks.js', '../../index.js'],
   },
   {
