@@ -35,6 +35,10 @@ export function addGrade(program: Command): void {
     .addOption(new Option('--json <form>', 'result as JSON').choices(['gradescope', 'github', 'check50']))
     .option('--output <file>', 'writes the result there: "no result" until all is graded')
     .option('--report <file>', 'writes the report as text there, too')
+    .option(
+      '--page <file>',
+      'writes the report there as a page, with a recording of each line that lost points',
+    )
     .option('--only <line>', 'grades one line of the rubric, by its number', integer(1, 99))
     .option('--class <folder>', 'grades each folder in it, and keeps a report in each')
     .option('--csv <file>', 'with --class: the marks, as a table')

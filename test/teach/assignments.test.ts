@@ -173,7 +173,7 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
       'if mask & selectors.EVENT_READ and not hasattr(data, "done"):\n        data.done = True',
     ],
     [2, 0, 0, 1, 4, 0, 0],
-    /a client that reads slowly received 1024 bytes; it does not read what it was sent: .* a loop goes round.*costs +1 point: no newline at its end/s,
+    /a client that reads late received 1024 bytes; it does not read what it was sent: .* a loop goes round.*costs +1 point: no newline at its end/s,
   ],
   [
     'multiconn',

@@ -21,9 +21,8 @@ const SEGMENT_BYTES = 1400;
 
 const RETRY_MS = 2;
 
-/** What a slow reader waits after each piece, until it has read so much: many times what the sender's queue holds. */
+/** What a slow reader waits after each piece. */
 const READ_PAUSE_MS = 1;
-const SLOW_BYTES = 400_000;
 
 /** Emits 'change' when something has come, or the stream has ended. */
 export class Client extends EventEmitter<{ change: [] }> {
@@ -121,11 +120,14 @@ export class Client extends EventEmitter<{ change: [] }> {
     this.#socket.pause();
   }
 
-  /** Reads little by little at first: what comes faster has to wait in the sender, whose send() then takes only a part. */
+  readAgain(): void {
+    this.#isReading = true;
+    this.#socket.resume();
+  }
+
+  /** Reads little by little: what comes faster has to wait in the sender, whose send() then takes only a part. */
   readSlowly(): void {
-    const end = this.receivedBytes + SLOW_BYTES;
     this.#socket.on('data', () => {
-      if (this.receivedBytes > end) return;
       this.#socket.pause();
       setTimeout(() => this.#socket.resume(), READ_PAUSE_MS);
     });

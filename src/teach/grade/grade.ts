@@ -25,6 +25,8 @@ export interface GradeOptions {
   output?: string;
   /** a file for the report as text, too */
   report?: string;
+  /** a file for the report as a page, with a recording of each line that lost points */
+  page?: string;
   port?: number;
   /** for each answer, when nothing moves */
   timeout: number;
@@ -105,12 +107,17 @@ async function gradeOnce(assignment: Assignment, command: string[], options: Gra
   const isLive = process.stdout.isTTY && !json && output === undefined;
   const spinner = isLive ? new Spinner(process.stdout) : undefined;
   const writer = new Writer({ columns: pageWidth(process.stdout), isTerminal: true });
-  const begin = () => new Run({ command: own, port, usualPort, args, timeoutS: timeout, isolation });
-  const result = await grade(wanted, begin, {
+  const begin = (wrapper: string[] = []) =>
+    new Run({ command: [...wrapper, ...own], port, usualPort, args, timeoutS: timeout, isolation });
+  const result = await grade(wanted, () => begin(), {
     sideBySide: port === undefined ? undefined : 1,
     onLine: (line) => !line.line.note && spinner?.above(writer.line(line)),
   }).finally(() => spinner?.stop());
   if (isolation.warning) result.notes.push(isolation.warning);
+  if (options.page !== undefined) {
+    const { writePage } = await import('./evidence.js');
+    await writePage(options.page, result, begin);
+  }
   if (isLive) {
     print(['', ...writer.notes(result), ...writer.head(result)].join('\n'));
     print(isFull(result) ? 'All points. What is next: read your loop once more, and hand it in.' : '');

@@ -20,7 +20,19 @@ const CALLS = [
  * -ttt: one clock, no midnight. -yy: sockets by their addresses, files apart from them. -s: whole messages, and whole
  * lists of epoll. To a FIFO and never to stderr: there strace would die of Ctrl-C, and mix with the program's output.
  */
-const OPTIONS = ['-f', '-q', '-ttt', '-T', '-yy', '-s', '4096', '-a', '1', '-e', `trace=${CALLS}`];
+export const STRACE_OPTIONS = [
+  '-f',
+  '-q',
+  '-ttt',
+  '-T',
+  '-yy',
+  '-s',
+  '4096',
+  '-a',
+  '1',
+  '-e',
+  `trace=${CALLS}`,
+];
 
 /** Signals that someone may send to the recorder and means for the program. */
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
@@ -33,10 +45,10 @@ export interface Ended {
 /** What strace is to trace: a command that it starts, or processes that run. */
 export type Target = { command: string[] } | { pids: number[] };
 
-const NOT_INSTALLED =
+export const NOT_INSTALLED =
   'strace is not installed, and without it only our own programs can be recorded: apt-get install strace';
 
-function isInstalled(): boolean {
+export function isInstalled(): boolean {
   const folders = (process.env.PATH ?? '').split(delimiter);
   return folders.some((folder) => existsSync(join(folder, 'strace')));
 }
@@ -64,8 +76,8 @@ export async function runStrace(
     const read = readAll(reader, lines, onIdle);
     const isCommand = 'command' in target;
     const args = isCommand
-      ? ['--seccomp-bpf', ...OPTIONS, '-o', fifo, '--', ...target.command]
-      : [...OPTIONS, '-o', fifo, ...target.pids.flatMap((pid) => ['-p', String(pid)])];
+      ? ['--seccomp-bpf', ...STRACE_OPTIONS, '-o', fifo, '--', ...target.command]
+      : [...STRACE_OPTIONS, '-o', fifo, ...target.pids.flatMap((pid) => ['-p', String(pid)])];
     const child = spawn('strace', args, { stdio: 'inherit' });
     const unforward = forwardSignals(child, () => (isCommand ? lines.firstPid : undefined));
     try {
