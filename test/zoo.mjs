@@ -116,7 +116,7 @@ function traces(folder) {
       .map(([, local]) => local),
   );
   return [
-    ...children.map((pid) => `process ${pid} ${read(`/proc/${pid}/stat`)}`),
+    ...children.map((pid) => `process ${pid} ${read(`/proc/${pid}/comm`).trim()}`),
     ...listeners.map((local) => `listener ${local}`),
     ...readdirSync(folder).map((name) => `file ${name}`),
   ];
