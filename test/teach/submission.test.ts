@@ -60,6 +60,28 @@ test('it keeps the end of what is printed', async () => {
   expect(stdout).toBe('true true true\n');
 });
 
+needs('bwrap')('what was adopted of it is reaped, and it is told how its own child ended', async () => {
+  const { stdout, stderr } = await execute(`
+    import { readdirSync, readFileSync } from 'node:fs';
+    import { findIsolation } from '${dist}isolation.js';
+    import { endOrphans } from '${dist}members.js';
+    const isolation = findIsolation();
+    for (let i = 0; i < 5; i++) {
+      const program = new Submission(['sh', '-c', 'sleep 1000 & exit 7'], isolation);
+      await until(() => program.ended);
+      await program.destroy();
+      console.log(program.ended);
+    }
+    await endOrphans();
+    const children = readdirSync('/proc').filter((pid) => {
+      try {
+        return readFileSync('/proc/' + pid + '/stat', 'utf8').split(') ').at(-1).split(' ')[1] === String(process.pid);
+      } catch {}
+    });
+    console.log(children.length);`);
+  expect({ stdout, stderr }).toEqual({ stdout: `${'exit code 7\n'.repeat(5)}0\n`, stderr: '' });
+});
+
 test('ending it twice closes nothing of somebody else', async () => {
   const { stdout, stderr } = await execute(`
     const [first, second] = [0, 1].map(() => new Submission(['sleep', '1000']));
