@@ -32,6 +32,23 @@ export const NEEDS = {
     packages: everywhere('strace'),
     otherwise: 'where ptrace(2) is not permitted: in docker run, --cap-add SYS_PTRACE',
   },
+  'redis-server': {
+    isHere: () => works('redis-server', '--version'),
+    packages: {
+      'apt-get install': 'redis-server',
+      'dnf install': 'redis',
+      'apk add': 'redis',
+      'brew install': 'redis',
+    },
+  },
+  nginx: {
+    isHere: () => works('nginx', '-v'),
+    packages: { ...everywhere('nginx'), 'apt-get install': 'nginx-light' },
+  },
+  vi: {
+    isHere: () => works('vi', '--version'),
+    packages: { ...everywhere('vim'), 'apt-get install': 'vim-tiny' },
+  },
   cc: { isHere: () => works('cc', '--version'), packages: { ...everywhere('gcc'), 'apk add': 'build-base' } },
   '32-bit programs': {
     isHere: () =>
