@@ -373,8 +373,9 @@ function listPart(
   return /DEL/.test(text) ? on('takes off the list', 1, [other]) : null;
 }
 
+/** Python may write a line and its end by two calls: together they are one line. */
 function lineCount(text: string): number {
-  return Math.max(1, text.replace(/\n$/, '').split('\n').length);
+  return text.split('\n').length - 1;
 }
 
 function phrase(story: Story, { verb, amount, lives }: Part): string {
@@ -391,7 +392,7 @@ function phrase(story: Story, { verb, amount, lives }: Part): string {
     case 'sleeps':
       return `sleeps for ${shortDuration(amount)}`;
     case 'prints':
-      return amount === 1 ? 'prints a line' : `prints ${countText(amount)} lines`;
+      return amount <= 1 ? 'prints a line' : `prints ${countText(amount)} lines`;
     case 'puts on the list':
       return `puts ${who} on the list`;
     case 'takes off the list':

@@ -82,7 +82,7 @@ function itemOf(story: Story, call: StoryCall, rowOf: Map<number, number>): Item
   if (errno !== '' && errno !== 'EINPROGRESS')
     return /^re/.test(name) ? mark('up', errno) : /^(send|write)/.test(name) ? mark('down', errno) : null;
   if (/^(send|write)/.test(name) && story.life(life).kind === 'output')
-    return { kind: 'print', text: text.trimEnd() };
+    return text.trim() === '' ? null : { kind: 'print', text: text.trimEnd() };
   if (name === 'accept') return mark('up', '');
   if (/^(recv|read)/.test(name)) return mark('up', result === 0 ? '0: the end' : bytesText(result), text);
   if (/^(send|write)/.test(name)) return mark('down', bytesText(result));
