@@ -21,7 +21,7 @@ export default defineConfig({
         name,
         include: [`test/${name}/**/*.test.ts`],
         // Most tests wait: for a grader that watches, for a program that ends. Those under load do not, and come last.
-        maxWorkers: name === 'load' ? 2 : 4,
+        maxWorkers: name === 'load' ? 2 : 3,
         sequence: { groupOrder: name === 'load' ? 1 : 0 },
       },
     })),

@@ -70,9 +70,13 @@ async function playsWhatItDid(log: string): Promise<void> {
   const page = await openedFile(html, { viewport: { width: 1280, height: 800 } });
   const isWait = (name: string) => ['select', 'poll', 'epoll_wait'].includes(name);
   const waits = calls.filter(({ call }) => isWait(call)).length;
-  if (waits > 0) expect(Number(await page.locator('#number').getAttribute('max'))).toBe(waits);
+  if (waits === 0) return; // a page of reads alone, or of a wait for a child that may have ended already
+  expect(Number(await page.locator('#number').getAttribute('max'))).toBe(waits);
   await page.keyboard.press('End');
-  expect(await page.locator('#title').textContent()).toMatch(/^(Wait [\d,]+: |How one program)/);
+  await page
+    .getByText(/^(Wait [\d,]+: |How one program)/)
+    .first()
+    .waitFor();
 }
 
 /** Talks to a server as soon as it listens. */
