@@ -5,7 +5,7 @@
  *     node src/build.mjs            both
  *     node src/build.mjs typescript dist/ alone
  *     node src/build.mjs prepare    both, when the package is installed from its git address
- *     node src/build.mjs watch ARG… both, then tsc and vitest in watch mode; ARG… goes to vitest
+ *     node src/build.mjs watch ARG… both, and again after each change, beside vitest; ARG… goes to vitest
  *
  * Plain JavaScript, because it runs before anything is compiled. When nothing has changed it starts no other
  * process: `npm start` then takes no longer than the program itself.
@@ -20,6 +20,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  watch as watchFolder,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -31,6 +32,8 @@ const PAGE = 'src/teach/replay/page';
 /** Beside what it describes: both go together. */
 const BUILD_INFO = 'dist/.tsbuildinfo';
 const ADDON = 'build/Release/posix_select.node';
+/** A change is built when nothing more has changed for so long. */
+const SETTLE_MS = 100;
 const require = createRequire(import.meta.url);
 
 /** What has to be installed for the addon to be compiled, and the commands that would do. */
@@ -211,15 +214,37 @@ function build(what = 'all') {
   );
 }
 
+/** Builds again whenever a source changes, beside vitest, which then runs the tests again. */
 function watch(args) {
-  const children = [
-    [installed('typescript/bin/tsc'), '--watch', '--preserveWatchOutput', '--pretty'],
-    [installed('vitest/vitest.mjs'), 'watch', ...args],
-  ].map((command) => spawn(process.execPath, command, { cwd: ROOT, stdio: 'inherit' }));
-  const endAll = () => {
-    for (const child of children) child.kill();
+  const vitest = spawn(
+    process.execPath,
+    [join(dirname(installed('vitest/package.json')), 'vitest.mjs'), 'watch', ...args],
+    {
+      cwd: ROOT,
+      stdio: 'inherit',
+    },
+  );
+  let timer;
+  const rebuild = () => {
+    try {
+      build();
+    } catch (err) {
+      if (!(err instanceof BuildError)) throw err;
+      console.error(`posix-select: ${err.message}`);
+    }
   };
-  for (const child of children) child.once('exit', endAll);
+  const watchers = ['src', 'native'].map((folder) =>
+    watchFolder(join(ROOT, folder), { recursive: true }, () => {
+      clearTimeout(timer);
+      timer = setTimeout(rebuild, SETTLE_MS); // an editor writes a file in several steps
+    }),
+  );
+  // Ctrl-C at a terminal goes to both; these do not.
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.once(signal, () => vitest.kill(signal));
+  vitest.once('exit', () => {
+    clearTimeout(timer);
+    for (const watcher of watchers) watcher.close();
+  });
 }
 
 const [what, ...args] = process.argv.slice(2);

@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Process } from '../support/process.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -81,6 +82,27 @@ test('what was compiled from a source that is gone does not stay behind, and all
   renameSync(join(copy, 'src/bench/extra.ts'), join(copy, 'src/bench/other.ts'));
   expect(build()).toEqual({ status: 0, output: '' });
   expect([compiled('extra'), compiled('other'), compiled('goals')]).toEqual([false, true, true]);
+});
+
+test('npm run dev builds what changes, and runs the tests of it again', async () => {
+  const source = join(copy, 'src/bench/watched.ts');
+  writeFileSync(source, 'export const watched = 1;\n');
+  mkdirSync(join(copy, 'watched'));
+  const asTest = `import { test } from 'vitest';
+import { watched } from '../dist/bench/watched.js';
+test('it is ' + watched, () => {});
+`;
+  writeFileSync(join(copy, 'watched/one.test.mjs'), asTest);
+  const args = ['src/build.mjs', 'watch', '--dir', 'watched', '--reporter', 'verbose'];
+  const dev = new Process(process.execPath, args, { cwd: copy });
+  await dev.out(/it is 1/);
+  writeFileSync(source, 'export const watched = 2;\n');
+  await dev.out(/it is 2/);
+  await dev.end('SIGTERM');
+  // The next builds have none of it.
+  rmSync(source);
+  rmSync(join(copy, 'watched'), { recursive: true });
+  expect(build()).toEqual({ status: 0, output: '' });
 });
 
 describe('what is missing is said without node-gyp’s words', () => {
