@@ -20,7 +20,7 @@ import { Python } from '../support/python.js';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const blocks = [...readme.matchAll(/```(\w*)\n(.*?)```/gs)].map(([, language, text]) => ({ language, text }));
-const [doorOfPython, doorOfC, worker, ...others] = blocks.filter(({ language }) => language === 'ts');
+const [pythonWay, cWay, worker, ...others] = blocks.filter(({ language }) => language === 'ts');
 
 /** A folder that has the package installed, as a reader of the README would have it. */
 let folder: string;
@@ -43,7 +43,7 @@ function run(name: string, { text }: { text: string }): Process {
 
 test('its snippets pass the type checker', () => {
   expect(others).toEqual([]);
-  const files = [doorOfPython, doorOfC, worker].map(({ text }, i) => {
+  const files = [pythonWay, cWay, worker].map(({ text }, i) => {
     const file = join(folder, `snippet${i}.ts`);
     writeFileSync(file, text);
     return file;
@@ -54,8 +54,8 @@ test('its snippets pass the type checker', () => {
 });
 
 test('select in ten lines accepts a client and shows what it sends', async () => {
-  expect(doorOfPython.text.trim().split('\n').length).toBeLessThanOrEqual(10);
-  const snippet = run('python', doorOfPython);
+  expect(pythonWay.text.trim().split('\n').length).toBeLessThanOrEqual(10);
+  const snippet = run('python', pythonWay);
   const [, port] = await snippet.out(/connect to \('127.0.0.1', (\d+)\)/);
   const connect =
     'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1]))).send(b"it\'s me")';
@@ -65,7 +65,7 @@ test('select in ten lines accepts a client and shows what it sends', async () =>
 });
 
 test('the literal call sees a line on stdin, and the time left', async () => {
-  const snippet = run('c', doorOfC);
+  const snippet = run('c', cWay);
   snippet.child.stdin?.end('a line\n');
   expect(await snippet.exit).toBe(0);
   expect(snippet.stdout).toMatch(/^stdin can be read; time left: { tv_sec: [0-5], tv_usec: \d+ }\n$/);
