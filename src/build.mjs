@@ -212,6 +212,11 @@ function build(what = 'all') {
     'dist/cli/main.js',
     buildTypeScript,
   );
+  // What npm installs from a git address is what it packs of it, and it runs no prepack then.
+  if (what === 'prepare') {
+    const { status, stderr } = run(join(ROOT, 'native/compile.mjs'), ['pack']);
+    if (status !== 0) throw new BuildError(`the addon cannot be packed:\n${stderr}`);
+  }
 }
 
 /** Builds again whenever a source changes, beside vitest, which then runs the tests again. */
