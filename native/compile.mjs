@@ -2,10 +2,12 @@
 /**
  * Compiles the addon by a C++ compiler alone, without node-gyp, make or python3.
  *
- *     node native/compile.mjs             for this machine, into build/Release: where no prebuilt
- * one fits node native/compile.mjs prebuild    for all platforms, into prebuilds/: by zig, which
- * knows them all node native/compile.mjs pack        before a tarball is packed: what is in
- * prebuilds/ must be of these sources
+ *     node native/compile.mjs
+ *         for this machine, into build/Release: where no prebuilt one fits
+ *     node native/compile.mjs prebuild
+ *         for all platforms, into prebuilds/: by zig, which knows them all
+ *     node native/compile.mjs pack
+ *         before a tarball is packed: what is in prebuilds/ must be of these sources
  *
  * The headers and zig are npm packages. In an installed package they are fetched into a temporary
  * folder.
