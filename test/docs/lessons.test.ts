@@ -22,11 +22,15 @@ beforeAll(() => {
 });
 afterAll(() => close(folder));
 
-/** What they show is Linux's: observe, epoll, numbers of errors. */
-needs('Linux').each(pages)('%s', async (page) => {
-  expect(blocks(read(page))).not.toEqual([]);
-  await run(read(page), folder, env);
-});
+for (const page of pages) {
+  const commands = blocks(read(page)).flatMap((block) => block.commands.map(({ text }) => text));
+  const isRecorded = commands.some((text) => /posix-select (record|trace) /.test(text));
+  // What they show is Linux's: observe, epoll, numbers of errors.
+  needs('Linux', ...(isRecorded ? (['strace'] as const) : []))(page, async () => {
+    expect(commands).not.toEqual([]);
+    await run(read(page), folder, env);
+  });
+}
 
 test('the index has each page, and each page what it links to', () => {
   expect([...read('README.md').matchAll(/\]\((\d.*?\.md)\)/g)].map(([, name]) => name)).toEqual(

@@ -3,7 +3,7 @@
  * the end of `npm test` says it (left-out.ts); with CI=true it fails.
  */
 import { spawnSync } from 'node:child_process';
-import { type TestAPI, test } from 'vitest';
+import { type TestAPI, type TestContext, test } from 'vitest';
 
 export interface Need {
   /** Whether it is here. */
@@ -66,6 +66,11 @@ export const NEEDS = {
     },
     isGiven: true, // no other test needs it, and it is large
   },
+  'perl with threads': {
+    isHere: () => works('perl', '-Mthreads', '-e', '1'),
+    packages: { 'apt-get install': 'perl', 'dnf install': 'perl-threads' },
+    isGiven: true, // a perl may be built without
+  },
   ps: { isHere: () => works('ps', '-A'), packages: { ...everywhere('procps'), 'dnf install': 'procps-ng' } },
   ip: { isHere: () => works('ip', '-V'), packages: iproute },
   unshare: {
@@ -121,17 +126,33 @@ export function namesIn(note: string): NeedName[] {
 export function needs(...names: NeedName[]): TestAPI {
   const missing = names.filter((name) => !isHere(name));
   if (missing.length === 0) return test;
-  const leavingOut = test.extend({
-    whatIsMissing: [
-      async ({ skip }, _use) => {
-        const isInstallable = missing.every((name) => !(NEEDS[name] as Need).isGiven);
-        if (process.env.CI && isInstallable) throw new Error(`with CI=true, the test ${noteOf(missing)}`);
-        skip(noteOf(missing));
-      },
-      { auto: true },
-    ],
+  return leavingOut(test, ({ skip }) => {
+    const isInstallable = missing.every((name) => !(NEEDS[name] as Need).isGiven);
+    if (process.env.CI && isInstallable) throw new Error(`with CI=true, the test ${noteOf(missing)}`);
+    skip(noteOf(missing));
   });
-  return leavingOut as unknown as TestAPI;
+}
+
+/** `test`, with its `each`, `for`, `concurrent` and what these give, but another body for each test. */
+function leavingOut<T extends object>(api: T, body: (context: TestContext) => void): T {
+  const isFunction = (value: unknown): value is object => typeof value === 'function';
+  // `for` hands the row over before the context; `each`, which hands over the row alone, is replaced by it.
+  const instead = (first: unknown, second?: unknown) => body((second ?? first) as TestContext);
+  return new Proxy(api, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name === 'each' ? 'for' : name);
+      return isFunction(value) ? leavingOut(value, body) : value;
+    },
+    apply(target, self, args: unknown[]) {
+      const call = target as unknown as (...args: unknown[]) => unknown;
+      const result = Reflect.apply(
+        call,
+        self,
+        args.map((arg) => (isFunction(arg) ? instead : arg)),
+      );
+      return isFunction(result) ? leavingOut(result, body) : result;
+    },
+  });
 }
 
 /** `test.each`, whose rows with IPv6 addresses in them need IPv6. */

@@ -31,8 +31,11 @@ interface Row {
 const ARGS: Record<string, string[]> = { 'select-server': ['{port}'] };
 
 /** What a program needs beside python3, node and cc. */
-const needOf = (program: string): NeedName[] =>
-  program.endsWith('.java') ? ['javac'] : program.endsWith('32.c') ? ['32-bit programs'] : [];
+const needOf = (program: string): NeedName[] => {
+  if (program.endsWith('.java')) return ['javac'];
+  if (program.endsWith('32.c')) return ['32-bit programs'];
+  return program === 'srv.pl' ? ['perl with threads'] : [];
+};
 
 const THREAD = /it waits in (read|recv|poll): \d+ connected .*for one client/;
 const DIES = (error: string) => new RegExp(`^ +seen .*${error}`, 'm');
