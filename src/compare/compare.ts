@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { OSError } from 'posix-select';
 import { chart } from './chart.js';
 import type { Seen } from './load.js';
 import { CELLS, type Cell, NET, PEERS, type Peer, type Result } from './peers.js';
@@ -27,6 +28,7 @@ export interface Options {
 
 /** Measures all servers by turns, and prints the table. */
 export async function compare({ trials, trialMs, svg }: Options): Promise<number> {
+  if (svg) write(svg, ''); // what cannot be written is said before anything is measured
   const [busy = 0] = loadavg();
   if (busy > availableParallelism() / 2)
     console.error(
@@ -48,8 +50,18 @@ export async function compare({ trials, trialMs, svg }: Options): Promise<number
     PEERS.map((peer) => medians(measured.filter((one) => one.cell === cell && one.peer === peer))),
   );
   console.log(table(results));
-  if (svg) writeFileSync(svg, chart(results, NET.name));
+  if (svg) write(svg, chart(results, NET.name));
   return 0;
+}
+
+/** @throws OSError */
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (err) {
+    const { errno, syscall = 'open' } = err as NodeJS.ErrnoException;
+    throw errno === undefined ? err : new OSError(errno, syscall, file);
+  }
 }
 
 /** What is being done, on a terminal: the line is written anew each time. */
@@ -148,7 +160,7 @@ export function table(results: Result[]): string {
     '',
     parts.join('\n\n'),
     '',
-    'The load comes from a select loop in JavaScript, which is as busy as the server: the rate is what both',
+    'The load comes from a select loop in JavaScript, which takes a processor of its own: the rate is what both',
     'together reach on this machine, CPU time is the server’s own.',
   ].join('\n');
 }

@@ -216,6 +216,13 @@ test('posix-select bench: each server beside libuv, without a compiler', async (
   expect(readFileSync(svg, 'utf8').match(/<rect x=/g)).toHaveLength(16);
 });
 
+test('posix-select bench: a chart that cannot be written is said at once, in one line', async () => {
+  const run = new Process(process.execPath, [CLI, 'bench', '--svg', '/nowhere/chart.svg']);
+  expect(await run.exit).toBe(1);
+  expect(run.stderr).toBe('open /nowhere/chart.svg: No such file or directory (ENOENT)\n');
+  expect(run.stdout).toBe('');
+});
+
 needs('ps')('posix-select bench: its server ends when it is killed', async () => {
   const run = new Process(process.execPath, [CLI, 'bench', '--trial-ms', '60000']);
   const server = await until('its server and its load run', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished } from 'vitest';
+import { STRACE_OPTIONS } from '../../dist/teach/record/strace-process.js';
 import type { OtherCall } from '../../dist/teach/recording/format.js';
 import { read } from '../../dist/teach/recording/read.js';
 import { threadOf, threadsOf } from '../../dist/teach/replay/open.js';
@@ -39,23 +40,13 @@ function inLog(log: string): Map<number, string[]> {
   return threads;
 }
 
-/** Runs a program under strace, with the options that `record` gives it. */
+/** The options that `record` gives it, but for the calls: the log has more than are recorded. */
+const OPTIONS = STRACE_OPTIONS.with(-1, 'trace=network,desc,process');
+
+/** Runs a program under strace. */
 function straced(command: string[], options = {}): { log: string; run: Process } {
   const log = fileFor('log.strace');
-  const flags = [
-    '-f',
-    '-q',
-    '-ttt',
-    '-T',
-    '-yy',
-    '-s',
-    '4096',
-    '-a',
-    '1',
-    '-e',
-    'trace=network,desc,process',
-  ];
-  return { log, run: new Process('strace', [...flags, '-o', log, '--', ...command], options) };
+  return { log, run: new Process('strace', [...OPTIONS, '-o', log, '--', ...command], options) };
 }
 
 /** The thread that waits the most: all that it does is what the log says, and the page has all of its waits. */
