@@ -83,7 +83,7 @@ async function runUnder(wrapper: string[], part: Part, begin: (wrapper: string[]
   } catch (err) {
     if (!(err instanceof Failure || err instanceof UserError)) throw err;
   } finally {
-    await run.end(true); // gently: the wait that it is in is told when it ends
+    await run.end(true); // gently: strace writes a call down when it ends, and SIGKILL ends none
   }
 }
 
@@ -119,7 +119,7 @@ document.querySelector('details')?.setAttribute('open', '');
 `;
 
 const ABOUT =
-  '<p>What happened, recorded in a second run: each opens on the last wait. That was ended by the grader, with Ctrl-C.</p>';
+  '<p>Each recording is of a second run. It opens on the last wait, which the grader ended with Ctrl-C.</p>';
 
 function pageOf(result: Result, evidence: Evidence[]): string {
   const name = `${escaped(result.assignment.name)}: report`;
