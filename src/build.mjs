@@ -13,6 +13,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -31,6 +32,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PAGE = 'src/teach/replay/page';
 /** Beside what it describes: both go together. */
 const BUILD_INFO = 'dist/.tsbuildinfo';
+const COMMAND = 'dist/cli/main.js';
 const ADDON = 'build/Release/posix_select.node';
 /** A change is built when nothing more has changed for so long. */
 const SETTLE_MS = 100;
@@ -149,6 +151,8 @@ function buildTypeScript(gone) {
     for (const ending of ['.js', '.js.map', '.d.ts', '.d.ts.map'])
       rmSync(join(ROOT, compiled + ending), { force: true });
   }
+  // tsc writes what its notes say has changed, and does not look whether the rest is there.
+  if (!existsSync(join(ROOT, COMMAND))) rmSync(join(ROOT, BUILD_INFO), { force: true });
   tsc('--incremental', '--tsBuildInfoFile', BUILD_INFO);
   tsc('-p', PAGE);
   for (const file of ['page.html', 'page.css'])
@@ -158,6 +162,8 @@ function buildTypeScript(gone) {
     cpSync(join(ROOT, font), join(ROOT, 'dist/teach/replay/page', `${name}.woff2`));
   }
   writeRequireEntries();
+  // npx makes it so when it links the package, once: after a clean build it would find a file that it may not run.
+  chmodSync(join(ROOT, COMMAND), 0o755);
 }
 
 /**
@@ -209,7 +215,7 @@ function build(what = 'all') {
   step(
     'typescript',
     [...sources, 'tsconfig.json', `${PAGE}/tsconfig.json`, ...config],
-    'dist/cli/main.js',
+    COMMAND,
     buildTypeScript,
   );
   // What npm installs from a git address is what it packs of it, and it runs no prepack then.

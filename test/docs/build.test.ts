@@ -84,6 +84,13 @@ test('what was compiled from a source that is gone does not stay behind, and all
   expect([compiled('extra'), compiled('other'), compiled('goals')]).toEqual([false, true, true]);
 });
 
+test('the command may be run, whoever has linked it before', () => {
+  const command = join(copy, 'dist/cli/main.js');
+  rmSync(command);
+  expect(build()).toEqual({ status: 0, output: '' });
+  expect(statSync(command).mode & 0o111).toBe(0o111);
+});
+
 test('npm run dev builds what changes, and runs the tests of it again', async () => {
   const source = join(copy, 'src/bench/watched.ts');
   writeFileSync(source, 'export const watched = 1;\n');
