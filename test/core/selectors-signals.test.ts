@@ -91,6 +91,9 @@ const WAIT = (Selector: string) => `
   writeSync(1, 'end ' + ready.length + ' ' + (cpuTicks() - before));
 `;
 
+/** V8 may plan a task at any time (a collection, where the heap has grown): libuv writes 1 to its eventfd then. */
+const V8_TASK = /^write\(\d+, "\\1(\\0){7}", 8\) += 8\n/gm;
+
 const STRACE = ['strace', '-qq', '-e', 'trace=/^(write|select|pselect6|poll|ppoll|epoll_p?wait2?)$'];
 
 describe.each(EACH.map(([name]) => name))('%s', (Selector) => {
@@ -128,7 +131,8 @@ describe.each(EACH.map(([name]) => name))('%s', (Selector) => {
   needs('Linux', 'strace')('a wait is one system call', () => {
     const [command, ...args] = [...STRACE, process.execPath, '--input-type=module', '-e', WAIT(Selector)];
     const { stderr } = spawnSync(command as string, args, { encoding: 'utf8' });
-    const calls = stderr.match(/^write\(1, "begin.*\n([\s\S]*?)^write\(1, "end/m)?.[1];
+    const between = stderr.match(/^write\(1, "begin.*\n([\s\S]*?)^write\(1, "end/m)?.[1];
+    const calls = between?.replace(V8_TASK, '');
     expect(calls).toMatch(/^(select|pselect6|p?poll|epoll_p?wait2?)\(.*\n$/);
     const roundedUp = /tv_usec=100001\b|tv_nsec=(100001|101000)000\b|, 101\b/; // to µs, or to ms
     expect(calls).toMatch(roundedUp);
