@@ -140,6 +140,24 @@ function grade(...command: string[]) {
   return { cwd, grader: new Process(process.execPath, args, { cwd }) };
 }
 
+test('a server in a busy loop is seen to do nothing else, by the processor time that it has used', async () => {
+  const start = JSON.stringify([...command(folder, 'multiconn_server.py'), '127.0.0.1', '{port}']);
+  const { stdout, stderr } = await execute(`
+    const run = new Run({ command: ${start}, timeoutS: 60 });
+    await run.startServer();
+    const client = await run.connect();
+    client.send('hello');
+    await run.until(() => client.received === 'hello');
+    const cpuMs = () => [...run.samples.at(-1).schedules.values()].reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+    const before = cpuMs();
+    await run.settle();
+    const used = cpuMs() - before;
+    console.log(used > 100 && used < 2000 ? 'soon' : used, run.isRunning);
+    await run.end(false);`);
+  expect(stderr).toBe('');
+  expect(stdout).toBe('soon true\n');
+});
+
 test('its last words are read, though it ended with them', async () => {
   const { stdout } = await execute(`
     for (let i = 0; i < 20; i++) {

@@ -202,7 +202,7 @@ export class Running {
     return this.clients.some((client) => bytesOnTheirWay(this, client));
   }
 
-  /** Waits until the program is at rest, or does the same again and again, or has had its time. */
+  /** Waits until the program is at rest, or does the same again and again (a busy loop, too), or has had its time. */
   async settle(): Promise<void> {
     const rounds = new Rounds();
     await this.until(() => {

@@ -53,7 +53,7 @@ function delayBetween(first: Sample, last: Sample): number {
 export function cpuShare(first: Sample, last: Sample): number {
   const passedMs = last.atMs - first.atMs;
   if (passedMs <= 0) return 0;
-  if (last.schedules.size === 0) return ticksShare(first, last);
+  if (last.schedules.size === 0) return cpuBetween(first, last) / passedMs;
   const delays = growth(first, last, 'delayedMs');
   const shares = growth(first, last, 'cpuMs').map((used, i) => {
     const could = Math.max(passedMs - (delays[i] ?? 0), used);
@@ -62,14 +62,15 @@ export function cpuShare(first: Sample, last: Sample): number {
   return Math.max(0, ...shares);
 }
 
-/** By the clock ticks of the processes, where there is nothing better: one tick more is nothing. */
-function ticksShare(first: Sample, last: Sample): number {
+/** The CPU time that the busiest thread has used between two samples; of its process, where threads cannot be told apart. */
+function cpuBetween(first: Sample, last: Sample): number {
+  if (last.schedules.size > 0) return Math.max(0, ...growth(first, last, 'cpuMs'));
   const ticksOf = ({ threads }: Sample) =>
     new Map(threads.map(({ process: { pid, ticks } }) => [pid, ticks]));
   const before = ticksOf(first);
   const grown = [...ticksOf(last)].map(([pid, now]) => now - (before.get(pid) ?? now));
-  const ticks = grown.reduce((sum, count) => sum + count, 0);
-  return ticks < 2 ? 0 : (ticks * TICK_MS) / (last.atMs - first.atMs);
+  const ticks = Math.max(0, ...grown);
+  return ticks < 2 ? 0 : ticks * TICK_MS; // one tick more is nothing
 }
 
 /** What has moved: bytes on the program's connections, and what it has printed. */
@@ -140,9 +141,14 @@ export class WaitLimit {
 const ROUNDS = 3;
 const MAX_WAITS_IN_ROUND = 3;
 
-/** Notices a program that wakes up from time to time and goes back to the same waits, while nothing moves. */
+/** A thread that has used so much CPU time while nothing moved, and that has read all that came, is in a busy loop. */
+const BUSY_MS = 200;
+
+/** Notices a program that does the same again and again while nothing moves: it goes back to the same waits, or is busy. */
 export class Rounds {
   #movement = '';
+  /** Since when nothing has moved, and nothing was unread. */
+  #quiet?: Sample;
   #waits: string[] = [];
   #turns = '';
   #last?: Sample;
@@ -152,7 +158,10 @@ export class Rounds {
     if (!sample || sample === this.#last) return false;
     this.#last = sample;
     if (movement !== this.#movement) this.#waits = [];
+    if (movement !== this.#movement || isUnread(sample)) this.#quiet = undefined;
+    this.#quiet ??= sample;
     this.#movement = movement;
+    if (cpuBetween(this.#quiet, sample) >= BUSY_MS) return true;
     const turns = turnsOf(sample);
     if (turns !== this.#turns && isBlocked(sample)) this.#waits.push(waitOf(sample));
     this.#turns = turns;
@@ -165,6 +174,9 @@ export class Rounds {
     return last.length === ROUNDS * count + 1 && last.every((wait, i) => wait === last[i % count]);
   }
 }
+
+const isUnread = ({ threads }: Sample) =>
+  threads.some(({ descriptors }) => [...descriptors.values()].some(({ tcp }) => tcp?.unread));
 
 const isBlocked = ({ threads }: Sample) =>
   threads.length > 0 && threads.every(({ call }) => call !== 'running');
