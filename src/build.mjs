@@ -13,7 +13,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
-  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -162,8 +161,6 @@ function buildTypeScript(gone) {
     cpSync(join(ROOT, font), join(ROOT, 'dist/teach/replay/page', `${name}.woff2`));
   }
   writeRequireEntries();
-  // npx makes it so when it links the package, once: after a clean build it would find a file that it may not run.
-  chmodSync(join(ROOT, COMMAND), 0o755);
 }
 
 /**

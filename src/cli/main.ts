@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The command line: `posix-select <program> [args]`. */
 import { readFileSync } from 'node:fs';
 import { Option, program } from 'commander';

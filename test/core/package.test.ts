@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const { dependencies, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { bin, dependencies, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** A folder with the packed package installed from its tarball alone: no compiler, no script. */
 let folder: string;
@@ -48,9 +48,10 @@ test('each of its entry points loads', () => {
 });
 
 test('its command runs, and its programs', () => {
-  expect(node('node_modules/posix-select/dist/cli/main.js', '--help')).toMatch(/select-server/);
-  const client = ['node_modules/posix-select/dist/cli/main.js', 'select-client', 'a', '127.0.0.1', '1'];
-  expect(() => node(...client)).toThrow(/connect 127.0.0.1:1: Connection refused/);
+  const command = join('node_modules/posix-select', bin);
+  expect(node(command, '--help')).toMatch(/select-server/);
+  const client = ['select-client', 'a', '127.0.0.1', '1'];
+  expect(() => node(command, ...client)).toThrow(/connect 127.0.0.1:1: Connection refused/);
 });
 
 test('it carries neither the benchmark nor tests', () => {

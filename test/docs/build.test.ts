@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -21,6 +22,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Process } from '../support/process.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const { bin, version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
 const SOURCES = ['src', 'native', 'binding.gyp', 'package.json', 'package-lock.json', 'tsconfig.json'];
 
@@ -84,11 +86,16 @@ test('what was compiled from a source that is gone does not stay behind, and all
   expect([compiled('extra'), compiled('other'), compiled('goals')]).toEqual([false, true, true]);
 });
 
-test('the command may be run, whoever has linked it before', () => {
-  const command = join(copy, 'dist/cli/main.js');
-  rmSync(command);
-  expect(build()).toEqual({ status: 0, output: '' });
-  expect(statSync(command).mode & 0o111).toBe(0o111);
+test('where nothing is built the command says what to do, and runs once that is done', () => {
+  const command = () => spawnSync(join(copy, bin), ['--version'], { encoding: 'utf8' });
+  renameSync(join(copy, 'dist'), join(copy, 'elsewhere'));
+  const before = command();
+  renameSync(join(copy, 'elsewhere'), join(copy, 'dist'));
+  expect(before.status).toBe(1);
+  expect(before.stderr).toBe(
+    'posix-select: this clone is not built yet. To build it: npm ci && npm run build\n',
+  );
+  expect(command()).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: '' });
 });
 
 test('npm run dev builds what changes, and runs the tests of it again', async () => {
