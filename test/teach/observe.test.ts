@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { openFiles, type TcpSocket, tcpSockets } from '../../dist/teach/observe/proc.js';
+import { askForSocket, openSockets } from '../../dist/teach/observe/sock-diag.js';
 import { needs } from '../support/needs.js';
 import { CLI, forAnyone, Process, until } from '../support/process.js';
 import { Python } from '../support/python.js';
@@ -204,4 +207,36 @@ test('a bad command line: usage', async () => {
   const observer = observe();
   expect(await observer.exit).toBe(2);
   expect(observer.stderr).toMatch(/^usage: posix-select observe <pid> \| -- <command \.\.\.>\n/);
+});
+
+needs('Linux')('the kernel lists the sockets that /proc lists, in all their forms', async () => {
+  const addresses = ['127.0.0.1', '0.0.0.0', '::', '::1', '::ffff:127.0.0.1'];
+  for (const host of addresses) {
+    const server = createServer().listen(0, host);
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = connect(port, host === '::1' ? host : '127.0.0.1');
+    onTestFinished(() => {
+      client.destroy();
+      server.close();
+    });
+    const [conn] = (await once(server, 'connection')) as [Socket];
+    onTestFinished(() => void conn.destroy());
+  }
+  const own = new Set(
+    [...openFiles(process.pid).values()].map((file) => Number(/^socket:\[(\d+)/.exec(file)?.[1])),
+  );
+  // Of a listener only the kernel's answer says how many connections may wait.
+  const seen = (sockets: TcpSocket[]) =>
+    sockets
+      .filter(({ inode }) => own.has(inode))
+      .map(({ inode, local, remote, state, unread }) => `${inode} ${local} ${remote} ${state} ${unread}`)
+      .toSorted();
+  const inTables = (['tcp', 'tcp6'] as const).flatMap((table) => tcpSockets(process.pid, table));
+  expect(seen(openSockets() ?? [])).toEqual(seen(inTables));
+  expect(seen(inTables).length).toBeGreaterThanOrEqual(3 * addresses.length);
+  const asked = inTables.filter(({ inode }) => own.has(inode));
+  expect(asked.filter(({ local, remote, inode }) => askForSocket(local, remote)?.inode !== inode)).toEqual(
+    [],
+  );
 });

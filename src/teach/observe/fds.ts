@@ -1,7 +1,7 @@
 /** What a process's descriptors are, by name (Linux). */
 import { addressText } from '../../posix/sockaddr.js';
 import { isInOwnNetwork, openFiles, type TcpSocket, tcpSockets, unixSockets } from './proc.js';
-import { askForSocket } from './sock-diag.js';
+import { askForSocket, openSockets } from './sock-diag.js';
 
 export interface Descriptor {
   fd: number;
@@ -55,13 +55,12 @@ function tcpSocketsOf(pid: number, inodes: number[]): Map<number, TcpSocket> {
     return true;
   };
   const unknown = new Set(inodes.filter((inode) => !isKnown(inode)));
-  for (const table of ['tcp', 'tcp6'] as const) {
-    for (const socket of unknown.size > 0 ? tcpSockets(pid, table, unknown) : []) {
-      if (!unknown.delete(socket.inode)) continue;
-      found.set(socket.inode, socket);
-      remember(tcpByInode, socket.inode, socket);
-      unknownSince.delete(socket.inode);
-    }
+  const all = unknown.size === 0 ? [] : ((canAsk ? openSockets(unknown) : null) ?? tables(pid, unknown));
+  for (const socket of all) {
+    if (!unknown.delete(socket.inode)) continue;
+    found.set(socket.inode, socket);
+    remember(tcpByInode, socket.inode, socket);
+    unknownSince.delete(socket.inode);
   }
   if (unknown.size > 0)
     for (const [inode, path] of unixSockets(pid))
@@ -69,6 +68,9 @@ function tcpSocketsOf(pid: number, inodes: number[]): Map<number, TcpSocket> {
   for (const inode of unknown) remember(unknownSince, inode, now);
   return found;
 }
+
+const tables = (pid: number, inodes: Set<number>) =>
+  (['tcp', 'tcp6'] as const).flatMap((table) => tcpSockets(pid, table, inodes));
 
 function remember<T>(map: Map<number, T>, inode: number, value: T): void {
   if (map.size >= MAX_REMEMBERED) map.clear();

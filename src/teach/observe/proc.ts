@@ -289,9 +289,13 @@ function rows(path: string, isWanted = (_row: string) => true): string[][] {
 function address(text: string): [string, number] {
   const [words = '', port = ''] = text.split(':');
   const bytes = (words.match(/.{8}/g) ?? []).flatMap((word) => [...Buffer.from(word, 'hex').reverse()]);
-  const mapped = bytes.length === 16 && bytes.slice(0, 12).join() === '0,0,0,0,0,0,0,0,0,0,255,255';
-  const host = bytes.length === 4 || mapped ? bytes.slice(-4).join('.') : ipv6(bytes);
-  return [host, Number.parseInt(port, 16)];
+  return [hostOf(bytes), Number.parseInt(port, 16)];
+}
+
+/** An address in network byte order as text; IPv4 in IPv6's form is IPv4. */
+export function hostOf(bytes: number[]): string {
+  const isMapped = bytes.length === 16 && bytes.slice(0, 12).join() === '0,0,0,0,0,0,0,0,0,0,255,255';
+  return bytes.length === 4 || isMapped ? bytes.slice(-4).join('.') : ipv6(bytes);
 }
 
 function ipv6(bytes: number[]): string {
