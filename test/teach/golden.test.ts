@@ -20,7 +20,7 @@ const REPORTS: [assignment: string, program: string, args?: string[]][] = [
   ['select-server', 'crash.py', ['{port}']],
   ['select-server', 'wrong_texts.py', ['{port}']],
   ['select-server', 'buffered.py', ['{port}']],
-  ['select-server', 'deaf.py', ['{port}']],
+  ['select-server', 'never_accepts.py', ['{port}']],
   ['srv', 'srv.py', ['127.0.0.1', '{port}']],
   ['chatclient', 'chatclient.py', ['localhost', '{port}']],
   ['multiconn', 'multiconn_server.py', ['127.0.0.1', '{port}']],

@@ -42,7 +42,7 @@ const HINTS: Record<string, RegExp> = {
   'poll.py': /^this assignment is about select\(2\): poll\(2\)/,
   'busy.py': /^select\(\) with a timeout of 0 never waits/,
   'ends_well.py': /^it ended as if all were done/,
-  'deaf.py': /blocked in one call \(read\)/,
+  'never_accepts.py': /blocked in one call \(read\)/,
   'selects_twice.py': /^one call can wait for all of them/,
 };
 
@@ -85,7 +85,7 @@ const ZOO: [name: string, points: number[], seen: string[], notes?: string[]][] 
       `it waits in select, timeout 0.02 s: .*\\d+ ${CONN} \\[except\\]`,
     ],
   ],
-  ['decoy.c', NO_SELECT, [BUSY]],
+  ['busy_thread.c', NO_SELECT, [BUSY]],
   [
     'one_at_a_time.py',
     NO_SELECT,
@@ -177,7 +177,7 @@ const ZOO: [name: string, points: number[], seen: string[], notes?: string[]][] 
     ['it ended when its only client had left: exit code 0'],
   ],
   [
-    'deaf.py',
+    'never_accepts.py',
     [0, 0, 0, 0, 0],
     [
       'it printed nothing; it accepts no client: it waits in read: 0 pipe',

@@ -101,6 +101,23 @@ const STUDENTS: [assignment: string, name: string, kind: string, row: Row][] = [
     'stays',
     { only: 5, points: [2], says: /it went on: it waits in select.*\n +hint +the line was printed/ },
   ],
+  // Extra credit that cannot be had: what waits for the keyboard does not get so far, and what is sent to all is no answer.
+  [
+    'chatclient',
+    'chatclient.py',
+    'turns',
+    { only: 6, points: [0], says: /hint +a call that waits for the keyboard alone/ },
+  ],
+  [
+    'talk-server',
+    'talk_server.pl',
+    'back',
+    {
+      only: 5,
+      points: [0],
+      says: /seen +no answer: what Alice had sent came back to her\n +hint +\/who: is no message/,
+    },
+  ],
   // Its two long options are not known: each is named.
   ...['talk_server.c', 'talk_server.pl', 'talk_server.js'].map((name): (typeof STUDENTS)[number] => [
     'talk-server',

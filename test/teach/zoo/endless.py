@@ -1,4 +1,4 @@
-"""Hears nobody any more once the first client has come."""
+"""Runs for ever in a loop of its own once the first client has come."""
 import resource
 import select
 

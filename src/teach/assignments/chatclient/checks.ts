@@ -121,17 +121,18 @@ async function endsWhenGone(run: Run): Promise<string> {
 }
 
 /** One that waits for the keyboard alone cannot know that the server has gone. */
-function hintWhenGone(run: Run): string {
-  const threads = lastBlocked(run.samples);
-  const isDeaf =
-    waitersFor(KEYBOARD, threads).length > 0 && waitersFor(connectionTo(run.port), threads).length === 0;
-  return isDeaf ? HINTS.alone : HINTS.gone;
+const hintWhenGone = (run: Run) => (waitsForKeyboardAlone(run) ? HINTS.alone : HINTS.gone);
+
+function waitsForKeyboardAlone({ samples, port }: Run): boolean {
+  const threads = lastBlocked(samples);
+  return waitersFor(KEYBOARD, threads).length > 0 && waitersFor(connectionTo(port), threads).length === 0;
 }
 
 async function formats(run: Run): Promise<string> {
   const server = await logIn(run);
   server.send('Bob::how are you\n');
-  return run.prints('[Bob] how are you', HINTS.names, { exactly: true });
+  const hint = () => (waitsForKeyboardAlone(run) ? HINTS.alone : HINTS.names);
+  return run.prints('[Bob] how are you', hint, { exactly: true });
 }
 
 async function quits(run: Run): Promise<string> {

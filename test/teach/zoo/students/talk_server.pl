@@ -46,7 +46,7 @@ while (1) {
         die "talk_server: sysread: $!\n" if !defined $size && $kind eq 'wrongsocket';
         if ($size) {
             print "$size bytes\n" if $verbose;
-            send_all($_, $data) for grep { $_ != $listener && $_ != $sock } $select->handles;
+            send_all($_, $data) for grep { $_ != $listener && ($_ != $sock || $kind eq 'back') } $select->handles;
             next;
         }
         print "one has left\n" if $verbose && $kind ne 'messages';
