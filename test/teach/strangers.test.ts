@@ -82,6 +82,7 @@ const MULTICONN: [name: string, kind: string, points: number[], says?: RegExp, o
   ['multiconn.js', 'leaves', [1], /the program ended: exit code 0/, 7],
   ['multiconn.pl', 'slow', ECHO],
   ['multiconn.pl', 'forks', [0], /it waits in read: \d+ connected .*for one client/, 5],
+  ['multiconn_mixin.py', 'none', [2, 4, 4, 2, 2, 2, 2], /it waits in recv: \d+ connected .*for one client/],
   ['multiconn.c', 'threads', [2], /it waits in recv: \d+ connected .*for one client/, 5],
 ];
 
