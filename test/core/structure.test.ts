@@ -138,8 +138,8 @@ const RULES: Rule[] = [
   {
     part: 'record',
     files: RECORD,
-    mayImport: [RECORD, STRACE, TRACE, RECORDING, ...BELOW_TEACH],
-    not: ['../replay/page.js', '../observe/proc.js', '../grade/run.js', '../../cli/main.js'],
+    mayImport: [RECORD, STRACE, TRACE, RECORDING, OBSERVE, ...BELOW_TEACH], // the addresses of an accepted socket
+    not: ['../replay/page.js', '../story/story.js', '../grade/run.js', '../../cli/main.js'],
   },
   {
     part: 'observe',

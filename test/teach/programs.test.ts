@@ -82,10 +82,13 @@ describe('a server and its clients', () => {
   test('each send is paired with the recv that takes it, each connect with its accept', async () => {
     await recorded();
     expect(told(file)).toEqual(expected());
-    // The ends of both processes are those of the one connection.
+    // The server's calls show both ends, a client's no port of its own.
     const ends = [...read(file).calls].flatMap(({ ends }) => Object.values(ends ?? {}));
-    const tcp = ends.filter(([own]) => own.startsWith('127.'));
-    expect(tcp.map(String).sort()).toEqual(tcp.map(([own, peer]) => String([peer, own])).sort());
+    const address = expect.stringMatching(/^127\.0\.0\.1:\d+$/);
+    expect(ends.filter(([own]) => own.startsWith('127.'))).toEqual(Array(4).fill([address, address]));
+    expect(ends.filter(([own]) => own.startsWith('connect '))).toEqual(
+      Array(4).fill([expect.anything(), address]),
+    );
   });
 
   /** All arrows: a tall window has them all. */
@@ -204,6 +207,54 @@ describe('pairs by their places among the bytes', () => {
   test('where the bytes differ at both ends, there is no arrow', () => {
     const torn = LOG.replace('"abcdef", 6', '"xbcdef", 6');
     expect(told(written(torn))).toEqual(['b → a: write, read: 14 through a pipe']);
+  });
+
+  /** Two clients of a server on all addresses, as their calls alone show it; nobody records the second of the three. */
+  const PLAIN = `1 execve("/bin/server", ["server"], 0x1) = 0
+1 socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3
+1 bind(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("0.0.0.0")}, 16) = 0
+1 listen(3, 5) = 0
+2 execve("/bin/a", ["a"], 0x1) = 0
+2 socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3
+2 connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("127.0.0.1")}, 16) = 0
+1 accept4(3, {sa_family=AF_INET, sin_port=htons(1001), sin_addr=inet_addr("127.0.0.1")}, [16], SOCK_CLOEXEC) = 4
+4 execve("/bin/b", ["b"], 0x1) = 0
+4 socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3
+4 connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("127.0.0.1")}, 16) = 0
+1 accept4(3, {sa_family=AF_INET, sin_port=htons(1002), sin_addr=inet_addr("127.0.0.1")}, [16], SOCK_CLOEXEC) = 5
+1 recvfrom(5, "other", 99, 0, NULL, NULL) = 5
+4 sendto(3, "bob", 3, 0, NULL, 0) = 3
+1 accept4(3, {sa_family=AF_INET, sin_port=htons(1003), sin_addr=inet_addr("127.0.0.1")}, [16], SOCK_CLOEXEC) = 6
+1 recvfrom(6, "bob", 99, 0, NULL, NULL) = 3
+1 sendto(4, "hi", 2, 0, NULL, 0) = 2
+2 recvfrom(3, "hi", 99, 0, NULL, NULL) = 2
+2 close(3) = 0
+1 recvfrom(4, "", 99, 0, NULL, NULL) = 0
+`;
+
+  test('without -y the addresses of the calls join both ends, and the bytes tell them from others', () => {
+    expect(told(written(PLAIN))).toEqual([
+      'a → server: close, recv: end',
+      'a → server: connect, accept: connect',
+      'b → server: connect, accept: connect',
+      'b → server: send, recv: 3 bob',
+      'server → a: send, recv: 2 hi',
+    ]);
+  });
+
+  test('without -y a pipe goes on through dup, fork and execve', () => {
+    const log = `1 execve("/bin/sh", ["sh"], 0x1) = 0
+1 pipe2([3, 4], 0) = 0
+1 clone(child_stack=NULL, flags=SIGCHLD) = 2
+1 clone(child_stack=NULL, flags=SIGCHLD) = 4
+2 dup2(4, 1) = 1
+2 execve("/bin/a", ["a"], 0x1) = 0
+2 write(1, "through a pipe", 14) = 14
+4 dup2(3, 0) = 0
+4 execve("/bin/b", ["b"], 0x1) = 0
+4 read(0, "through a pipe", 99) = 14
+`;
+    expect(told(written(log))).toEqual(['a → b: write, read: 14 through a pipe']);
   });
 
   test('programs that do not talk are one story, as before', () => {

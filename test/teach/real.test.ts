@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished } from 'vitest';
 import { STRACE_OPTIONS } from '../../dist/teach/record/strace-process.js';
-import type { OtherCall } from '../../dist/teach/recording/format.js';
+import type { OtherCall, SelectCall } from '../../dist/teach/recording/format.js';
 import { read } from '../../dist/teach/recording/read.js';
 import { threadOf, threadsOf } from '../../dist/teach/replay/open.js';
 import { readStrace } from '../../dist/teach/strace/read.js';
@@ -134,6 +134,50 @@ http { access_log off; server { listen 127.0.0.1:${port}; location / { return 20
     expect(typed.map(({ result }) => result)).toEqual([...'hello\n'].map(() => 1).concat(0));
   });
 });
+
+/** 900 clients: each says a line as it comes, and all another one at once. */
+const MANY = `import socket, sys
+clients = []
+for i in range(900):
+    clients.append(socket.create_connection(('127.0.0.1', int(sys.argv[1]))))
+    clients[-1].sendall(b'%d\\n' % i)
+for text in (b'', b'again\\n'):
+    for client in clients: client.sendall(text)
+    for client in clients: assert client.recv(100)
+print('done')`;
+
+const ECHO_MANY = fileURLToPath(new URL('../support/fixtures/echo_many.py', import.meta.url));
+
+/** The sets of each select in a log, read without our importer: descriptors before it, and its result. */
+function selectsIn(log: string): { asked: number[]; result: number }[] {
+  return [...log.matchAll(/pselect6\(\d+, \[([\d ]+)\], .*\) = (\d+) /g)].map(([, asked = '', result]) => ({
+    asked: asked.split(' ').map(Number),
+    result: Number(result),
+  }));
+}
+
+needs('strace')(
+  '900 clients: the sets and results of each wait, also where strace has cut them off',
+  async () => {
+    const { log, run } = straced(['sh', '-c', `ulimit -n 2000; exec python3 ${ECHO_MANY}`]);
+    const [, port] = await run.out(/^(\d+)$/m);
+    const client = new Process('sh', ['-c', `ulimit -n 2000; exec python3 -c "$0" ${port}`, MANY]);
+    await client.out(/done/);
+    expect(await run.exit).toBe(0);
+    const { calls } = readStrace(log);
+    const all = [...calls];
+    const waits = all.filter(({ call }) => call === 'select') as SelectCall[];
+    const logged = selectsIn(readFileSync(log, 'utf8'));
+    expect(waits.map(({ readfds, result }) => ({ asked: readfds, result }))).toEqual(logged);
+    for (const { after, result, why } of waits)
+      expect([after.readfds?.length, why?.length]).toEqual([result, result]);
+    expect(Math.max(...waits.map(({ result }) => result))).toBeGreaterThan(280); // more than strace shows
+    const received = all.filter(({ call, data }: OtherCall) => call === 'recv' && data);
+    expect(
+      received.map(({ data = '' }: OtherCall) => String(Buffer.from(data, 'base64'))).join('').length,
+    ).toBe(900 * 6 + Array.from({ length: 900 }, (_, i) => `${i}\n`).join('').length);
+  },
+);
 
 const zoo = (name: string) => fileURLToPath(new URL(`zoo/${name}.py`, import.meta.url));
 

@@ -11,6 +11,7 @@ import { Explanation } from '../trace/explain.js';
 import { strace } from '../trace/strace.js';
 import { TraceWriter } from '../trace/writer.js';
 import { UserError } from '../user-error.js';
+import { endsOfSocket } from './ends.js';
 import { type Ended, runStrace, type Target } from './strace-process.js';
 
 export interface RecordOptions {
@@ -91,10 +92,14 @@ async function follow(
   flush: () => void,
 ): Promise<{ ended: Ended; seconds: number }> {
   let count = 0;
-  const log = new StraceImport(program, (call) => {
-    count++;
-    onCall(call);
-  });
+  const log = new StraceImport(
+    program,
+    (call) => {
+      count++;
+      onCall(call);
+    },
+    endsOfSocket,
+  );
   let timer: NodeJS.Timeout | undefined;
   const onIdle = () => {
     flush();

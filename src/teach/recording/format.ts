@@ -50,7 +50,8 @@ interface CallBase {
   names?: Record<string, string | null>;
   /**
    * The ends of connections and pipes, where a call shows them for the first time: `{ "5": ["127.0.0.1:50312",
-   * "127.0.0.1:3490"] }`. Another process with the same two the other way round has the other end.
+   * "127.0.0.1:3490"] }`. Another process with the same two the other way round has the other end. An end whose address
+   * the calls do not show has a name instead: `connect 12 1`, the first one of process 12.
    */
   ends?: Record<string, Ends>;
 }

@@ -1,6 +1,7 @@
 /** Calls that strace(1) shows, as the calls of a recording. */
-import type { OtherCall, Sets } from '../recording/format.js';
+import type { Sets } from '../recording/format.js';
 import { rowOf } from '../trace/syscalls.js';
+import type { Made } from './made.js';
 import type { Process } from './processes.js';
 import { elements, fields, type ParsedCall } from './syntax.js';
 import {
@@ -19,14 +20,6 @@ import {
 /** Bytes of a call's data that are recorded. */
 const MAX_DATA_BYTES = 4096;
 const MAX_ASKED_BYTES = 33;
-
-/** The fields of a call that its arguments fill; the importer adds number, thread and times. */
-export type Made = Omit<OtherCall, 'n' | 'at' | 'took'> & Partial<SelectFields>;
-
-interface SelectFields extends Sets {
-  nfds: number;
-  left: number;
-}
 
 type Reader = (parsed: ParsedCall, process: Process, made: Made) => void;
 
@@ -80,6 +73,8 @@ const READERS: Record<string, [name: string, read: Reader]> = {
   setsockopt: ['setsockopt', readOnFd],
   getsockopt: ['getsockopt', readOnFd],
   close: ['close', readOnFd],
+  open: ['open', readOpen],
+  openat: ['open', readOpen],
   fork: ['fork', readRest],
   vfork: ['fork', readRest],
   clone: ['clone', readClone],
@@ -100,6 +95,9 @@ export function madeCall(parsed: ParsedCall, process: Process): Made | null {
   if (parsed.errno !== undefined) made.errno = parsed.errno.startsWith('ERESTART') ? 'EINTR' : parsed.errno;
   if (made.errno !== undefined) made.result = -1;
   read(parsed, process, made);
+  process.files.learn(parsed, made);
+  if (made.fd !== undefined) process.see({ fd: made.fd });
+  if (made.call === 'accept') process.see({ fd: made.result });
   return isInStory(made, process) ? made : null;
 }
 
@@ -119,6 +117,7 @@ const ON_ANY_FD = new Set([
 
 function isInStory({ call, fd, rest = [], errno, waits, ...made }: Made, process: Process): boolean {
   if ('nfds' in made || waits !== undefined) return true;
+  if (call === 'open') return false;
   if (call === 'execve') return errno === undefined;
   if (call === 'wait4') return made.result > 0;
   if (call === 'nanosleep') return true;
@@ -329,6 +328,12 @@ function readRest({ args }: ParsedCall, process: Process, made: Made): void {
           .join(', ')}]`
       : arg,
   );
+}
+
+/** A file on a disk is no part of the story, a terminal is. */
+function readOpen({ args }: ParsedCall, process: Process, made: Made): void {
+  const path = args.find((arg) => arg.startsWith('"')) ?? '';
+  if (made.errno === undefined) process.opened(made.result, String(bytesOf(path)));
 }
 
 function readClone({ args }: ParsedCall, _: Process, made: Made): void {

@@ -1,9 +1,11 @@
 /** strace(1)'s output as a recording: lines in, calls out, in the order in which they returned. */
 import type { Call, Head, OtherCall } from '../recording/format.js';
 import { rowOf } from '../trace/syscalls.js';
-import { type Made, madeCall } from './calls.js';
+import { madeCall } from './calls.js';
+import type { AskForEnds } from './files.js';
 import { LineJoiner } from './join.js';
 import { type Line, parseLine } from './line.js';
+import type { Made } from './made.js';
 import { type Process, Processes } from './processes.js';
 import { PendingWait } from './reasons.js';
 import type { ParsedCall } from './syntax.js';
@@ -30,9 +32,12 @@ export class StraceImport {
   #time = 0;
   #firstTid = 0;
 
-  /** @param program its name: the users of a chat have names */
-  constructor(program: string, emit: (call: Call) => void) {
-    this.#processes = new Processes(program);
+  /**
+   * @param program its name: the users of a chat have names
+   * @param ask of a log that grows while its programs run
+   */
+  constructor(program: string, emit: (call: Call) => void, ask?: AskForEnds) {
+    this.#processes = new Processes(program, ask);
     this.#emit = emit;
   }
 
@@ -159,7 +164,7 @@ export class StraceImport {
     if (call === 'execve') process.executed();
     if (!rowOf(call).makesFd || result < 0) return;
     process.names.forget(result);
-    process.addWaitable(result);
+    if (fd === undefined || call === 'accept' || process.isWaitable(fd)) process.addWaitable(result);
   }
 
   /** The last wait of a thread gets its reasons: the thread waits again, or has ended. */

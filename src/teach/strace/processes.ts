@@ -3,6 +3,7 @@ import { addressText } from '../../posix/sockaddr.js';
 import type { Ends } from '../recording/format.js';
 import { FdNames } from '../trace/fd-names.js';
 import { Interest } from '../trace/interest.js';
+import { type AskForEnds, Files } from './files.js';
 import { endsOf, type FdValue, peerOf } from './values.js';
 
 /** What -y shows of a descriptor that is no file on a disk. */
@@ -10,36 +11,51 @@ const NOT_A_FILE = /^(TCP|UDP|UNIX|NETLINK|pipe:|socket:|anon_inode:|\/dev\/(pts
 
 export class Process {
   readonly pid: number;
-  readonly #program: string;
   readonly names: FdNames;
+  readonly files: Files;
   readonly interest = new Interest();
   /** Which descriptor an event of epoll is about: by the set and the data that epoll_ctl gave. */
   readonly epollData = new Map<string, number>();
-  readonly #ends = new Map<number, string>();
+  readonly #ends = new Map<number, Ends>();
+  /** Descriptors of which -y has shown something. */
+  readonly #shown = new Set<number>();
   #newEnds: Record<string, Ends> | undefined;
   /** Descriptors that a loop may wait for: sockets, pipes, terminals, and what is in a set. Files on a disk are not. */
   readonly #waitable = new Set<number>([0, 1, 2]);
 
-  constructor(pid: number, program: string, parent?: Process) {
+  constructor(pid: number, program: string, ask?: AskForEnds, parent?: Process) {
     this.pid = pid;
-    this.#program = program;
     this.names = new FdNames(program, -1);
+    this.files = new Files(pid, ask, parent?.files);
     if (!parent) return;
     this.names.inherit(parent.names);
     for (const fd of parent.#waitable) this.#waitable.add(fd);
     for (const [key, fd] of parent.epollData) this.epollData.set(key, fd);
   }
 
-  /** Learns what -y shows of a descriptor. */
+  /** Learns what -y shows of a descriptor, or what the calls that made it have shown. */
   see({ fd, file }: FdValue): void {
-    if (file === undefined || fd < 0) return;
+    if (fd < 0) return;
+    if (file === undefined) {
+      const ends = this.#shown.has(fd) ? undefined : this.files.endsOf(fd);
+      if (ends) this.#seeEnds(fd, ends);
+      return;
+    }
+    this.#shown.add(fd);
+    if (!this.opened(fd, file)) return;
+    const ends = endsOf(file);
+    if (ends) this.#seeEnds(fd, ends);
+  }
+
+  /** @returns whether a loop may wait for such a file */
+  opened(fd: number, file: string): boolean {
     if (!NOT_A_FILE.test(file)) {
       if (fd > 2) this.#waitable.delete(fd);
-      return;
+      return false;
     }
     this.#waitable.add(fd);
     if (!this.names.has(fd)) this.#nameBy(fd, file);
-    this.#seeEnds(fd, file);
+    return true;
   }
 
   /** The ends of connections that have been seen since the last time. */
@@ -49,11 +65,9 @@ export class Process {
     return ends;
   }
 
-  #seeEnds(fd: number, file: string): void {
-    if (this.#ends.get(fd) === file) return;
-    const ends = endsOf(file);
-    if (!ends) return;
-    this.#ends.set(fd, file);
+  #seeEnds(fd: number, ends: Ends): void {
+    if (String(this.#ends.get(fd)) === String(ends)) return;
+    this.#ends.set(fd, ends);
     this.#newEnds ??= {};
     this.#newEnds[fd] = ends;
   }
@@ -70,13 +84,18 @@ export class Process {
   closed(fd: number): void {
     this.interest.closed(fd);
     this.#ends.delete(fd);
+    this.#shown.delete(fd);
     if (fd > 2) this.#waitable.delete(fd);
   }
 
-  /** A new program: what it has of the descriptors of the old one, its calls show. */
+  /** A new program: it has the descriptors of the old one that are not closed by execve. */
   executed(): void {
-    for (const fd of this.#waitable) if (fd > 2) this.#waitable.delete(fd);
-    this.names.inherit(new FdNames(this.#program, -1));
+    for (const fd of this.#waitable) {
+      if (fd <= 2 || this.files.survivesExec(fd)) continue;
+      this.#waitable.delete(fd);
+      this.names.forget(fd);
+    }
+    this.names.nameStandard();
   }
 
   #nameBy(fd: number, file: string): void {
@@ -93,11 +112,13 @@ export class Process {
 
 export class Processes {
   readonly #program: string;
+  readonly #ask: AskForEnds | undefined;
   /** The process of each thread. */
   readonly #byTid = new Map<number, Process>();
 
-  constructor(program: string) {
+  constructor(program: string, ask?: AskForEnds) {
     this.#program = program;
+    this.#ask = ask;
   }
 
   has(tid: number): boolean {
@@ -107,7 +128,7 @@ export class Processes {
   of(tid: number): Process {
     const known = this.#byTid.get(tid);
     if (known) return known;
-    const process = new Process(tid, this.#program);
+    const process = new Process(tid, this.#program, this.#ask);
     this.#byTid.set(tid, process);
     return process;
   }
@@ -116,6 +137,6 @@ export class Processes {
   started(parent: Process, tid: number, isThread: boolean): void {
     // Its first line may stand before the line of the clone that made it.
     if (this.#byTid.has(tid)) return;
-    this.#byTid.set(tid, isThread ? parent : new Process(tid, this.#program, parent));
+    this.#byTid.set(tid, isThread ? parent : new Process(tid, this.#program, this.#ask, parent));
   }
 }

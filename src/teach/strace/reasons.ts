@@ -11,9 +11,13 @@ export class PendingWait {
   readonly #ready: { fd: number; set: NonNullable<Reason['set']>; kind: Kind | undefined }[];
   /** The calls on ready descriptors, in their order. */
   readonly #calls: OtherCall[] = [];
+  readonly #kinds: Map<number, Kind>;
+  /** How many ready descriptors strace has not shown: it cuts the sets behind a select at 1 KiB. */
+  #missing: number;
 
   constructor(call: Call, kinds: Map<number, Kind>) {
     this.call = call;
+    this.#kinds = kinds;
     const { readfds, writefds, exceptfds } = call.after ?? NOTHING;
     const member = (set: NonNullable<Reason['set']>) => (fd: number) => ({ fd, set, kind: kinds.get(fd) });
     this.#ready = [
@@ -21,6 +25,7 @@ export class PendingWait {
       ...(writefds ?? []).map(member('write')),
       ...(exceptfds ?? []).map(member('except')),
     ];
+    this.#missing = call.call === 'select' ? call.result - this.#ready.length : 0;
   }
 
   get isWithoutReady(): boolean {
@@ -29,7 +34,24 @@ export class PendingWait {
 
   /** A call of the same thread before its next wait. */
   follow(call: OtherCall): void {
+    if (this.#missing > 0) this.#findMissing(call);
     if (this.#ready.some(({ fd }) => fd === call.fd)) this.#calls.push(call);
+  }
+
+  /** A descriptor that was asked for, and is worked on: it was ready. */
+  #findMissing({ call: name, fd = -1, errno }: OtherCall): void {
+    const { call } = this;
+    const { data } = rowOf(name);
+    const set = data === 'received' || name === 'accept' ? 'read' : data === 'sent' ? 'write' : null;
+    if (!set || !('nfds' in call) || errno === 'EAGAIN') return;
+    const [before, after] =
+      set === 'read' ? [call.readfds, call.after.readfds] : [call.writefds, call.after.writefds];
+    if (!before?.includes(fd) || !after || after.includes(fd)) return;
+    after.push(fd);
+    after.sort((a, b) => a - b);
+    this.#ready.push({ fd, set, kind: this.#kinds.get(fd) });
+    this.#missing--;
+    if (this.#missing === 0 && 'note' in call) delete call.note;
   }
 
   /** Writes the reasons into the call. */

@@ -105,7 +105,7 @@ export function endsOf(file: string): Ends | undefined {
 }
 
 /** A server on IPv6 sees a client on IPv4 as `[::ffff:127.0.0.1]:9`; the client itself is `127.0.0.1:9`. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   return address.replace(/^\[?::ffff:([\d.]+)\]?:/i, '$1:');
 }
 

@@ -23,8 +23,13 @@ export class FdNames implements Learner {
    */
   constructor(program: string, stop: number) {
     this.#findUser = PROGRAMS[program];
-    for (const [fd, name] of ['stdin', 'stdout', 'stderr'].entries()) this.name(fd, name, 'stream');
+    this.nameStandard();
     if (stop >= 0) this.name(stop, 'stop', 'stop');
+  }
+
+  nameStandard(): void {
+    for (const [fd, name] of ['stdin', 'stdout', 'stderr'].entries())
+      if (this.#names.get(fd) !== name) this.name(fd, name, 'stream');
   }
 
   /** Takes over all names of another process: a child has its parent's descriptors. */
