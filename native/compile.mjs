@@ -66,6 +66,7 @@ const FLAGS = [
     '-fno-exceptions',
     '-Wall',
     '-Wextra',
+    '-Wno-sign-compare', // musl's CMSG_NXTHDR compares a size with a difference of pointers
     '-s',
   ],
   ...[
@@ -164,10 +165,13 @@ function forAll() {
   for (const [place, target] of Object.entries(TARGETS)) {
     const [tuple, libc] = place.split('/');
     const out = join(PREBUILDS, tuple, `${NAME}${libc ? `.${libc}` : ''}.node`);
-    // Zig compiles its C++ library with our flags, and warns of what is in there; and musl's CMSG_NXTHDR compares
-    // a size with a difference of pointers.
-    const quiet = ['-Wno-nullability-completeness', ...(libc === 'musl' ? ['-Wno-sign-compare'] : [])];
-    const warnings = compile([zig, 'c++', '-target', target, ...quiet], headers, /macos/.test(target), out);
+    // Zig compiles its C++ library with our flags, and warns of what is in there.
+    const warnings = compile(
+      [zig, 'c++', '-target', target, '-Wno-nullability-completeness'],
+      headers,
+      /macos/.test(target),
+      out,
+    );
     const size = readFileSync(out).length;
     console.log(
       `${place.padEnd(18)} ${String(Math.round(size / 1000)).padStart(4)} kB ${warnings && `\n${warnings}`}`,

@@ -27,6 +27,7 @@ export function addModule(program: Command): void {
       const args = valuesOf(words, self);
       const pathOf = () => {
         if (!existsSync(file)) throw new UserError(`${file}: no such file`);
+        refuseTypeScript(file);
         return resolve(file);
       };
       // An address of AF_UNIX is a path, and talked to otherwise.
@@ -34,6 +35,15 @@ export function addModule(program: Command): void {
         onListening: (address) => Array.isArray(address) && sayListening(address),
       });
     });
+}
+
+/** Where Node runs no TypeScript. @see https://nodejs.org/api/process.html#processfeaturestypescript */
+function refuseTypeScript(file: string): void {
+  const { typescript } = process.features as { typescript?: string | false };
+  if (!/ts$/.test(file) || typescript) return;
+  throw new UserError(
+    `${file}: Node ${process.version} runs no TypeScript, Node 22.18 and newer does; here compile it, and give the .js file`,
+  );
 }
 
 /** `port=3490 host=localhost` as what `main` gets: `{ port: 3490, host: 'localhost' }`. */

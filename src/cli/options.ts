@@ -19,7 +19,7 @@ export const PORT_OR_FREE = [0, 65535] as const;
 export const MODULE = './module.mjs';
 
 /** A word that is a module and no program's name. */
-export const isModule = (word = '') => /\.[cm]?js$/.test(word);
+export const isModule = (word = '') => /\.[cm]?[jt]s$/.test(word);
 
 /** Adds a subcommand. */
 export function add(parent: Command, name: string, summary: string): Command {

@@ -9,7 +9,9 @@ reportUnclosed((unclosed) => send({ unclosed }));
 
 /** A module's export, which has to be a function. */
 async function exportOf<Name extends string, Exported>(module: string, name: Name): Promise<Exported> {
-  const { [name]: exported } = await import(module);
+  const imported = await import(module);
+  // Of a CommonJS module Node finds the names in most forms; `module.exports` itself is the default export.
+  const exported = imported[name] ?? imported.default?.[name];
   if (typeof exported === 'function') return exported;
   throw new TypeError(`${module} exports no function called ${name}: runInWorker calls it`);
 }

@@ -1,6 +1,5 @@
 /** The command line: help, what it refuses, and how a system call that fails is told. */
 import {
-  chmodSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -23,7 +22,8 @@ const FORMS = /-literal\.ts$/;
 const PROGRAMS = readdirSync(new URL('../../src/programs', import.meta.url))
   .filter((name) => !FORMS.test(name))
   .map((name) => name.slice(0, -3));
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+const ROOT = new URL('../../', import.meta.url);
+const { bin, version } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8'));
 
 /** Runs the command line to its end. */
 async function run(...args: (string | number)[]) {
@@ -143,6 +143,15 @@ describe('a natural mistake gets an answer:', () => {
       /^It stands before the program: posix-select --record … srv …$/m,
     ],
     [['--record', 'x.mjs', './nowhere.mjs'], 1, /^\.\/nowhere\.mjs: no such file$/m],
+    ...('typescript' in process.features && process.features.typescript
+      ? []
+      : [
+          [
+            ['./test/core/select.test.ts'],
+            1,
+            /^\.\/test\/core\/select\.test\.ts: Node v.* runs no TypeScript/m,
+          ] as const,
+        ]),
     [['./node_modules/typescript/lib/typescript.js'], 1, /typescript\.js exports no function called main/],
     [['help', 'nosuch'], 2, /unknown program 'nosuch'/],
     [
@@ -371,8 +380,7 @@ describe('linked as a command', () => {
   function command(...args: string[]): Process {
     const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
-    chmodSync(CLI, 0o755);
-    symlinkSync(CLI, join(folder, 'posix-select'));
+    symlinkSync(new URL(bin, ROOT), join(folder, 'posix-select'));
     const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
     return new Process('posix-select', args, { cwd: folder, env });
   }

@@ -282,6 +282,17 @@ describe('the program', () => {
       );
   });
 
+  test('may be CommonJS', async () => {
+    const own = mkdtempSync(join(tmpdir(), 'posix-select-'));
+    onTestFinished(() => rmSync(own, { recursive: true }));
+    // Node finds no names in the second.
+    for (const [i, code] of ['exports.main = () => 6', 'module.exports = { main: () => 6 }'].entries()) {
+      const cjs = join(own, `${i}.cjs`);
+      writeFileSync(cjs, code);
+      expect(await runInWorker(cjs).exited).toBe(6);
+    }
+  });
+
   test('without main is refused', async () => {
     const err = await failure(runInWorker(new URL('data:text/javascript,export const mian = 1')).exited);
     expect(err).toBeInstanceOf(TypeError);
