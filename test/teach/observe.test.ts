@@ -116,18 +116,28 @@ test('on a terminal it draws, and Ctrl-C ends it', async () => {
   expect(await screen.exit).toBe(0);
 });
 
-const NARROW = `
+/** A program on a terminal with so many rows and columns. */
+const SMALL = `
 import fcntl, os, pty, struct, sys, termios
 pid, fd = pty.fork()
 if pid == 0:
-    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', 4, 34, 0, 0))
-    os.execv(sys.argv[1], sys.argv[1:])
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', int(sys.argv[1]), int(sys.argv[2]), 0, 0))
+    os.execv(sys.argv[3], sys.argv[3:])
 while True: os.write(1, os.read(fd, 4096))`;
 
 test('on a small terminal it breaks its lines, and scrolls', async () => {
   const { server } = await serve('literal.py');
-  const screen = Python.program(NARROW, [process.execPath, CLI, 'observe', `${server.pid}`]);
+  const screen = Python.program(SMALL, ['4', '34', process.execPath, CLI, 'observe', `${server.pid}`]);
   await screen.out(/lines 1 to 2 of \d: ↑ ↓/);
+});
+
+test('what has just changed out of sight is counted', async () => {
+  const { server, port } = await serve('literal.py');
+  const screen = Python.program(SMALL, ['4', '70', process.execPath, CLI, 'observe', `${server.pid}`]);
+  await screen.out(/lines 1 to 2 of 4: ↑ ↓ PgUp PgDn\r\n/);
+  const another = await tryConnect(port);
+  onTestFinished(() => void another?.destroy());
+  await screen.out(/lines 1 to 2 of 5: ↑ ↓ PgUp PgDn {2}▸ 1 below\r\n/);
 });
 
 test('it ends when its reader has gone, though it has nothing more to tell', async () => {

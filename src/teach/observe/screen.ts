@@ -27,7 +27,7 @@ export class Screen {
   #isFirst = true;
   #drawn = 0;
   #offset = 0;
-  #lines: string[] = [];
+  #lines: Drawn[] = [];
   #ticks = new Map<number, number>();
   #atMs = performance.now();
   isClosed = false;
@@ -58,7 +58,7 @@ export class Screen {
   }
 
   /** With a mark before what has just come. */
-  #marked(lines: PageLine[]): string[] {
+  #marked(lines: PageLine[]): Drawn[] {
     const now = performance.now();
     const since = new Map(
       lines.map(({ key }) => [key, this.#since.get(key) ?? (this.#isFirst ? -NEW_MS : now)]),
@@ -68,9 +68,10 @@ export class Screen {
     const columns = (this.#terminal.columns || 80) - 2;
     return lines.flatMap(({ key, text }) => {
       const isNew = now - (since.get(key) ?? 0) < NEW_MS;
-      return wrap(visible(text), columns, 6).map((line, i) =>
-        isNew ? `${i === 0 ? MARK : ' '} ${BOLD}${line}${PLAIN}` : `  ${line}`,
-      );
+      return wrap(visible(text), columns, 6).map((line, i) => ({
+        text: isNew ? `${i === 0 ? MARK : ' '} ${BOLD}${line}${PLAIN}` : `  ${line}`,
+        isNew: isNew && i === 0,
+      }));
     });
   }
 
@@ -82,11 +83,18 @@ export class Screen {
     this.#offset = Math.max(Math.min(this.#offset, total - room), 0);
     const shown = this.#lines.slice(this.#offset, this.#offset + room);
     const last = this.#offset + shown.length;
-    const status = `lines ${this.#offset + 1} to ${last} of ${total}: ↑ ↓ PgUp PgDn`;
+    const newIn = (lines: Drawn[], where: string) => {
+      const count = lines.filter(({ isNew }) => isNew).length;
+      return count > 0 ? `  ${MARK} ${count} ${where}` : '';
+    };
+    const above = newIn(this.#lines.slice(0, this.#offset), 'above');
+    const below = newIn(this.#lines.slice(last), 'below');
+    const status = `lines ${this.#offset + 1} to ${last} of ${total}: ↑ ↓ PgUp PgDn${above}${below}`;
     cursorTo(this.#terminal, 0);
     moveCursor(this.#terminal, 0, -this.#drawn);
     clearScreenDown(this.#terminal);
-    const lines = isWhole ? shown : [...shown, status.slice(0, this.#terminal.columns || 80)];
+    const texts = shown.map(({ text }) => text);
+    const lines = isWhole ? texts : [...texts, status.slice(0, this.#terminal.columns || 80)];
     this.#terminal.write(lines.map((line) => `${line}\n`).join(''));
     this.#drawn = lines.length;
   }
@@ -113,6 +121,13 @@ export class Screen {
     if (!Number.isFinite(this.#offset)) this.#offset = this.#offset < 0 ? 0 : this.#lines.length;
     this.#draw();
   }
+}
+
+/** A line as it is drawn. */
+interface Drawn {
+  text: string;
+  /** it has just come */
+  isNew: boolean;
 }
 
 interface PageLine {
