@@ -52,8 +52,11 @@ test('it is laid out', async () => {
   const laidOut = posixSelect('init', './time-server', 'mine');
   expect(await laidOut.exit).toBe(0);
   expect(readFileSync(join(folder, 'mine/README.md'), 'utf8')).toMatch(
-    /^# time-server\n\nAnswer each line.*python3 time_server\.py 4000/s,
+    /^# time-server\n\nAnswer each line.*python3 time_server\.py 4000.*npx posix-select grade \.\.\/time-server -- python3 time_server/s,
   );
+  const args = ['grade', '../time-server', '--', 'python3', '-B', '../right.py', '{port}'];
+  const grader = new Process(process.execPath, [CLI, ...args], { cwd: join(folder, 'mine') });
+  expect(await grader.exit, grader.stderr).toBe(0);
 });
 
 test('a folder that is none', async () => {

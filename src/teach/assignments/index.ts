@@ -8,7 +8,7 @@ import { UserError } from '../user-error.js';
 export const ASSIGNMENTS = ['select-server', 'talk-server', 'srv', 'chatclient', 'multiconn'] as const;
 
 /** Skeletons and tasks are shipped as they are: not compiled. */
-const SHIPPED = fileURLToPath(new URL('../../../src/teach/assignments', import.meta.url));
+export const SHIPPED = fileURLToPath(new URL('../../../src/teach/assignments', import.meta.url));
 
 /** What a folder of one's own must have. */
 const CHECKS = 'checks.js';

@@ -1,10 +1,11 @@
 /** `posix-select init`: lays out an assignment, with a skeleton to fill in. */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { print } from '../../loop/terminal.js';
 import { OSError } from '../../posix/errors.js';
 import type { Assignment } from '../grade/rubric.js';
 import { UserError } from '../user-error.js';
+import { SHIPPED } from './index.js';
 import { LANGUAGES, type Language } from './languages.js';
 
 /** How the skeletons of a language are named, run and built. */
@@ -86,7 +87,7 @@ function layOut({ name, skeleton }: Assignment, folder: string, directory: strin
     given ? kind.start(given) : '',
   );
   if (given) copyFileSync(join(folder, language, kind.source(given)), join(directory, kind.source(given)));
-  const graded = `posix-select grade ${name} -- ${start} ${grade}`.trim();
+  const graded = `posix-select grade ${named(name, folder, directory)} -- ${start} ${grade}`.trim();
   const fences = kind.commands(start, run, graded).map((command) => `\`\`\`sh\n${command}\n\`\`\`\n`);
   const [runs = '', grades = ''] = fences;
   writeFileSync(
@@ -94,6 +95,13 @@ function layOut({ name, skeleton }: Assignment, folder: string, directory: strin
     `# ${name}\n\n${task}\n${kind.before ?? ''}Write it in \`${source}\`. Run it:\n\n${runs}\nGrade it:\n\n${grades}`,
   );
   kind.layOut?.(directory, given ? [file, given] : [file], [start, graded]);
+}
+
+/** How an assignment is named on a command line: one of the package's by its name, another one by its path from there. */
+function named(name: string, folder: string, directory: string): string {
+  if (dirname(folder) === SHIPPED) return name;
+  const path = relative(directory, folder);
+  return path.includes(sep) ? path : `.${sep}${path}`;
 }
 
 function layOutNode(directory: string, _: string[], [start, graded]: [string, string]): void {
