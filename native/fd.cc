@@ -1,5 +1,5 @@
 // The calls that any descriptor takes: read(2), write(2), close(2), fcntl(2), ioctl(2), dup2(2),
-// pipe(2).
+// pipe(2); isatty(3).
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -92,6 +92,13 @@ Napi::Value Dup2(const Napi::CallbackInfo& info) {
   return args.Call([&] { return dup2(fd, target); });
 }
 
+// isatty(fd): 1 for a terminal.
+Napi::Value Isatty(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  return args.Call([&] { return isatty(fd) == 1 ? 1 : -1; });
+}
+
 // pipe(): [fd to read from, fd to write to].
 Napi::Value Pipe(const Napi::CallbackInfo& info) {
   int fds[2];
@@ -110,4 +117,5 @@ void ExportFd(Napi::Env env, Napi::Object exports) {
   Export<Siocoutq>(env, exports, "siocoutq");
   Export<Dup2>(env, exports, "dup2");
   Export<Pipe>(env, exports, "pipe");
+  Export<Isatty>(env, exports, "isatty");
 }

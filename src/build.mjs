@@ -67,12 +67,12 @@ function digestOf(files) {
 }
 
 /** Runs a build step unless its inputs are those of the last time, and notes them down once it has succeeded. */
-function step(name, inputs, output, build) {
+async function step(name, inputs, output, build) {
   const note = join(ROOT, `build/.${name}`);
   const digest = digestOf(inputs);
   const [lastDigest, lastFiles] = existsSync(note) ? readFileSync(note, 'utf8').split('\n\n') : [];
   if (lastDigest === digest && existsSync(join(ROOT, output))) return;
-  build((lastFiles?.split('\n') ?? []).filter((file) => !inputs.includes(file)));
+  await build((lastFiles?.split('\n') ?? []).filter((file) => !inputs.includes(file)));
   mkdirSync(join(ROOT, 'build'), { recursive: true });
   writeFileSync(note, `${digest}\n\n${inputs.join('\n')}`);
 }
@@ -144,7 +144,7 @@ function tsc(...args) {
 }
 
 /** @param gone sources of the last build that were renamed or removed: what was compiled from them goes too */
-function buildTypeScript(gone) {
+async function buildTypeScript(gone) {
   for (const file of gone) {
     const compiled = file.replace(/^src/, 'dist').replace(/\.ts$/, '');
     for (const ending of ['.js', '.js.map', '.d.ts', '.d.ts.map'])
@@ -154,6 +154,9 @@ function buildTypeScript(gone) {
   if (!existsSync(join(ROOT, COMMAND))) rmSync(join(ROOT, BUILD_INFO), { force: true });
   tsc('--incremental', '--tsBuildInfoFile', BUILD_INFO);
   tsc('-p', PAGE);
+  // Only a build needs it: when nothing has changed, its packages are not even looked for.
+  const { bundle } = await import('./bundle.mjs');
+  await bundle(ROOT, filesIn('src', /\.ts$/));
   for (const file of ['page.html', 'page.css'])
     cpSync(join(ROOT, PAGE, file), join(ROOT, 'dist/teach/replay/page', file));
   for (const name of ['next', 'mono']) {
@@ -201,15 +204,15 @@ function isCheckout() {
   return agent.startsWith('npm/') && fromGit === undefined;
 }
 
-function build(what = 'all') {
+async function build(what = 'all') {
   if (what === 'prepare' && isCheckout()) return;
   const config = ['package-lock.json', 'package.json'];
   if (what !== 'typescript')
-    step('addon', [...filesIn('native', /\.(cc|h)$/), 'binding.gyp', ...config], ADDON, buildNative);
+    await step('addon', [...filesIn('native', /\.(cc|h)$/), 'binding.gyp', ...config], ADDON, buildNative);
   const sources = filesIn('src', /\.(c?ts|html|css)$/).filter(
     (file) => !/\/assignments\/.*\/typescript\//.test(file),
   );
-  step(
+  await step(
     'typescript',
     [...sources, 'tsconfig.json', `${PAGE}/tsconfig.json`, ...config],
     COMMAND,
@@ -233,9 +236,13 @@ function watch(args) {
     },
   );
   let timer;
+  let last = Promise.resolve();
   const rebuild = () => {
+    last = last.then(buildOrSay);
+  };
+  const buildOrSay = async () => {
     try {
-      build();
+      await build();
     } catch (err) {
       if (!(err instanceof BuildError)) throw err;
       console.error(`posix-select: ${err.message}`);
@@ -257,7 +264,7 @@ function watch(args) {
 
 const [what, ...args] = process.argv.slice(2);
 try {
-  build(what);
+  await build(what);
   if (what === 'watch') watch(args);
 } catch (err) {
   if (!(err instanceof BuildError)) throw err;

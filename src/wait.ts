@@ -1,6 +1,5 @@
 /** What all waits share: the object that has a descriptor, the deadline, the interrupting signal. */
 import { constants } from 'node:os';
-import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
 import { errno } from './posix/errors.js';
 import { sys } from './posix/sys.js';
@@ -43,7 +42,7 @@ export function isToRetry(result: number): boolean {
 function hasSignalListener(): boolean {
   return process.eventNames().some((name) => {
     if (!(String(name) in constants.signals)) return false;
-    const own = name === 'SIGWINCH' ? Number(isatty(1)) + Number(isatty(2)) : 0;
+    const own = name === 'SIGWINCH' ? [1, 2].filter((fd) => sys.isatty(fd) === 1).length : 0;
     return process.listenerCount(name) > own;
   });
 }

@@ -245,6 +245,7 @@ async function part(seed, calls) {
     close: ['fd'],
     fcntl: ['fd', 'command', 'flags'],
     fionread: ['fd'],
+    isatty: ['fd'],
     siocoutq: ['fd'],
     dup2: ['fd', 'fd'],
     pipe: [],

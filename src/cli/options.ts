@@ -2,7 +2,7 @@
 
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { MAX_PENDING_BYTES, MAX_PENDING_TOTAL_BYTES } from '../loop/outbox.js';
-
+import { sys } from '../posix/sys.js';
 import { SELECTORS } from '../selectors.js';
 import { FORMS } from '../teach/recording/format.js';
 
@@ -26,7 +26,10 @@ export function add(parent: Command, name: string, summary: string): Command {
   return withUsageErrors(parent.command(name).description(summary));
 }
 
-/** A bad command line ends with the usage, a line that says what is wrong, and exit code 2. */
+/**
+ * A bad command line ends with the usage, a line that says what is wrong, and exit code 2. At once: process.exit()
+ * would wait for the thread that main.ts has begun to start, and Node may crash there.
+ */
 export function withUsageErrors(command: Command): Command {
   return command
     .configureHelp({
@@ -34,7 +37,7 @@ export function withUsageErrors(command: Command): Command {
       subcommandTerm: (sub) => `${sub.name()} ${sub.usage().replace('[options] ', '')}`,
       minWidthToWrap: 20,
     })
-    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : USAGE_ERROR))
+    .exitOverride(({ exitCode }) => sys._exit(exitCode === 0 ? 0 : USAGE_ERROR))
     .configureOutput({
       outputError: (text, write) => {
         const usage = command.createHelp().commandUsage(command);

@@ -1,6 +1,5 @@
 /** stdout and stderr whose writes do not wait, and that no other process has. */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import { sys } from '../posix/sys.js';
 
 const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
@@ -15,7 +14,7 @@ export function openOwnOutput(): void {
   for (const fd of STREAMS) if (isPipe(fd)) reopen(fd);
   // Node.js makes pipes and sockets non-blocking itself, and opens a terminal once more, where writes wait.
   void [process.stdout, process.stderr];
-  for (const fd of STREAMS) if (isatty(fd)) reopen(fd);
+  for (const fd of STREAMS) if (sys.isatty(fd) === 1) reopen(fd);
 }
 
 function isPipe(fd: number): boolean {

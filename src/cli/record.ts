@@ -84,7 +84,7 @@ function ownProgram(program: Command, target: Target): string[] | undefined {
 
 /** Runs this command line anew. Signals reach it as they reach us, or are passed on. */
 async function runOwn(args: string[]): Promise<Ended> {
-  const main = fileURLToPath(new URL('main.js', import.meta.url));
+  const main = fileURLToPath(new URL('../cli/main.js', import.meta.url));
   const child = spawn(process.execPath, [main, ...args], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));

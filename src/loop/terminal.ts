@@ -1,5 +1,4 @@
 /** stdin, stdout and stderr for a thread that waits in select() and whose event loop never turns. */
-import { isatty } from 'node:tty';
 import { errno, OSError } from '../posix/errors.js';
 import { sys } from '../posix/sys.js';
 import { select } from '../select.js';
@@ -66,7 +65,7 @@ class Stream {
   constructor(fd: number, name: string) {
     this.#fd = fd;
     this.#name = name;
-    this.#isTerminal = isatty(fd);
+    this.#isTerminal = sys.isatty(fd) === 1;
   }
 
   fileno(): number {

@@ -113,6 +113,8 @@ export interface Sys extends Waits {
    */
   siocoutq(fd: number): Result;
   dup2(fd: number, target: number): Result;
+  /** 1 for a terminal. node:tty says the same, but loads node:net at each start. */
+  isatty(fd: number): Result;
   pipe(): [readEnd: number, writeEnd: number] | Result;
   /** A pseudo-terminal: what is written to `terminal` is read from `screen`. */
   openpty(): [screen: number, terminal: number] | Result;

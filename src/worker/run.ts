@@ -2,11 +2,12 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
-import { getEnvironmentData, isMainThread, setEnvironmentData, Worker } from 'node:worker_threads';
+import { isMainThread, type Worker } from 'node:worker_threads';
 import { gaierror, OSError, TimeoutError } from '../posix/errors.js';
 import type { Address } from '../posix/sockaddr.js';
 import { sys } from '../posix/sys.js';
 import { warnUnclosed } from '../posix/unclosed.js';
+import { takeThread, writeEnds } from './thread-start.js';
 
 /**
  * What a program's module exports: its loop, which runs on the worker thread.
@@ -61,16 +62,6 @@ export interface Start {
   before: { module: string; options: unknown } | null;
 }
 
-/**
- * The write ends of the stop pipes of all threads: element fd is 1 while fd is one. A worker that ends with the
- * process runs no exit hook of its own, so the main thread's closes them all.
- */
-const SHARED_KEY = 'posix-select.stops';
-const writeEnds =
-  (getEnvironmentData(SHARED_KEY) as Uint8Array | undefined) ??
-  new Uint8Array(new SharedArrayBuffer(2 ** 20));
-setEnvironmentData(SHARED_KEY, writeEnds);
-
 /** Those that this thread has made. */
 const ownWriteEnds = new Set<number>();
 
@@ -115,16 +106,14 @@ export function runInWorker<Args>(program: string | URL, options: RunOptions<Arg
     stop: readEnd,
     before: before ? { module: urlOf(before.module), options: before.options } : null,
   };
-  // With --input-type, which belongs to --eval, a worker would not start.
-  const fromEval = process.execArgv.some((option) => option.startsWith('--input-type'));
-  const execArgv = fromEval ? [] : undefined;
   let worker: Worker;
   try {
-    worker = new Worker(new URL('thread.js', import.meta.url), { workerData: start, execArgv });
+    worker = takeThread();
   } catch (err) {
     for (const end of pipe) sys.close(end);
     throw err;
   }
+  worker.postMessage(start);
   Atomics.store(writeEnds, writeEnd, 1);
   ownWriteEnds.add(writeEnd);
   let stopped = false; // once closed, the descriptor's number may be another's

@@ -1,10 +1,10 @@
 /** The worker thread's side: loads the program and runs its loop. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort } from 'node:worker_threads';
 import { reportUnclosed } from '../posix/unclosed.js';
 import type { Begin, Main, Message, Start } from './run.js';
 
-const { program, args, stop, before } = workerData as Start;
-const send = (message: Message) => parentPort?.postMessage(message);
+const port = parentPort as MessagePort;
+const send = (message: Message) => port.postMessage(message);
 reportUnclosed((unclosed) => send({ unclosed }));
 
 /** A module's export, which has to be a function. */
@@ -16,6 +16,7 @@ async function exportOf<Name extends string, Exported>(module: string, name: Nam
   throw new TypeError(`${module} exports no function called ${name}: runInWorker calls it`);
 }
 
+const { program, args, stop, before } = await new Promise<Start>((resolve) => port.once('message', resolve));
 if (before) {
   const begin: Begin = await exportOf(before.module, 'begin');
   await begin(before.options, stop);

@@ -22,7 +22,8 @@ type NotTraced =
   | 'openpty'
   | 'fionread'
   | 'siocoutq'
-  | 'dup2';
+  | 'dup2'
+  | 'isatty';
 
 /** The functions of `Sys` that are system calls of a loop: each must be in one row. */
 export type TracedName = Exclude<keyof Sys, NotTraced>;
