@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <memory>
-#include <system_error>
 #include <thread>
 
 #ifdef __linux__
@@ -28,13 +28,18 @@ Napi::Value Exit(const Napi::CallbackInfo& info) {
   _exit(status);
 }
 
+// strerror_r(3), which is safe among threads, is of two kinds: glibc's returns the text, POSIX's
+// leaves it in the buffer.
+[[maybe_unused]] const char* TextOf(const char* text, const char*) { return text; }
+[[maybe_unused]] const char* TextOf(int, const char* buffer) { return buffer; }
+
 // strerror(errno): the system's text for a positive error number.
 Napi::Value StrError(const Napi::CallbackInfo& info) {
   Args args(info);
   int number = args.Int(0, "errno");
   if (args.bad()) return args.env().Undefined();
-  // strerror(3) through the C++ library, which is safe among threads.
-  return Napi::String::New(args.env(), std::generic_category().message(number));
+  char buffer[256];
+  return Napi::String::New(args.env(), TextOf(strerror_r(number, buffer, sizeof buffer), buffer));
 }
 
 // openpty(): [fd that sees the screen, fd of the terminal itself].
