@@ -49,7 +49,7 @@ export function askForSocket(local: TcpAddress, remote: TcpAddress): TcpSocket |
   const answer = receive(netlink);
   if (!answer) return null;
   if (answer.length < AT.end || answer.readUInt16LE(AT.type) !== SOCK_DIAG_BY_FAMILY) return undefined;
-  return { ...socketIn(answer), local, remote };
+  return { ...contentsOf(answer), local, remote };
 }
 
 /**
@@ -61,15 +61,15 @@ export function askForSocket(local: TcpAddress, remote: TcpAddress): TcpSocket |
 export function openSockets(inodes?: Set<number>): TcpSocket[] | null {
   const found: TcpSocket[] = [];
   for (const family of [AF_INET, AF_INET6]) {
-    const sockets = socketsOf(family);
+    if (inodes && found.length >= inodes.size) break;
+    const sockets = socketsOf(family, inodes);
     if (!sockets) return null;
     found.push(...sockets);
-    if (inodes && found.filter(({ inode }) => inodes.has(inode)).length === inodes.size) break;
   }
   return found;
 }
 
-function socketsOf(family: number): TcpSocket[] | null {
+function socketsOf(family: number, inodes?: Set<number>): TcpSocket[] | null {
   if (platform !== 'linux') return null;
   // One of its own: an answer that is broken off would hinder the next request.
   const socket = sys.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
@@ -84,7 +84,8 @@ function socketsOf(family: number): TcpSocket[] | null {
         const type = message.readUInt16LE(AT.type);
         if (type === NLMSG_DONE) return found;
         if (type !== SOCK_DIAG_BY_FAMILY || message.length < AT.end) return null;
-        found.push(socketIn(message));
+        const { inode } = contentsOf(message);
+        if (inodes?.has(inode) ?? true) found.push({ ...contentsOf(message), ...endsOf(message) });
       }
     }
   } finally {
@@ -92,8 +93,10 @@ function socketsOf(family: number): TcpSocket[] | null {
   }
 }
 
+/** What has been received stands in it until the next answer. */
+const buffer = Buffer.alloc(ANSWER_BYTES);
+
 function receive(socket: number): Buffer | undefined {
-  const buffer = Buffer.allocUnsafe(ANSWER_BYTES);
   const length = sys.recv(socket, buffer, ANSWER_BYTES, MSG_DONTWAIT);
   return length < 0 ? undefined : buffer.subarray(0, length);
 }
@@ -110,16 +113,21 @@ function messagesIn(answer: Buffer): Buffer[] {
   return messages;
 }
 
-function socketIn(message: Buffer): TcpSocket {
+function contentsOf(message: Buffer): Pick<TcpSocket, 'state' | 'unread' | 'unsent' | 'inode'> {
+  return {
+    state: TCP_STATES[(message[AT.state] ?? 0) - 1] ?? 'unknown',
+    unread: message.readUInt32LE(AT.unread),
+    unsent: message.readUInt32LE(AT.unsent),
+    inode: message.readUInt32LE(AT.inode),
+  };
+}
+
+function endsOf(message: Buffer): Pick<TcpSocket, 'local' | 'remote'> {
   const bytes = message[AT.family] === AF_INET ? 4 : 16;
   const host = (at: number) => hostOf([...message.subarray(at, at + bytes)]);
   return {
     local: [host(AT.localHost), message.readUInt16BE(AT.localPort)],
     remote: [host(AT.remoteHost), message.readUInt16BE(AT.remotePort)],
-    state: TCP_STATES[(message[AT.state] ?? 0) - 1] ?? 'unknown',
-    unread: message.readUInt32LE(AT.unread),
-    unsent: message.readUInt32LE(AT.unsent),
-    inode: message.readUInt32LE(AT.inode),
   };
 }
 
