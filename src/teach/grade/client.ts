@@ -35,7 +35,7 @@ export class Client extends EventEmitter<{ change: [] }> {
   /** Of this end. */
   readonly host: string;
   readonly port: number;
-  /** how a reader is told of it: `a client`, `Bob` */
+  /** what a report calls it: `a client`, `Bob` */
   name = 'a client';
   readonly #socket: Socket;
   #isReading = true;

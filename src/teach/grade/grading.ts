@@ -9,7 +9,7 @@ import type { Run } from './run.js';
 import { compare, type Deviation } from './text-match.js';
 
 export interface GradingOptions {
-  /** Is told of each line, in their order, as soon as it is decided. */
+  /** Is called for each line, in their order, as soon as it is decided. */
   onLine?: (result: LineResult) => void;
   /** How many runs go side by side. */
   sideBySide?: number;

@@ -33,7 +33,7 @@ export interface Line {
   parts: Part[];
   /** Not in the sum of the assignment's points. */
   extra?: boolean;
-  /** Costs no points, unless a teacher gives it some: it is told as a note. */
+  /** Costs no points, unless a teacher gives it some: it is shown as a note. */
   note?: boolean;
   /** Why no program can grade it. */
   teacher?: string;
