@@ -16,6 +16,9 @@ export class Live {
   readonly kind: Server;
   readonly process: Process & { port: number };
   readonly #witness: Python;
+  #peers: Python[] = [];
+  /** Where what counts of stdout begins. */
+  #begin = 0;
   /** When stdout has shown what the well-behaved clients say: seconds on Python's monotonic clock. */
   readonly #shown = new Map<number, number>();
 
@@ -41,12 +44,30 @@ export class Live {
       : startServer(kind.program, [...kind.args, ...args], { env: environment() }));
     const live = new Live(kind, server);
     await live.saysMore(10);
+    await live.clear();
     return live;
   }
 
   /** A Python that has clients of this server. */
   peer(): Python {
-    return clientsOf(this.kind, this.process);
+    const peer = clientsOf(this.kind, this.process);
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  /** All peers leave but the well-behaved clients. What stdout has shown up to now counts no more. */
+  async clear(): Promise<void> {
+    const { came, left } = this.kind;
+    for (const peer of this.#peers.splice(0)) await peer.end('SIGKILL');
+    const count = (line: RegExp) => [...this.process.stdout.matchAll(line)].length;
+    await until('only the well-behaved clients are left', () => count(came) - count(left) === 2);
+    await this.isServed();
+    this.#begin = this.process.stdout.length;
+  }
+
+  /** What the server has printed since the last `clear`. */
+  get stdout(): string {
+    return this.process.stdout.slice(this.#begin);
   }
 
   /** Waits until the well-behaved clients have said so much more, and have been heard; the number of what comes next. */
@@ -87,17 +108,17 @@ export class Live {
 
   /** How often stdout has a line. */
   count(line: RegExp): number {
-    return [...this.process.stdout.matchAll(line)].length;
+    return [...this.stdout.matchAll(line)].length;
   }
 
   /** The ports in the lines on stdout. */
   ports(line: RegExp): number[] {
-    return [...this.process.stdout.matchAll(line)].map(([, port]) => Number(port));
+    return [...this.stdout.matchAll(line)].map(([, port]) => Number(port));
   }
 
   /** What stdout shows that the peer at a port has said. */
   shown(port: number): string {
-    const lines = [...this.process.stdout.matchAll(this.kind.says ?? /$^/g)];
+    const lines = [...this.stdout.matchAll(this.kind.says ?? /$^/g)];
     const texts = lines.filter((line) => Number(line[1]) === port).map(([, , text]) => text);
     return texts
       .map((text) => (this.kind.reach === 'nobody' ? bytesOf(text) : text))
