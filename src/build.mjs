@@ -19,7 +19,6 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  statSync,
   watch as watchFolder,
   writeFileSync,
 } from 'node:fs';
@@ -29,8 +28,9 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PAGE = 'src/teach/replay/page';
-/** Beside what it describes: both go together. */
+/** Beside what they describe: both go together. */
 const BUILD_INFO = 'dist/.tsbuildinfo';
+const PAGE_BUILD_INFO = 'dist/.page.tsbuildinfo';
 const COMMAND = 'dist/cli/main.js';
 const ADDON = 'build/Release/posix_select.node';
 /** A change is built when nothing more has changed for so long. */
@@ -56,12 +56,13 @@ function filesIn(folder, pattern) {
     .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length));
 }
 
-/** A digest of files' names, times and sizes; it differs when one was changed, added or removed. */
+/** A digest of files' names and contents: the times of a copy, or of a checkout, may differ. */
 function digestOf(files) {
   const hash = createHash('sha256');
   for (const file of files.toSorted()) {
-    const { mtimeMs, size } = statSync(join(ROOT, file), { throwIfNoEntry: false }) ?? {};
-    hash.update(`${file} ${mtimeMs} ${size}\n`);
+    const path = join(ROOT, file);
+    const content = existsSync(path) ? readFileSync(path) : '';
+    hash.update(`${file} ${content.length}\n`).update(content);
   }
   return hash.digest('hex');
 }
@@ -151,9 +152,10 @@ async function buildTypeScript(gone) {
       rmSync(join(ROOT, compiled + ending), { force: true });
   }
   // tsc writes what its notes say has changed, and does not look whether the rest is there.
-  if (!existsSync(join(ROOT, COMMAND))) rmSync(join(ROOT, BUILD_INFO), { force: true });
+  if (!existsSync(join(ROOT, COMMAND)))
+    for (const info of [BUILD_INFO, PAGE_BUILD_INFO]) rmSync(join(ROOT, info), { force: true });
   tsc('--incremental', '--tsBuildInfoFile', BUILD_INFO);
-  tsc('-p', PAGE);
+  tsc('-p', PAGE, '--incremental', '--tsBuildInfoFile', PAGE_BUILD_INFO);
   // Only a build needs it: when nothing has changed, its packages are not even looked for.
   const { bundle } = await import('./bundle.mjs');
   await bundle(ROOT, filesIn('src', /\.ts$/));

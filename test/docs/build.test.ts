@@ -31,7 +31,7 @@ let copy: string;
 
 beforeAll(() => {
   copy = join(mkdtempSync(join(tmpdir(), 'posix-select-')), 'a copy');
-  // With the times of its files: what is built already is not built again.
+  // With the times of its files, by which make knows what is compiled.
   for (const name of [...SOURCES, 'build', 'dist'])
     cpSync(join(ROOT, name), join(copy, name), { recursive: true, preserveTimestamps: true });
   // The compiler is told where the addon's headers are by a path from here: it must be that of the project.
@@ -42,7 +42,6 @@ beforeAll(() => {
   });
   for (const name of readdirSync(join(ROOT, 'node_modules')))
     if (name !== 'node-addon-api') symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
-  expect(build()).toEqual({ status: 0, output: '' });
 }, 180_000);
 afterAll(() => rmSync(dirname(copy), { recursive: true }));
 
@@ -63,7 +62,7 @@ function objects(): Map<string, number> {
   return new Map(names.map((name) => [name, statSync(join(folder, name)).mtimeMs]));
 }
 
-test('when nothing has changed it starts no process: there is none to be found', () => {
+test('when nothing has changed, in a copy too, it starts no process: there is none to be found', () => {
   expect(build({ PATH: '/nowhere' })).toEqual({ status: 0, output: '' });
 });
 
