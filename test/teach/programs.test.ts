@@ -257,6 +257,16 @@ describe('pairs by their places among the bytes', () => {
     expect(told(written(log))).toEqual(['a → b: write, read: 14 through a pipe']);
   });
 
+  test('of a long run the page has the first calls, and says so', () => {
+    const file = written(LOG.replace(/^2 .*\n/gm, ''));
+    const [{ calls = [], notes = [] } = {}] = programsOf(file, 2).programs;
+    expect([calls[0]?.length, notes.filter((note) => note.includes('the first 2 calls'))]).toEqual([
+      2,
+      [expect.stringContaining('shows all in the terminal')],
+    ]);
+    expect(programsOf(file, 1000).programs[0]?.notes.join()).not.toContain('the first');
+  });
+
   test('programs that do not talk are one story, as before', () => {
     const { programs, messages } = programsOf(written(LOG.replace(/^2 .*\n/gm, '')));
     expect([programs.length, messages]).toEqual([1, []]);

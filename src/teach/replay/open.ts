@@ -21,13 +21,34 @@ export function open(file: string): Recording {
   return isRecording(file) ? read(file) : readStrace(file);
 }
 
+/** Opens a file for a page, which has all that it shows in memory: of a longer run the first calls. */
+export function openBegin(file: string, maxCalls: number): Recording {
+  const recording = open(file);
+  let isCut = false;
+  function* calls(): Generator<Call> {
+    let count = 0;
+    for (const call of recording.calls) {
+      isCut = count++ === maxCalls;
+      if (isCut) return;
+      yield call;
+    }
+  }
+  const note = `these are the first ${maxCalls.toLocaleString('en')} calls; posix-select replay shows all in the terminal`;
+  return { ...recording, calls: calls(), notes: () => (isCut ? [note] : recording.notes()) };
+}
+
 /**
  * The story of one thread of a file.
  *
  * @param threads those of the file, where they are known: it takes a reading to know them
  */
-export function storyOf(file: string, tid?: number, threads?: Thread[]): StoryData {
-  const { recording, others, thread } = oneThread(file, tid, threads);
+export function storyOf(
+  file: string,
+  tid?: number,
+  threads?: Thread[],
+  openFile: (file: string) => Recording = open,
+): StoryData {
+  const { recording, others, thread } = oneThread(file, tid, threads, openFile);
   const builder = new StoryBuilder(recording.head, thread.waits > 0);
   for (const call of recording.calls) builder.add(call);
   const { notes } = builder.data;
@@ -45,12 +66,14 @@ export function storyOf(file: string, tid?: number, threads?: Thread[]): StoryDa
 export function oneThread(
   file: string,
   tid?: number,
-  all = threadsOf(open(file)),
+  threads?: Thread[],
+  openFile: (file: string) => Recording = open,
 ): { recording: Recording; thread: Thread; others: Thread[] } {
+  const all = threads ?? threadsOf(openFile(file));
   const thread = tid === undefined ? all[0] : all.find((thread) => thread.tid === tid);
   if (!thread)
     throw new UserError(`${file} has no thread ${tid}; it has ${all.map(({ tid }) => tid).join(', ')}`);
-  const recording = open(file);
+  const recording = openFile(file);
   if (all.length === 1) return { recording, thread, others: [] };
   const { head } = recording;
   const calls = function* () {

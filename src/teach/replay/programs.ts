@@ -4,7 +4,10 @@ import type { Head, OtherCall } from '../recording/format.js';
 import { MESSAGE_KINDS, type Message, type PageData } from '../story/programs.js';
 import { StoryBuilder, safeLine } from './build-story.js';
 import { Conversations, type Pair, type Place } from './conversations.js';
-import { open, storyOf, type Thread, threadOf, threadsOf } from './open.js';
+import { openBegin, storyOf, type Thread, threadOf, threadsOf } from './open.js';
+
+/** Calls that a page has: it is written with 300 MB of memory, and opens within a second. */
+const MAX_CALLS = 150_000;
 
 /** Threads whose calls become stories. */
 const MAX_THREADS = 64;
@@ -16,10 +19,11 @@ const MAX_PROGRAMS = 8;
 const INTERPRETER = /^(python[\d.]*|node|perl|ruby|java|bash|sh)$/;
 
 /** All programs of a file that talk to each other; where none do, the story of the one thread that waits the most. */
-export function programsOf(file: string): PageData {
+export function programsOf(file: string, maxCalls = MAX_CALLS): PageData {
+  const open = (file: string) => openBegin(file, maxCalls);
   const all = threadsOf(open(file));
   const threads = all.slice(0, MAX_THREADS);
-  const alone = (): PageData => ({ programs: [storyOf(file, undefined, all)], messages: [] });
+  const alone = (): PageData => ({ programs: [storyOf(file, undefined, all, open)], messages: [] });
   if (threads.length === 1) return alone();
   const recording = open(file);
   const { head } = recording;

@@ -66,7 +66,8 @@ export class Process {
   }
 
   #seeEnds(fd: number, ends: Ends): void {
-    if (String(this.#ends.get(fd)) === String(ends)) return;
+    const known = this.#ends.get(fd);
+    if (known === ends || String(known) === String(ends)) return;
     this.#ends.set(fd, ends);
     this.#newEnds ??= {};
     this.#newEnds[fd] = ends;

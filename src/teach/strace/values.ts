@@ -38,6 +38,7 @@ const ESCAPE = /\\(?:x([\da-f]{2})|([0-7]{1,3})|(.))|([^\\]+)/gis;
 /** The bytes of a string as strace writes it; dots behind it are ignored. */
 export function bytesOf(text: string): Buffer {
   const [, inner = ''] = /^@?"((?:[^"\\]|\\.)*)"/s.exec(text) ?? [];
+  if (!inner.includes('\\')) return Buffer.from(inner, 'latin1');
   const parts: Buffer[] = [];
   for (const [, hex, octal, char, plain] of inner.matchAll(ESCAPE)) {
     if (plain !== undefined) parts.push(Buffer.from(plain, 'latin1'));

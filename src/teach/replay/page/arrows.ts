@@ -16,7 +16,14 @@ export interface ProgramColumns {
   x: (program: number) => number;
   /** from one bar to the next */
   gap: number;
+  width: number;
 }
+
+/** Pixels on the left where times stand. */
+const GUTTER_EDGE = 4;
+
+/** Pixels that a label has at least: where columns are narrow, it goes on over the bars beside its arrow. */
+const LABEL_WIDTH = 150;
 
 export function arrowOf(columns: ProgramColumns, arrow: Arrow, i: number): SVGElement {
   const { message, fromY, toY } = arrow;
@@ -84,7 +91,10 @@ function labelOfArrow(
   x: number,
   right: boolean,
 ): SVGElement {
-  const room = columns.gap - BAR_WIDTH - 26;
+  const room = Math.max(
+    columns.gap - BAR_WIDTH - 26,
+    Math.min(LABEL_WIDTH, right ? columns.width - x - 4 : x - GUTTER_EDGE),
+  );
   const label = svg('text', { class: 'what', x, y: fromY - 5, 'text-anchor': right ? 'start' : 'end' });
   if (kind !== 'data') {
     label.append(fitted(kind === 'connect' ? 'connects' : 'closes', room, 13));
