@@ -13,8 +13,12 @@ export interface Thread {
   tid: number;
   /** how many of its calls wait for descriptors */
   waits: number;
+  /** how many are made on sockets; a shell and a version manager, which become other programs or start them, have none */
+  onSockets: number;
   calls: number;
 }
+
+const ON_SOCKETS = /^(socket|socketpair|bind|listen|accept|connect|shutdown|send|recv)/;
 
 /** @throws UserError */
 export function open(file: string): Recording {
@@ -91,12 +95,15 @@ export function threadsOf({ head, calls }: Recording): Thread[] {
   const threads = new Map<number, Thread>();
   for (const call of calls) {
     const { pid, tid } = threadOf(call, head.pid);
-    const thread = threads.get(tid) ?? { pid, tid, waits: 0, calls: 0 };
+    const thread = threads.get(tid) ?? { pid, tid, waits: 0, onSockets: 0, calls: 0 };
     threads.set(tid, thread);
     thread.calls++;
     if (setsOf(call)) thread.waits++;
+    if (ON_SOCKETS.test(call.call)) thread.onSockets++;
   }
-  return [...threads.values()].sort((a, b) => b.waits - a.waits || b.calls - a.calls);
+  return [...threads.values()].sort(
+    (a, b) => b.waits - a.waits || b.onSockets - a.onSockets || b.calls - a.calls,
+  );
 }
 
 export function threadOf({ pid, tid }: Call, headPid = 0): { pid: number; tid: number } {

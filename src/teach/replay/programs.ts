@@ -51,13 +51,19 @@ export function programsOf(file: string, maxCalls = MAX_CALLS): PageData {
     if (from === undefined || to === undefined) return [];
     return [[MESSAGE_KINDS.indexOf(pair.kind), from, pair.from.call, to, pair.to.call, pair.bytes]];
   });
-  const notes = [...recording.notes(), ...notesOn(all.length - talking.length, conversations.isCut)];
+  const notes = [
+    ...recording.notes(),
+    ...notesOn(all.filter(isPeer).length - talking.filter(isPeer).length, conversations.isCut),
+  ];
   const programs = talking.map(({ pid, tid }) => {
     const { data } = builders.get(tid) as StoryBuilder;
     return { ...data, program: names.of(pid), notes: [...data.notes, ...notes, `process ${pid}`] };
   });
   return { programs, messages };
 }
+
+/** A thread that may talk to others. */
+const isPeer = ({ waits, onSockets }: Thread) => waits + onSockets > 0;
 
 function notesOn(others: number, isCut: boolean): string[] {
   return [

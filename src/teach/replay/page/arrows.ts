@@ -91,10 +91,8 @@ function labelOfArrow(
   x: number,
   right: boolean,
 ): SVGElement {
-  const room = Math.max(
-    columns.gap - BAR_WIDTH - 26,
-    Math.min(LABEL_WIDTH, right ? columns.width - x - 4 : x - GUTTER_EDGE),
-  );
+  const own = columns.gap - BAR_WIDTH - 26;
+  const room = Math.max(own, Math.min(LABEL_WIDTH, right ? columns.width - x - 4 : x - GUTTER_EDGE));
   const label = svg('text', { class: 'what', x, y: fromY - 5, 'text-anchor': right ? 'start' : 'end' });
   if (kind !== 'data') {
     label.append(fitted(kind === 'connect' ? 'connects' : 'closes', room, 13));
@@ -102,7 +100,7 @@ function labelOfArrow(
   }
   const bytes = bytesText(message[5]);
   const text = textSent(columns, message);
-  const hasBoth = textWidth(text, 13, 400, true) + 8 + textWidth(bytes, 13) <= room;
+  const hasBoth = textWidth(text, 13, 400, true) + 8 + textWidth(bytes, 13) <= own;
   if (text !== '') label.append(svg('tspan', { class: 'said' }, fitted(text, room, 13, 400, true)));
   if (text === '' || hasBoth) label.append(svg('tspan', { dx: text ? 8 : 0 }, bytes));
   return label;

@@ -61,7 +61,13 @@ export class Diagram {
 
   get #columns(): ProgramColumns {
     const x = (program: number) => this.#x(program);
-    return { stories: this.#stories, arrows: this.#timeline.arrows, x, gap: this.#gap, width: this.#scroller.clientWidth };
+    return {
+      stories: this.#stories,
+      arrows: this.#timeline.arrows,
+      x,
+      gap: this.#gap,
+      width: this.#scroller.clientWidth,
+    };
   }
 
   #x(program: number): number {

@@ -3,7 +3,7 @@ import { shortDuration } from '../../story/sentences.js';
 import { FD_SETS } from '../../story/story.js';
 import type { PictureRow } from './rows.js';
 import { arrow, BAR_HEIGHT, BAR_TOP, bitX, KERNEL_TOP, type Scene, textAt } from './scene.js';
-import { fitted, svg, textWidth } from './svg.js';
+import { fittedName, svg, textWidth } from './svg.js';
 
 export function ground(scene: Scene, width: number): SVGElement[] {
   const { sleep, answer, label, isNarrow } = scene.columns;
@@ -84,8 +84,8 @@ export function rowLine(scene: Scene, row: PictureRow, i: number): SVGElement[] 
   const isQuiet = row.state !== 'open';
   const room = question - label - (isNarrow ? 6 : 54);
   const top = row.role && !isNarrow ? y - 2 : y + 6;
-  const size = textWidth(row.name, 17, 700) > room ? 14 : 17;
-  const name = textAt(`name${isQuiet ? ' quiet' : ''}`, label, top, shortName(row.name, room, size));
+  const size = textWidth(fittedName(row.name, 1000, 17, 700), 17, 700) > room ? 14 : 17;
+  const name = textAt(`name${isQuiet ? ' quiet' : ''}`, label, top, fittedName(row.name, room, size, 700));
   name.style.fontSize = `${size}px`;
   const title = svg('title', {}, row.name);
   name.append(title);
@@ -151,10 +151,3 @@ const SHORT_SETS = { read: 'read', write: 'write', except: 'exc.' };
 const POLL_EVENTS = { read: 'POLLIN', write: 'POLLOUT', except: 'POLLPRI' };
 
 const ALONE = { read: 'alone', write: 'alone', except: 'alone' };
-
-/** A name that fits: of an address, its port. */
-function shortName(name: string, room: number, size: number): string {
-  const [, port] = /^.*:(\d+)$/.exec(name) ?? [];
-  const isLong = textWidth(name, size, 700) > room;
-  return fitted(isLong && port ? `port ${port}` : name, room, size, 700);
-}

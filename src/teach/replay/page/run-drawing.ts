@@ -2,7 +2,7 @@
 import { arrivalOf } from '../../story/sentences.js';
 import type { Story } from '../../story/story.js';
 import type { Brush } from './brush.js';
-import { fitted, textWidth } from './svg.js';
+import { fittedName, textWidth } from './svg.js';
 
 export interface StripView {
   /** seconds */
@@ -109,7 +109,7 @@ export class RunDrawing {
           1,
         );
       const isShown = !isCard || i === 0 || i === lanes.length - 1;
-      if (isShown) brush.text(fitted(name, left - label - 10, 13), label, y + 4, 'lane');
+      if (isShown) brush.text(fittedName(name, left - label - 10, 13), label, y + 4, 'lane');
     }
   }
 
