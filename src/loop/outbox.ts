@@ -39,13 +39,16 @@ export class Outbox<P extends Peer = Socket> {
   readonly #maxPendingTotal: number;
   readonly #memory: PendingMemory;
   readonly #unsent = new Map<P, Unsent>();
-  /** What goes to each peer together, with `sendQueued`. */
-  readonly #queued = new Map<P, Uint8Array[]>();
-  /** Copies of what is queued: a round's messages are many, and to keep each alive costs more than to copy it. */
+  /** What goes to each peer together, with `sendQueued`: pieces of the log, as [from, to, from, to …]. */
+  readonly #queued = new Map<P, number[]>();
+  /**
+   * Copies of a round's messages, one after the other. Most peers of a chat are sent all of them: that is one piece,
+   * however many messages it is.
+   */
   #log = Buffer.alloc(0);
   #logEnd = 0;
   #lastQueued: Uint8Array | null = null;
-  #lastCopy: Uint8Array = this.#log;
+  #lastFrom = 0;
   #together = Buffer.alloc(0);
 
   /** The peers that cannot be sent to, with the reason: gone, or over a bound. `close` takes them out. */
@@ -76,8 +79,7 @@ export class Outbox<P extends Peer = Socket> {
 
   /** Bytes that wait for a peer. */
   size(peer: P): number {
-    const queued = this.#queued.get(peer) ?? [];
-    return queued.reduce((sum, { length }) => sum + length, this.#unsent.get(peer)?.size ?? 0);
+    return (this.#unsent.get(peer)?.size ?? 0) + sizeOf(this.#queued.get(peer) ?? []);
   }
 
   /** Sends now, or later; never waits. A peer that cannot be sent to is `lost` from then on. */
@@ -88,24 +90,31 @@ export class Outbox<P extends Peer = Socket> {
       return;
     }
     this.#queued.delete(peer);
-    this.#send(peer, this.#putTogether([...queued, data]));
+    this.#send(peer, this.#putTogether(queued, data));
   }
 
   /** Keeps it for `sendQueued`, which sends all that a round has brought for a peer in one send. */
   queue(peer: P, data: Uint8Array): void {
     if (data !== this.#lastQueued) {
       this.#lastQueued = data;
-      this.#lastCopy = this.#copy(data);
+      this.#lastFrom = this.#copy(data);
     }
+    const from = this.#lastFrom;
+    const to = from + data.length;
     const queued = this.#queued.get(peer);
-    if (queued) queued.push(this.#lastCopy);
-    else if (!this.lost.has(peer)) this.#queued.set(peer, [this.#lastCopy]);
+    if (!queued) {
+      if (!this.lost.has(peer)) this.#queued.set(peer, [from, to]);
+    } else if (queued.at(-1) === from) {
+      queued[queued.length - 1] = to;
+    } else {
+      queued.push(from, to);
+    }
   }
 
   /** Sends each peer what `queue` has kept for it, in one send. */
   sendQueued(): void {
-    // Most peers of a chat are sent the same: what was put together for one is used for the next.
-    let before: Uint8Array[] = [];
+    // What was put together for one peer is used for the next, where that one is sent the same.
+    let before: number[] = [];
     let together: Uint8Array = this.#together;
     for (const [peer, queued] of this.#queued) {
       if (!isSame(queued, before)) together = this.#putTogether(queued);
@@ -152,26 +161,32 @@ export class Outbox<P extends Peer = Socket> {
     this.#unsent.clear();
   }
 
-  #copy(data: Uint8Array): Uint8Array {
-    if (this.#logEnd + data.length > this.#log.length) {
-      this.#log = Buffer.allocUnsafeSlow(Math.max(LOG_BYTES, 2 * this.#log.length, data.length));
-      this.#logEnd = 0;
-    }
-    const copy = this.#log.subarray(this.#logEnd, this.#logEnd + data.length);
-    copy.set(data);
+  /** @returns where in the log it stands */
+  #copy(data: Uint8Array): number {
+    const from = this.#logEnd;
     this.#logEnd += data.length;
-    return copy;
+    if (this.#logEnd > this.#log.length) {
+      const longer = Buffer.allocUnsafeSlow(Math.max(LOG_BYTES, 2 * this.#logEnd));
+      longer.set(this.#log.subarray(0, from));
+      this.#log = longer;
+    }
+    this.#log.set(data, from);
+    return from;
   }
 
   /** In memory that is used again and again: what is sent at once, or copied, needs no memory of its own. */
-  #putTogether(pieces: Uint8Array[]): Uint8Array {
-    const size = pieces.reduce((sum, { length }) => sum + length, 0);
+  #putTogether(queued: number[], last?: Uint8Array): Uint8Array {
+    const [begin, end] = queued;
+    if (queued.length === 2 && !last) return this.#log.subarray(begin, end);
+    const size = sizeOf(queued) + (last?.length ?? 0);
     if (size > this.#together.length) this.#together = Buffer.allocUnsafeSlow(2 * size);
     let at = 0;
-    for (const piece of pieces) {
-      this.#together.set(piece, at);
-      at += piece.length;
+    for (let i = 0; i < queued.length; i += 2) {
+      const [from = 0, to = 0] = [queued[i], queued[i + 1]];
+      this.#log.copy(this.#together, at, from, to);
+      at += to - from;
     }
+    if (last) this.#together.set(last, at);
     return this.#together.subarray(0, size);
   }
 
@@ -228,6 +243,11 @@ export class Outbox<P extends Peer = Socket> {
   }
 }
 
-function isSame(list: Uint8Array[], other: Uint8Array[]): boolean {
-  return list.length === other.length && list.every((data, i) => data === other[i]);
+function isSame(pieces: number[], other: number[]): boolean {
+  return pieces.length === other.length && pieces.every((at, i) => at === other[i]);
+}
+
+/** How many bytes the pieces have together. */
+function sizeOf(pieces: number[]): number {
+  return pieces.reduce((sum, at, i) => (i % 2 === 0 ? sum - at : sum + at), 0);
 }

@@ -112,3 +112,29 @@ test('a peer that has gone is lost with the reason; closed already, it is just c
     for (const writable of select([], outbox.wlist, [], 10)[1]) outbox.flush(writable);
   expect(outbox.lost.size).toBe(0);
 });
+
+test('sendQueued: each peer gets what was queued for it and nothing else, however the rounds are mixed', () => {
+  const outbox = new Outbox();
+  const pairs = Array.from({ length: 7 }, () => tcp());
+  const expected = pairs.map(() => '');
+  const got = pairs.map(() => '');
+  for (let n = 0; n < 1500; n++) {
+    const data = message(n);
+    // In runs, as those who flood a chat: one is left out of its own messages.
+    const leftOut = Math.floor(n / 5) % 9;
+    for (const [i, [conn]] of pairs.entries()) {
+      if (i === leftOut) continue;
+      expected[i] += data;
+      if (n % 97 === i) outbox.send(conn, data);
+      else outbox.queue(conn, data);
+    }
+    if (n % 250 !== 249) continue; // 75 kB: more than the memory for a round has to begin with
+    for (const [i, [conn]] of pairs.entries())
+      expect(outbox.size(conn)).toBeLessThanOrEqual((expected[i] as string).length);
+    outbox.sendQueued();
+    for (const [i, [, peer]] of pairs.entries())
+      got[i] += carry(outbox, peer, (expected[i] as string).length - (got[i] as string).length);
+  }
+  expect(got).toEqual(expected);
+  for (const [conn] of pairs) expect(outbox.size(conn)).toBe(0);
+});
