@@ -11,12 +11,16 @@ import { fileFor, posixSelect } from '../support/traced.js';
 const test = needs('chromium');
 let browser: Browser;
 
+const CHROMIUM = {
+  executablePath: isHere('chromium')
+    ? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim()
+    : '',
+  args: ['--headless', '--no-sandbox', '--disable-gpu'],
+};
+
 beforeAll(async () => {
   if (!isHere('chromium')) return;
-  browser = await chromium.launch({
-    executablePath: execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim(),
-    args: ['--headless', '--no-sandbox', '--disable-gpu'],
-  });
+  browser = await chromium.launch(CHROMIUM);
 });
 afterAll(() => browser?.close());
 
@@ -90,6 +94,40 @@ test('a run that has become long is zoomed in its window', async () => {
   expect(zoomed).not.toBe(before);
   await page.locator('#whole').dispatchEvent('wheel', { deltaY: 100, ctrlKey: true });
   expect(await shown()).toBe(zoomed);
+});
+
+/** Three clients take turns: each line is answered before the next one is sent. */
+const TURNS = `import socket, sys
+clients = [socket.create_connection(('127.0.0.1', int(sys.argv[1]))) for _ in range(3)]
+for i in range(300):
+    clients[i % 3].sendall(b'%04d' % i + b'.' * 2000)
+    answer = b''
+    while len(answer) < 2004: answer += clients[i % 3].recv(4096)
+print('all are answered', flush=True)
+sys.stdin.read()`;
+
+test('a browser that is stopped keeps nobody waiting, and another one that comes late has all', async () => {
+  const { server, url, port } = await live(['multiconn-server', '127.0.0.1', 0]);
+  const other = await chromium.launchServer(CHROMIUM);
+  const { pid } = other.process();
+  onTestFinished(() => {
+    process.kill(-(pid as number), 'SIGCONT');
+    return other.close();
+  });
+  const stopped = await (await chromium.connect(other.wsEndpoint())).newPage();
+  await stopped.goto(url);
+  process.kill(-(pid as number), 'SIGSTOP');
+  const clients = Python.program(TURNS, [port]);
+  await clients.out(/all are answered/);
+  const late = await opened(url);
+  const waits = async () => Number(await late.locator('#number').getAttribute('max'));
+  await until(
+    'the late page has all',
+    async () => (await waits()) >= 300 && /sends 2,004/.test((await title(late)) ?? ''),
+  );
+  clients.endInput();
+  expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+  await late.getByText('it has ended').waitFor();
 });
 
 test('a page that reads nothing keeps nobody waiting', async () => {
