@@ -171,8 +171,10 @@ export class RunDrawing {
     if (end - first > 200) return;
     for (const { name, life, at, errno } of story.step(number).calls) {
       const i = lane.get(life);
-      if (i !== undefined && errno === '' && /^(send|write)/.test(name))
-        brush.rect('--asked', this.#x(at) - 0.75, laneMiddle(i, lanes) - 1, 1.75, 5);
+      const x = this.#x(at);
+      const isSeen = x >= this.#left - 1 && x <= this.#right + 1;
+      if (i !== undefined && isSeen && errno === '' && /^(send|write)/.test(name))
+        brush.rect('--asked', x - 0.75, laneMiddle(i, lanes) - 1, 1.75, 5);
     }
   }
 

@@ -57,11 +57,20 @@ export function drawFolds(story: Story, step: StoryStep, isHidden: boolean): voi
   (byId('bits').closest('details') as HTMLElement).hidden = step.wait?.kind !== 'sets';
 }
 
+/** An address breaks before its port, and not within it. */
+function breakable(element: HTMLElement): HTMLElement {
+  const text = element.textContent ?? '';
+  const at = text.search(/\d+:?$/);
+  if (text[at - 1] === ':')
+    element.replaceChildren(text.slice(0, at), document.createElement('wbr'), text.slice(at));
+  return element;
+}
+
 /** The names set off from what is said of them. */
 function clauses(answer: Clause[]): (Node | string)[] {
   return answer.flatMap(({ name, text }, i) => [
     ...(i > 0 ? [' '] : []),
-    ...(name ? [html('strong', {}, name), ' '] : []),
+    ...(name ? [breakable(html('strong', {}, name)), ' '] : []),
     text,
   ]);
 }
