@@ -4,13 +4,15 @@ import { CLI, until } from './process.js';
 import { Python } from './python.js';
 
 export const CTRL_C = '\x03';
+export const CTRL_Z = '\x1a';
 export const CTRL_D = '\x04';
 
 /** One of our programs in a terminal whose keyboard is stdin, and whose screen is stdout. */
 export class Terminal extends Python {
-  constructor(program: string, args: (string | number)[]) {
-    super({ helpers: ['terminal'] });
-    void this.run('show_in_terminal(args)', [process.execPath, CLI, program, ...args.map(String)]);
+  constructor(program: string, args: (string | number)[], env: NodeJS.ProcessEnv = process.env) {
+    super({ helpers: ['terminal'], env });
+    const command = program === 'bash' ? [program] : [process.execPath, CLI, program];
+    void this.run('show_in_terminal(args)', [...command, ...args.map(String)]);
   }
 
   /** Waits until the screen shows a text. */

@@ -8,9 +8,9 @@ import { Chapters, type Place } from '../../dist/teach/replay/chapters.js';
 import { screen } from '../../dist/teach/replay/screen.js';
 import { sentencesOf } from '../../dist/teach/story/sentences.js';
 import type { Life, StoryStep } from '../../dist/teach/story/story.js';
-import { Process, until } from '../support/process.js';
+import { CLI, Process, until } from '../support/process.js';
 import { EVIL, expectedSteps, long, RECORDED, record, recordCrowd, spelled } from '../support/recordings.js';
-import { CTRL_C, Terminal } from '../support/terminals.js';
+import { CTRL_C, CTRL_Z, Terminal } from '../support/terminals.js';
 import { fileFor, posixSelect } from '../support/traced.js';
 
 /** The places of all waits, the set-up first. */
@@ -313,6 +313,34 @@ describe('in the terminal', () => {
     await shows(/space play /);
     terminal.type('q');
     await terminal.left();
+  });
+
+  test('Ctrl-Z gives the terminal back to the shell; after fg it plays on', async () => {
+    const { file } = await record('select-server', [0]);
+    const shell = new Terminal('bash', ['--norc', '-i']);
+    const shows = (pattern: RegExp) =>
+      until(`the screen shows ${pattern}`, () => pattern.test(frame(shell.stdout).join('\n')));
+    shell.type(`${process.execPath} ${CLI} replay ${file}\n`);
+    await shows(/ wait 1 of/);
+    shell.type(CTRL_Z);
+    await until('it is stopped', () => /1049l.*Stopped/s.test(shell.stdout));
+    shell.type('fg\n');
+    await until('it is drawn again', () => /Stopped.*1049h.* wait 1 of/s.test(shell.stdout));
+    shell.type(RIGHT);
+    await shows(/ wait 2 of/);
+    shell.type('q');
+    await until('the shell is back', () => /1049l.*1049l/s.test(shell.stdout));
+    shell.type('exit\n');
+    expect(await shell.exit).toBe(0);
+  });
+
+  test('TERM=dumb: the waits come as lines, and no escape sequence', async () => {
+    const { file } = await record('select-server', [0]);
+    const terminal = new Terminal('replay', [file], { ...process.env, TERM: 'dumb' });
+    const lines = await terminal.left();
+    expect(lines).toMatch(/^TERM=dumb: .*\n/);
+    expect(lines).toMatch(/\nwait 1 of \d+/);
+    expect(lines).not.toMatch(CONTROLS);
   });
 
   test('follows a descriptor', async () => {

@@ -25,6 +25,7 @@ const CLEAR_BELOW = '\x1b[J';
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 };
 
 const CTRL_C = '\x03';
+const CTRL_Z = '\x1a';
 
 /** A key: an escape sequence, or a character. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it begins with ESC
@@ -59,11 +60,7 @@ export class Player {
   async run(): Promise<number> {
     const draw = () => this.#draw();
     const type = (text: string) => this.#type(text);
-    const resume = () => {
-      this.#keyboard.setRawMode(true);
-      this.#terminal.write(ENTER);
-      draw();
-    };
+    const resume = () => this.#resume();
     const ended = new Promise<number>((resolve) => {
       this.#quit = resolve;
     });
@@ -90,6 +87,23 @@ export class Player {
     }
   }
 
+  #resume(): void {
+    this.#keyboard.setRawMode(false); // a shell may have changed it without libuv's knowledge
+    this.#keyboard.setRawMode(true);
+    this.#terminal.write(ENTER);
+    this.#draw();
+  }
+
+  /** Ctrl-Z: gives the terminal back to the shell, and stops the group as the terminal would. */
+  #suspend(): void {
+    this.#play(false);
+    this.#keyboard.setRawMode(false);
+    this.#terminal.write(LEAVE, () => {
+      process.kill(0, 'SIGTSTP');
+      this.#resume(); // the shell has continued it; or there is none, and nothing has stopped
+    });
+  }
+
   /** The action of each key; some keys have several sequences. */
   readonly #keys: Record<string, () => void> = {
     q: () => this.#quit(0),
@@ -112,7 +126,10 @@ export class Player {
     this.#message = '';
     for (const [key] of text.matchAll(KEY)) {
       if (key === CTRL_C) this.#quit(0);
-      else if (this.#typing) this.#typeDigit(key, this.#typing);
+      else if (key === CTRL_Z) {
+        this.#suspend();
+        return;
+      } else if (this.#typing) this.#typeDigit(key, this.#typing);
       else this.#keys[key]?.();
     }
     this.#draw();

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { warn } from '../../loop/terminal.js';
 import { OSError } from '../../posix/errors.js';
 import { isSameFile } from '../../posix/files.js';
 import type { PageData } from '../story/programs.js';
@@ -33,8 +34,10 @@ export async function replay(file: string, { html, thread, notes }: ReplayOption
     return write(html, shown, file);
   }
   const chapters = new Chapters(file, thread);
-  if (process.stdin.isTTY && process.stdout.isTTY)
-    return new Player(chapters, process.stdin, process.stdout).run();
+  const hasTerminal = process.stdin.isTTY && process.stdout.isTTY;
+  const isDumb = process.env.TERM === 'dumb';
+  if (hasTerminal && isDumb) warn('TERM=dumb: the terminal cannot draw a screen, so all waits come as text');
+  if (hasTerminal && !isDumb) return new Player(chapters, process.stdin, process.stdout).run();
   await chapters.readOn(() => {});
   return print(chapters);
 }

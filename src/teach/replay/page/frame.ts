@@ -1,5 +1,5 @@
 /** The frame of the picture: the program's bar, the kernel below it, a line for each row. */
-import { shortDuration } from '../../story/sentences.js';
+import { shortDuration, sleepText } from '../../story/sentences.js';
 import { FD_SETS } from '../../story/story.js';
 import type { PictureRow } from './rows.js';
 import { arrow, BAR_HEIGHT, BAR_TOP, bitX, KERNEL_TOP, type Scene, textAt } from './scene.js';
@@ -47,7 +47,8 @@ export function programBar(scene: Scene): SVGElement[] {
       isNarrow ? 'middle' : 'start',
     ),
   ];
-  if (scene.wait.timeout !== 0) parts.push(word('asleepword', (sleep + answer) / 2, 'asleep', 'middle'));
+  const hasSlept = !sleepText(scene.wait, false).startsWith('None');
+  parts.push(word('asleepword', (sleep + answer) / 2, hasSlept ? 'asleep' : 'no sleep', 'middle'));
   if (isUnfinished) return parts;
   parts.push(bar('ink', answer, isNarrow ? end : work - 1));
   parts.push(
