@@ -26,6 +26,38 @@ struct Constant {
   double value;
 };
 
+#ifdef __APPLE__
+// Python's names of kqueue's constants.
+enum : int {
+  KQ_FILTER_READ = static_cast<int>(EVFILT_READ),
+  KQ_FILTER_WRITE = static_cast<int>(EVFILT_WRITE),
+  KQ_FILTER_AIO = static_cast<int>(EVFILT_AIO),
+  KQ_FILTER_VNODE = static_cast<int>(EVFILT_VNODE),
+  KQ_FILTER_PROC = static_cast<int>(EVFILT_PROC),
+  KQ_FILTER_SIGNAL = static_cast<int>(EVFILT_SIGNAL),
+  KQ_FILTER_TIMER = static_cast<int>(EVFILT_TIMER),
+  KQ_EV_ADD = static_cast<int>(EV_ADD),
+  KQ_EV_DELETE = static_cast<int>(EV_DELETE),
+  KQ_EV_ENABLE = static_cast<int>(EV_ENABLE),
+  KQ_EV_DISABLE = static_cast<int>(EV_DISABLE),
+  KQ_EV_ONESHOT = static_cast<int>(EV_ONESHOT),
+  KQ_EV_CLEAR = static_cast<int>(EV_CLEAR),
+  KQ_EV_EOF = static_cast<int>(EV_EOF),
+  KQ_EV_ERROR = static_cast<int>(EV_ERROR),
+  KQ_NOTE_LOWAT = static_cast<int>(NOTE_LOWAT),
+  KQ_NOTE_DELETE = static_cast<int>(NOTE_DELETE),
+  KQ_NOTE_WRITE = static_cast<int>(NOTE_WRITE),
+  KQ_NOTE_EXTEND = static_cast<int>(NOTE_EXTEND),
+  KQ_NOTE_ATTRIB = static_cast<int>(NOTE_ATTRIB),
+  KQ_NOTE_LINK = static_cast<int>(NOTE_LINK),
+  KQ_NOTE_RENAME = static_cast<int>(NOTE_RENAME),
+  KQ_NOTE_REVOKE = static_cast<int>(NOTE_REVOKE),
+  KQ_NOTE_EXIT = static_cast<int>(NOTE_EXIT),
+  KQ_NOTE_FORK = static_cast<int>(NOTE_FORK),
+  KQ_NOTE_EXEC = static_cast<int>(NOTE_EXEC),
+};
+#endif
+
 #define CONSTANT(name) {#name, static_cast<double>(name)}
 
 constexpr Constant kConstants[] = {
@@ -134,6 +166,33 @@ constexpr Constant kConstants[] = {
     CONSTANT(EPOLLONESHOT),
     CONSTANT(EPOLLET),
     CONSTANT(EPOLLEXCLUSIVE),
+#elif defined(__APPLE__)
+    CONSTANT(KQ_FILTER_READ),
+    CONSTANT(KQ_FILTER_WRITE),
+    CONSTANT(KQ_FILTER_AIO),
+    CONSTANT(KQ_FILTER_VNODE),
+    CONSTANT(KQ_FILTER_PROC),
+    CONSTANT(KQ_FILTER_SIGNAL),
+    CONSTANT(KQ_FILTER_TIMER),
+    CONSTANT(KQ_EV_ADD),
+    CONSTANT(KQ_EV_DELETE),
+    CONSTANT(KQ_EV_ENABLE),
+    CONSTANT(KQ_EV_DISABLE),
+    CONSTANT(KQ_EV_ONESHOT),
+    CONSTANT(KQ_EV_CLEAR),
+    CONSTANT(KQ_EV_EOF),
+    CONSTANT(KQ_EV_ERROR),
+    CONSTANT(KQ_NOTE_LOWAT),
+    CONSTANT(KQ_NOTE_DELETE),
+    CONSTANT(KQ_NOTE_WRITE),
+    CONSTANT(KQ_NOTE_EXTEND),
+    CONSTANT(KQ_NOTE_ATTRIB),
+    CONSTANT(KQ_NOTE_LINK),
+    CONSTANT(KQ_NOTE_RENAME),
+    CONSTANT(KQ_NOTE_REVOKE),
+    CONSTANT(KQ_NOTE_EXIT),
+    CONSTANT(KQ_NOTE_FORK),
+    CONSTANT(KQ_NOTE_EXEC),
 #endif
 
     // call: what the calls take beside, and Python keeps to itself

@@ -9,6 +9,7 @@ export {
   selectFdSets,
   type Timeval,
 } from './fdset.js';
+export { Kevent, Kqueue, kevent, kqueue } from './kqueue.js';
 export { Epoll, epoll, Poll, type PollResult, poll } from './poll.js';
 export { errno, OSError, type Subject, strerror } from './posix/errors.js';
 export * from './posix/select-constants.js';

@@ -218,6 +218,7 @@ async function part(seed, calls) {
     kqueue: [],
     kevent_change: ['fd', 'fd', 'int', 'int'],
     kevent_wait: ['fd', 'ints', 'soon'],
+    kevent: ['fd', 'doubles', 'doubles', 'soon'],
     socket: ['int', 'int', 'int'],
     socketpair: ['int', 'int', 'int'],
     bind: ['fd', 'address'],

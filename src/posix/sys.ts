@@ -47,6 +47,8 @@ export interface Sys extends Waits {
   /** macOS only, as the next one. */
   kqueue?(): Result;
   kevent_change(kq: number, fd: number, filter: number, flags: number): Result;
+  /** Changes, and then waits for events: each is six numbers, as of struct kevent. */
+  kevent(kq: number, changes: Float64Array, ready: Float64Array, timeoutS: number | null): Result;
   /** Calls back with true once the other end of `fd` has been closed, with false once `cancel` is readable. */
   untilHangUp(fd: number, cancel: number, callback: (isHungUp: boolean) => void): Result;
 

@@ -304,11 +304,58 @@ result = [len(ep.poll(0, 2)), len(ep.poll(0)), failure(lambda: ep.poll(0, 0))[0]
           () => Object.fromEntries(NUMBERS.map((name) => [name, (select as Record<string, unknown>)[name]])),
         ],
       ] as Row[])
-    : []),
+    : ([
+        [
+          'kqueue(): read, write, changes, failures',
+          `a, b = socket.socketpair(); kq = select.kqueue(); result = []
+def told(n, t=0): return sorted([e.filter, e.flags & select.KQ_EV_EOF, e.udata] for e in kq.control(None, n, t))
+result.append(kq.control([select.kevent(a), select.kevent(a, select.KQ_FILTER_WRITE, udata=7)], 0))
+result.append(told(9)); b.send(b'xyz'); result.append(told(9, 5)); result.append(len(told(1)))
+result.append([e.data for e in kq.control([select.kevent(a, select.KQ_FILTER_WRITE, select.KQ_EV_DELETE)], 9)])
+b.close(); result.append(told(9, 5))
+result.append(failure(lambda: kq.control([select.kevent(a, select.KQ_FILTER_WRITE, select.KQ_EV_DELETE)], 0))[1])
+result.append(failure(lambda: kq.control(None, -1))[0]); result.append(failure(lambda: kq.control([1], 0))[0])
+kq.close(); result.append([kq.closed, failure(kq.fileno)[0]])`,
+          () => {
+            const [a, b] = socket.socketpair();
+            const kq = select.kqueue();
+            const { KQ_EV_ADD, KQ_EV_DELETE, KQ_EV_EOF, KQ_FILTER_WRITE } = select;
+            const told = (n: number, timeoutS = 0) =>
+              kq
+                .control(null, n, timeoutS)
+                .map(({ filter, flags, udata }) => [filter, flags & KQ_EV_EOF, udata])
+                .sort(([first = 0], [second = 0]) => first - second);
+            const noWrite = select.kevent(a, KQ_FILTER_WRITE, KQ_EV_DELETE);
+            const write = select.kevent(a, KQ_FILTER_WRITE, KQ_EV_ADD, 0, 0, 7);
+            const result: unknown[] = [kq.control([select.kevent(a), write], 0), told(9)];
+            b.send(bytes('xyz'));
+            result.push(
+              told(9, 5),
+              told(1).length,
+              kq.control([noWrite], 9).map(({ data }) => data),
+            );
+            b.close();
+            result.push(told(9, 5), failure(() => kq.control([noWrite], 0))[1]);
+            result.push(failure(() => kq.control(null, -1))[0].replace('RangeError', 'ValueError'));
+            result.push(failure(() => kq.control([1 as never], 0))[0]);
+            kq.close();
+            result.push([kq.closed, failure(() => kq.fileno())[0].replace('RangeError', 'ValueError')]);
+            a.close();
+            return result;
+          },
+        ],
+        [
+          'the numbers of kqueue',
+          "result = {n: getattr(select, n) for n in dir(select) if n.startswith('KQ_') and n in args}",
+          () => Object.fromEntries(NUMBERS.map((name) => [name, (select as Record<string, unknown>)[name]])),
+        ],
+      ] as Row[])),
 ];
 
 /** Those of our numbers that Python has, too. */
-const NUMBERS = Object.keys(select).filter((name) => /^(E?POLL|PIPE)[A-Z_]+$/.test(name));
+const NUMBERS = Object.keys(select).filter((name) =>
+  (isLinux ? /^(E?POLL|PIPE)[A-Z_]+$/ : /^KQ_/).test(name),
+);
 
 /** A small system knows no service by its name. */
 const SERVICE = existsSync('/etc/services') ? 'http' : '80';

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { FD_SETSIZE, OSError, select, selectors } from 'posix-select';
+import { FD_SETSIZE, kevent, kqueue, OSError, select, selectors } from 'posix-select';
 import {
   DefaultSelector,
   EpollSelector,
@@ -61,6 +61,8 @@ test('Linux has no kqueue, and the constructor says so', () => {
   const { code, errno, syscall, message } = failure(() => new KqueueSelector());
   expect([code, errno, syscall]).toEqual(['ENOSYS', -38, 'kqueue']);
   expect(message).toBe('kqueue: Function not implemented (ENOSYS)');
+  expect(failure(() => kqueue()).code).toBe('ENOSYS');
+  expect(failure(() => kevent(0)).code).toBe('ENOSYS');
 });
 
 describe('select', () => {

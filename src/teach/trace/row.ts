@@ -23,7 +23,8 @@ type NotTraced =
   | 'fionread'
   | 'siocoutq'
   | 'dup2'
-  | 'isatty';
+  | 'isatty'
+  | 'kevent';
 
 /** The functions of `Sys` that are system calls of a loop: each must be in one row. */
 export type TracedName = Exclude<keyof Sys, NotTraced>;
