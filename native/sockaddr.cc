@@ -84,7 +84,10 @@ std::string ReadText(Args& args, size_t i, const char* name) {
     args.Throw(name, "a string");
     return "";
   }
-  return value.As<Napi::String>().Utf8Value();
+  std::string text = value.As<Napi::String>().Utf8Value();
+  // C would cut it there: what was asked for is not what would be looked up.
+  if (text.find('\0') != std::string::npos) args.Throw(name, "a string without a NUL in it");
+  return text;
 }
 
 // getaddrinfo(host, service, family, type, protocol, flags): the addresses of a host, in the

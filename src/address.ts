@@ -1,4 +1,5 @@
 /** From names to numbers: getaddrinfo(3) and its relatives. */
+import { bytesOf } from './bytes.js';
 import { errno, gaierror, OSError } from './posix/errors.js';
 import type { Address } from './posix/sockaddr.js';
 import {
@@ -50,7 +51,8 @@ function addressesOf(host: string, family: number): Tuple[] {
  */
 export function resolve(address: Address, family: number): Address {
   if (family === AF_UNIX) {
-    if (typeof address === 'string' || address instanceof Uint8Array) return address;
+    if (typeof address === 'string') return address;
+    if (address instanceof Uint8Array) return bytesOf(address);
     throw new TypeError(`an AF_UNIX address must be a path, not ${repr(address)}`);
   }
   const tuple = tupleOf(address);

@@ -1,6 +1,7 @@
 /** The Socket class: a descriptor with Python's methods over POSIX's calls. */
 import { inspect } from 'node:util';
 import { resolve } from './address.js';
+import { type BytesLike, bytesOf } from './bytes.js';
 import { F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_SETFL, O_NONBLOCK } from './posix/call-constants.js';
 import { errno, OSError, type Subject, TimeoutError } from './posix/errors.js';
 import { type Ancillary, packed, unpacked } from './posix/message.js';
@@ -24,9 +25,6 @@ import { type Bytes, bufferFor, checkSize, received } from './recv-buffer.js';
 import { repr } from './repr.js';
 import { SocketFile } from './socket-file.js';
 import { deadlineMs, isToRetry, leftS, TIME_T_END_S, untilReady } from './wait.js';
-
-/** Bytes: what `send` takes and `recvInto` fills. */
-export type BytesLike = NodeJS.ArrayBufferView | ArrayBuffer;
 
 /** A Socket for a descriptor that is open already. */
 export interface SocketOptions {
@@ -255,18 +253,18 @@ export class Socket implements Disposable {
    * Sends bytes with what goes beside them.
    *
    * @param buffers sent one after the other, as one message
-   * @param ancillary `[level, type, data]` each: `[SOL_SOCKET, SCM_RIGHTS, …]` hands descriptors over
+   * @param ancillary `[level, type, data]` each: `[SOL_SOCKET, SCM_RIGHTS, Int32Array.of(fd)]` hands a descriptor over
    * @returns how many bytes were taken
    * @see man 2 sendmsg; Python's socket.sendmsg
    */
   sendmsg(
     buffers: Iterable<BytesLike>,
-    ancillary: Iterable<Ancillary> = [],
+    ancillary: Iterable<readonly [level: number, type: number, data: BytesLike]> = [],
     flags = 0,
     address: Address | null = null,
   ): number {
     const bytes = Buffer.concat(Array.from(buffers, bytesOf));
-    const records = packed(ancillary);
+    const records = packed(Array.from(ancillary, ([level, type, data]) => [level, type, bytesOf(data)]));
     const to = address === null ? null : resolve(address, this.family);
     const sent = sys.sendmsg(this.#fd, bytes, records, flags, to);
     return sent < 0 ? this.#again(sent, POLLOUT, 'sendmsg', sys.sendmsg, bytes, records, flags, to) : sent;
@@ -543,22 +541,6 @@ export function getdefaulttimeout(): number | null {
 export function checked<T>(result: T | number, syscall: string, subject?: Subject): T {
   if (typeof result === 'number' && result < 0) throw new OSError(result, syscall, subject);
   return result as T;
-}
-
-export function bytesOf(data: BytesLike): Uint8Array {
-  if (data instanceof Uint8Array && data.length > 0) return data;
-  if (!ArrayBuffer.isView(data) && !(data instanceof ArrayBuffer)) {
-    const found = typeof data === 'string' ? 'a string: Buffer.from(text) makes bytes of it' : repr(data);
-    throw new TypeError(`a bytes-like object is required, not ${found}`);
-  }
-  try {
-    if (!ArrayBuffer.isView(data)) return new Uint8Array(data);
-    // An array whose memory was taken away is empty until one of its methods is called: that throws.
-    if ('keys' in data) (data as Uint8Array).keys();
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  } catch (cause) {
-    throw new TypeError('the bytes have no memory any more: it was transferred, or it shrank', { cause });
-  }
 }
 
 /** An int as C has it in memory. */

@@ -1,5 +1,6 @@
 /** socket as Python has it, over POSIX's calls. */
 import { candidates, familyOf } from './address.js';
+import { type BytesLike, bytesOf } from './bytes.js';
 import { OSError } from './posix/errors.js';
 import { type Ancillary, CMSG_SPACE } from './posix/message.js';
 import type { Address } from './posix/sockaddr.js';
@@ -16,7 +17,8 @@ import {
 } from './posix/socket-constants.js';
 import { sys } from './posix/sys.js';
 import type { Bytes } from './recv-buffer.js';
-import { type BytesLike, bytesOf, checked, getdefaulttimeout, Socket } from './socket-object.js';
+import { repr } from './repr.js';
+import { checked, getdefaulttimeout, Socket } from './socket-object.js';
 
 export {
   type AddressInfo,
@@ -31,6 +33,7 @@ export {
   ntohl,
   ntohs,
 } from './address.js';
+export type { BytesLike } from './bytes.js';
 export { gaierror, TimeoutError } from './posix/errors.js';
 export { type Ancillary, CMSG_LEN, CMSG_SPACE } from './posix/message.js';
 export type { Address } from './posix/sockaddr.js';
@@ -38,7 +41,6 @@ export * from './posix/socket-constants.js';
 export type { Bytes } from './recv-buffer.js';
 export { SocketFile } from './socket-file.js';
 export {
-  type BytesLike,
   getdefaulttimeout,
   Socket,
   type SocketOptions,
@@ -133,11 +135,17 @@ export function pipe(): [readEnd: number, writeEnd: number] {
  * Hands descriptors to the process at the other end of an AF_UNIX socket.
  *
  * @returns how many bytes were taken
+ * @throws TypeError for what is no descriptor: of a Socket give the `fileno()`
  * @see Python's socket.send_fds
  */
 export function sendFds(sock: Socket, buffers: Iterable<BytesLike>, fds: Iterable<number>): number {
-  const rights: Ancillary = [SOL_SOCKET, SCM_RIGHTS, bytesOf(Int32Array.from(fds))];
+  const rights: Ancillary = [SOL_SOCKET, SCM_RIGHTS, bytesOf(Int32Array.from(fds, descriptor))];
   return sock.sendmsg(buffers, [rights]);
+}
+
+function descriptor(fd: number): number {
+  if (fd !== (fd | 0)) throw new TypeError(`a descriptor must be an int, not ${repr(fd)}`);
+  return fd;
 }
 
 /**

@@ -49,6 +49,7 @@ export class Outbox<P extends Peer = Socket> {
   #logEnd = 0;
   #lastQueued: Uint8Array | null = null;
   #lastFrom = 0;
+  #lastTo = 0;
   #together = Buffer.alloc(0);
 
   /** The peers that cannot be sent to, with the reason: gone, or over a bound. `close` takes them out. */
@@ -95,12 +96,12 @@ export class Outbox<P extends Peer = Socket> {
 
   /** Keeps it for `sendQueued`, which sends all that a round has brought for a peer in one send. */
   queue(peer: P, data: Uint8Array): void {
-    if (data !== this.#lastQueued) {
+    if (!this.#isLastQueued(data)) {
       this.#lastQueued = data;
       this.#lastFrom = this.#copy(data);
+      this.#lastTo = this.#logEnd;
     }
-    const from = this.#lastFrom;
-    const to = from + data.length;
+    const [from, to] = [this.#lastFrom, this.#lastTo];
     const queued = this.#queued.get(peer);
     if (!queued) {
       if (!this.lost.has(peer)) this.#queued.set(peer, [from, to]);
@@ -159,6 +160,12 @@ export class Outbox<P extends Peer = Socket> {
     for (const [peer, { closing }] of this.#unsent) if (closing) connOf(peer).close();
     for (const unsent of this.#unsent.values()) unsent.clear();
     this.#unsent.clear();
+  }
+
+  /** Whether these bytes were queued just before: the same memory, and the caller has not changed it since. */
+  #isLastQueued(data: Uint8Array): boolean {
+    if (data !== this.#lastQueued || data.length !== this.#lastTo - this.#lastFrom) return false;
+    return this.#log.compare(data, 0, data.length, this.#lastFrom, this.#lastTo) === 0;
   }
 
   /** @returns where in the log it stands */

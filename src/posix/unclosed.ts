@@ -7,8 +7,14 @@ import { sys } from './sys.js';
 
 type Describe = (fd: number) => string;
 
+/** An object's hold on a descriptor. */
+interface Hold {
+  fd: number;
+  describe: Describe;
+}
+
 /** Those of this thread, by descriptor. */
-const open = new Map<number, Describe>();
+const open = new Map<number, Hold>();
 
 /** What becomes of the warnings about a thread that ends: its event loop will not turn again to emit them. */
 let report = (warnings: string[]): void => {
@@ -21,9 +27,10 @@ export function reportUnclosed(to: (warnings: string[]) => void): void {
   report = to;
 }
 
-const registry = new FinalizationRegistry((fd: number) => {
-  const describe = open.get(fd);
-  if (!describe) return;
+const registry = new FinalizationRegistry((hold: Hold) => {
+  const { fd, describe } = hold;
+  // Closed behind the object's back, the descriptor may have come to another object since.
+  if (open.get(fd) !== hold) return;
   warnUnclosed(`unclosed ${describe(fd)}`);
   close(fd);
 });
@@ -39,8 +46,9 @@ function close(fd: number): void {
 
 /** From now on the object owns the descriptor. */
 export function own(object: object, fd: number, describe: Describe): void {
-  open.set(fd, describe);
-  registry.register(object, fd, object);
+  const hold = { fd, describe };
+  open.set(fd, hold);
+  registry.register(object, hold, object);
 }
 
 /** The descriptor is closed, or given away. */
@@ -52,7 +60,9 @@ export function disown(object: object, fd: number): void {
 if (!isMainThread) {
   process.on('exit', () => {
     if (open.size === 0) return;
-    report([...open].map(([fd, describe]) => `unclosed at the end of the thread: ${describe(fd)}`));
+    report(
+      [...open.values()].map(({ fd, describe }) => `unclosed at the end of the thread: ${describe(fd)}`),
+    );
     for (const fd of open.keys()) close(fd);
   });
 }

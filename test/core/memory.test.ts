@@ -1,6 +1,6 @@
 /** Memory that was transferred to another thread, or shrank: an error, never an empty buffer or set. */
 import { FD_CLR, FD_ISSET, FD_SET, FD_ZERO, FdSet, selectFdSets } from 'posix-select';
-import { type BytesLike, socketpair } from 'posix-select/socket';
+import { AF_UNIX, type BytesLike, Socket, socketpair } from 'posix-select/socket';
 import { describe, expect, test } from 'vitest';
 import { sys } from '../../dist/posix/sys.js';
 import { own, thrown } from '../support/sockets.js';
@@ -81,6 +81,16 @@ describe.each(GONE)('%s', (_, make) => {
     expect(thrown(() => a.setsockopt(1, 2, make()))).toEqual(gone);
     expect(String(b.recv(9))).toBe('x');
   });
+});
+
+test('an AF_UNIX address that was transferred is no empty one, which would be a name of the system’s choice', () => {
+  const path = new Uint8Array(8);
+  transfer(path.buffer);
+  const sock = own(new Socket(AF_UNIX));
+  const gone = ['TypeError', 'the bytes have no memory any more: it was transferred, or it shrank'];
+  for (const call of [sock.bind, sock.connect, sock.connectEx])
+    expect(thrown(() => call.call(sock, path))).toEqual(gone);
+  expect(sock.getsockname()).toBe('');
 });
 
 test('an empty one is still an empty one', () => {

@@ -5,6 +5,9 @@ import { expect, test } from 'vitest';
 import { until } from '../support/process.js';
 import { tcp } from '../support/sockets.js';
 
+/** What the peer has to read. */
+const read = (peer: Socket) => String(peer.recv(65_536));
+
 /** A socket that takes no more, and its peer, which has all of that still to read. */
 function full(outbox: Outbox): [Socket, Socket, bytes: number] {
   const [conn, peer] = tcp();
@@ -137,4 +140,17 @@ test('sendQueued: each peer gets what was queued for it and nothing else, howeve
   }
   expect(got).toEqual(expected);
   for (const [conn] of pairs) expect(outbox.size(conn)).toBe(0);
+});
+
+test('memory that is used again between two peers: each gets what was in it', () => {
+  const outbox = new Outbox();
+  const [[a, first], [b, second], [c, third]] = [tcp(), tcp(), tcp()];
+  const memory = Buffer.from('one');
+  outbox.queue(a, memory);
+  outbox.queue(b, memory);
+  memory.write('two');
+  outbox.queue(b, memory);
+  outbox.queue(c, memory);
+  outbox.sendQueued();
+  expect([first, second, third].map(read)).toEqual(['one', 'onetwo', 'two']);
 });

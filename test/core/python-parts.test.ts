@@ -480,6 +480,32 @@ socket.send_fds(a, [b'fd'], [r, w]); data, fds, flags, address = socket.recv_fds
     },
   ],
   [
+    'sendmsg with descriptors as an array of ints; what is no descriptor is refused, and not taken for 0',
+    `import array
+a, b = socket.socketpair()
+a.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [b.fileno()]))])
+data, fds, flags, address = socket.recv_fds(b, 9, 2); result = [text(data), len(fds)]
+for fds in [[a], [None], ['0'], [0.5]]:
+    try: socket.send_fds(a, [b'x'], fds)
+    except TypeError as e: result.append('TypeError')`,
+    () => {
+      const [a, b] = socket.socketpair();
+      a.sendmsg([bytes('x')], [[socket.SOL_SOCKET, socket.SCM_RIGHTS, Int32Array.of(b.fileno())]]);
+      const [data, fds] = socket.recvFds(b, 9, 2);
+      const result: unknown[] = [text(data), fds.length];
+      for (const fd of [a, null, '0', 0.5]) {
+        try {
+          socket.sendFds(a, [bytes('x')], [fd as number]);
+        } catch (err) {
+          result.push((err as Error).name);
+        }
+      }
+      for (const fd of fds) closeSync(fd);
+      for (const s of [a, b]) s.close();
+      return result;
+    },
+  ],
+  [
     'dup: another descriptor of the same socket',
     `a, b = socket.socketpair(); a.settimeout(3); c = a.dup()
 result = [c.fileno() != a.fileno(), c.family, c.type, c.gettimeout()]; a.close(); c.send(b'x'); result.append(text(b.recv(9)))`,

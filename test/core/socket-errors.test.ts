@@ -9,7 +9,10 @@ import {
   AF_UNIX,
   createConnection,
   createServer,
+  getaddrinfo,
+  gethostbyname,
   IPPROTO_UDP,
+  inetPton,
   SHUT_WR,
   SO_KEEPALIVE,
   SO_LINGER,
@@ -343,6 +346,10 @@ test('a host with a NUL in it is refused, not cut short', () => {
     () => made(AF_INET, SOCK_DGRAM).sendto(X, [host, 9]),
     () => kept(createServer([host, 0])),
     () => kept(createConnection([host, 9])),
+    () => getaddrinfo(host, 9),
+    () => getaddrinfo('127.0.0.1', '9\0'),
+    () => gethostbyname(host),
+    () => inetPton(AF_INET, host),
   ];
   expect(calls.map(outcome)).toEqual(calls.map(() => 'refused'));
 });

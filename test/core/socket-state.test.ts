@@ -201,12 +201,19 @@ test('shown as Python shows it, closed and detached', () => {
 
 test('an open socket that nobody can reach any more is closed, with a warning', async () => {
   const child = startNode(`
-    import { fstatSync } from 'node:fs';
+    import { closeSync, fstatSync } from 'node:fs';
     import { createServer, Socket } from 'posix-select/socket';
     const isOpen = (fd) => { try { return Boolean(fstatSync(fd)) } catch { return false } };
     const warnings = [];
     process.on('warning', ({ name, message }) => warnings.push(\`\${name}: \${message}\`));
-    const held = new Socket();
+    const held = (() => {
+      const lost = new Socket();
+      const fd = lost.fileno();
+      closeSync(fd); // behind its back: the next one gets the number
+      const held = new Socket();
+      if (held.fileno() !== fd) throw new Error('another number');
+      return held;
+    })();
     const fds = (() => {
       new Socket().close();
       const server = createServer(['127.0.0.1', 0]);
