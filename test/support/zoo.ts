@@ -1,12 +1,14 @@
 /** The servers in teach/zoo/, in whatever language, as commands to start them. */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished, type TestContext } from 'vitest';
 import { CLI, Process } from './process.js';
 import { zooCommand } from './zoo-command.mjs';
+
+/** A port that nobody listens on, and that no client is given: who connects to those again and again meets himself. */
+export { freePort } from '../../dist/teach/grade/ports.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -45,13 +47,4 @@ export function startGrader(args: string[], context?: TestContext): Process {
     await grader.exit;
   });
   return grader;
-}
-
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
