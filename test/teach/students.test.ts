@@ -45,8 +45,8 @@ async function check(assignment: string, name: string, kind: string, row: Row, c
 }
 
 const PARTLY = /hint +send\(\) tells how many bytes it took: what becomes of the others\?/;
-const WAITED_ONCE =
-  /it waits in select, timeout [\d.]+ s: .* at first, then no more: .*\n +hint +select\(\) has been called/;
+/** How much of its first wait is seen depends on the machine. */
+const WAITED_ONCE = /\(busy loop\)\n +hint +select\(\) has been called with a timeout that was not 0/;
 const BY_TURNS = /by turns: it waits in .*; then it waits in .*\n +hint +one call can wait for all of them/;
 
 const STUDENTS: [assignment: string, name: string, kind: string, row: Row][] = [

@@ -17,7 +17,7 @@ int main(int argc, char **argv) {
   FILE *out = strcmp(kind, "logging") == 0 ? stderr : stdout;
   const char *time = out == stderr ? "12:30:00 " : "";
   fd_set all, ready;
-  struct timeval once = {4, 900000};
+  struct timeval once = {3, 0};
   setlinebuf(stdout);
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0) {

@@ -92,7 +92,7 @@ int main(int argc, char **argv) {
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0) return fail("bind");
   listen(listener, 20);
-  struct timeval once = {4, 900000};
+  struct timeval once = {3, 0};
   while (!stopped) {
     if (is("turns")) {
       fd_set ready = wait_for(listener, 0, &(struct timeval){0, 100000});

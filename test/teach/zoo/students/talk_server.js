@@ -23,7 +23,7 @@ try {
   process.exit(1);
 }
 const clients = new Set();
-let timeout = kind === 'timeval' ? 4.9 : kind === 'timeout' ? 1 : undefined;
+let timeout = kind === 'timeval' ? 3 : kind === 'timeout' ? 1 : undefined;
 
 function sendAll(sock, data) {
   try {

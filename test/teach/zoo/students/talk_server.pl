@@ -17,7 +17,7 @@ $SIG{INT} = sub { exit 0 };
 my $listener = IO::Socket::INET->new(LocalPort => $port, Listen => 20, ReuseAddr => 1)
   or die "talk_server: $!\n";
 my $select = IO::Select->new($listener);
-my $timeout = $kind eq 'timeval' ? 4.9 : $kind eq 'timeout' ? 1 : undef;
+my $timeout = $kind eq 'timeval' ? 3 : $kind eq 'timeout' ? 1 : undef;
 
 sub send_all {
     my ($sock, $data) = @_;
