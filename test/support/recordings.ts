@@ -1,5 +1,6 @@
 /** Recordings of real runs: each server, with clients that connect, send, reset and close. */
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import type { Call, Head, OtherCall, Sets } from '../../dist/teach/recording/format.js';
 import { until } from './process.js';
@@ -55,6 +56,9 @@ sys.stdin.read()`,
     await crowd.end('SIGKILL');
   });
 }
+
+/** A run of a server in Python that passes on what one of three clients sends, and waits for 2 s at most. */
+export const RELAY = fileURLToPath(new URL('fixtures/relay.jsonl', import.meta.url));
 
 /** @param act gets the server's port; what it passes to `received` is over when the server has received something */
 async function recordWith(

@@ -9,7 +9,16 @@ import { screen } from '../../dist/teach/replay/screen.js';
 import { sentencesOf } from '../../dist/teach/story/sentences.js';
 import type { Life, StoryStep } from '../../dist/teach/story/story.js';
 import { CLI, Process, until } from '../support/process.js';
-import { EVIL, expectedSteps, long, RECORDED, record, recordCrowd, spelled } from '../support/recordings.js';
+import {
+  EVIL,
+  expectedSteps,
+  long,
+  RECORDED,
+  RELAY,
+  record,
+  recordCrowd,
+  spelled,
+} from '../support/recordings.js';
 import { CTRL_C, CTRL_Z, Terminal } from '../support/terminals.js';
 import { fileFor, posixSelect } from '../support/traced.js';
 
@@ -193,6 +202,42 @@ test('wide characters and accents leave the columns where they are, and are cut 
   }
 });
 
+/** What replay prints of the relay's recording. @param change changes its text */
+async function relayed(change: (text: string) => string): Promise<string> {
+  const file = fileFor('relay.jsonl');
+  writeFileSync(file, change(readFileSync(RELAY, 'utf8')));
+  const replay = posixSelect(['replay', file]);
+  expect(await replay.exit).toBe(0);
+  return replay.stdout;
+}
+
+test('a peer is its port, and its address where another host’s peer has the same port', async () => {
+  const text = await relayed((text) => text);
+  expect(text).toContain('\nselect at 2.621 s: port 43854 sends 13 bytes\n');
+  expect(text).toContain(
+    '  4 The work      It reads 13 bytes and sends 13 bytes to port 43848 and port 43868.\n',
+  );
+  expect(text).not.toContain('127.0.0.1:43');
+  const two = await relayed((text) => text.replaceAll('127.0.0.1:43868', '127.0.0.2:43854'));
+  expect(two).toContain('sends 13 bytes to port 43848 and 127.0.0.2:43854.\n');
+  expect(two).toContain(': 127.0.0.1:43854 sends 13 bytes\n');
+});
+
+test('work that is none says so, and what it calls has a name', async () => {
+  const text = await relayed((text) => text);
+  expect(text).toContain(
+    '  4 The work      It accepts the connection from port 43848. Then it asks again.\n',
+  );
+  expect(text).toMatch(
+    / 3 The answer {4}None\. The 2\.00 s are over\.\n {2}4 The work {6}Nothing to do\. It asks again\.\n/,
+  );
+  const fails = (call: string) => call.replace('"result":13', '"result":-1,"errno":"EAGAIN"');
+  const failed = await relayed((text) => text.replace(/.*"n":26,.*/, fails).replace(/.*"n":2[78],.*\n/g, ''));
+  expect(failed).toContain('  4 The work      It calls recv (EAGAIN). Then it asks again.\n');
+  const ended = await relayed((text) => text.replace(/(.*"n":2[5-9],|.*"n":[34]\d,).*\n/g, ''));
+  expect(ended).toContain('  4 The work      Nothing to do. The recording ends.\n');
+});
+
 test('of many descriptors, those that are ready come first', async () => {
   for (const count of [100, 500]) {
     const recorded = await recordCrowd(count);
@@ -204,7 +249,7 @@ test('of many descriptors, those that are ready come first', async () => {
     expect(lines.length).toBeLessThan(30);
     const ruler = lines.findIndex((line) => line.startsWith('  fd '));
     if (count === 500) expect(lines[ruler + 2]).toMatch(/1.* after$/);
-    expect(lines.join('\n')).toMatch(new RegExp(`^ *${fd.fd} ● read  127`, 'm'));
+    expect(lines.join('\n')).toMatch(new RegExp(`^ *${fd.fd} ● read  port`, 'm'));
   }
 });
 

@@ -175,8 +175,9 @@ function callText(story: Story, call: StoryCall): string {
 /** In columns, from top to bottom; what is ready stands out. */
 function table(story: Story, step: StoryStep, columns: number): string[] {
   const { wait, number } = step;
-  const rows = story.data.lives.flatMap((life, i) => {
+  const rows = story.data.lives.flatMap((_, i) => {
     if (story.state(i, number) !== 'open') return [];
+    const life = story.life(i);
     const sets = SET_NAMES.filter((set) => wait?.asked[set]?.includes(i));
     const ready = sets.filter((set) => wait?.ready[set]?.includes(i));
     const words = sets.map((set) => `${ready.includes(set) ? '●' : '○'} ${set}`).join(' ');
@@ -184,7 +185,7 @@ function table(story: Story, step: StoryStep, columns: number): string[] {
       {
         fd: life.fd,
         isReady: ready.length > 0,
-        text: `${String(life.fd).padStart(3)} ${words.padEnd(7)} ${life.name}`,
+        text: `${String(life.fd).padStart(3)} ${words.padEnd(7)} ${plain(life.name)}`,
       },
     ];
   });

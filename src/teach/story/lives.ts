@@ -1,8 +1,5 @@
 /** The lives of descriptors: a number may be another descriptor's once it is closed. */
-import type { Life, LifeKind } from './story.js';
-
-/** An address with its port, and no name that a user has chosen. */
-const ADDRESS = /^\[?[\d.:a-f]+\]?:\d+$/;
+import { ADDRESS, type Life, type LifeKind } from './story.js';
 
 export class Lives {
   readonly #lives: Life[];

@@ -44,13 +44,12 @@ export function sentencesOf(story: Story, step: StoryStep): Sentences {
   const { wait } = step;
   if (!wait) return { title: 'Set-up', question: '', sleep: '', answer: [], work: workText(story, step) };
   const isFirst = step.number === 1;
-  const work = workText(story, step);
   return {
     title: titleOf(story, step),
     question: questionText(story, wait, isFirst),
     sleep: sleepText(wait, isFirst),
     answer: answerOf(story, wait, isFirst),
-    work: isFirst && work.endsWith('.') && step.number < story.length ? `${work} Then it asks again.` : work,
+    work: workText(story, step),
   };
 }
 
@@ -311,11 +310,38 @@ function workText(story: Story, step: StoryStep): string {
   let parts = merged(story, step.calls);
   if (parts.length > MAX_PARTS) parts = summed(parts);
   const phrases = parts.map((part) => phrase(story, part));
-  const ends = step.calls.some(({ name }) => name === 'exited' || name === 'killed');
-  if (phrases.length === 0) return ends ? 'None. The program ends.' : 'None. It asks again.';
+  if (isIdle(step)) return `Nothing to do. ${nextText(story, step)}`;
+  if (phrases.length === 0) return `It calls ${callsText(step)}. Then ${lowerFirst(nextText(story, step))}`;
   const text =
     phrases.length > 2 ? `${phrases.slice(0, -1).join(', ')}, and ${phrases.at(-1)}` : phrases.join(' and ');
-  return `It ${text}.${ends ? ' Then it ends.' : ''}`;
+  const says = step.number === 1 || hasEnded(step);
+  return `It ${text}.${says ? ` Then ${lowerFirst(nextText(story, step))}` : ''}`;
+}
+
+const isEnd = ({ name }: StoryCall) => name === 'exited' || name === 'killed';
+
+function hasEnded({ calls }: StoryStep): boolean {
+  return calls.some(isEnd);
+}
+
+/** Whether a wait is followed by no call at all. */
+export function isIdle({ calls }: StoryStep): boolean {
+  return calls.every(isEnd);
+}
+
+/** What comes after the work. */
+function nextText(story: Story, step: StoryStep): string {
+  if (hasEnded(step)) return 'It ends.';
+  return step.number < story.length ? 'It asks again.' : 'The recording ends.';
+}
+
+/** Calls that have no phrase of their own: `fcntl and recv (EAGAIN)` */
+function callsText({ calls }: StoryStep): string {
+  const names = calls
+    .filter((call) => !isEnd(call))
+    .map(({ name, errno }) => `${name}${errno ? ` (${errno})` : ''}`);
+  const different = [...new Set(names)];
+  return different.length > MAX_NAMES ? `${countText(different.length)} functions` : listText(different);
 }
 
 /** Neighbours of one kind become one part: `sends 24 bytes to alice, bob and carol`. */
@@ -382,7 +408,7 @@ function phrase(story: Story, { verb, amount, lives }: Part): string {
   const who = namesText(story, lives, 'clients');
   switch (verb) {
     case 'accepts':
-      return lives.length === 1 ? 'accepts the connection' : `accepts ${lives.length} connections`;
+      return `accepts the ${lives.length === 1 ? 'connection' : 'connections'} from ${who}`;
     case 'reads':
       return `reads ${bytesText(amount)}${new Set(lives).size > 1 ? ` from ${who}` : ''}`;
     case 'sends':

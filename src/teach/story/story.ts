@@ -8,6 +8,8 @@ export interface Life {
   fd: number;
   /** its last name; a replay knows it from the beginning */
   name: string;
+  /** its peer's address, where the story calls it by the port alone */
+  address?: string;
   kind: LifeKind;
   /** the calls that open and close it: -1 for before the first, null for never */
   from: number;
@@ -129,6 +131,9 @@ export interface StoryStep {
   calls: StoryCall[];
 }
 
+/** An address with its port, and no name that a user has chosen. */
+export const ADDRESS = /^(\[[\d.:a-f]+\]|[\d.:a-f]+):(\d+)$/;
+
 const EMPTY: LifeSets = { read: null, write: null, except: null };
 
 export class Story {
@@ -139,6 +144,8 @@ export class Story {
   readonly #at: Float64Array;
   /** The steps in which something happens on a life. */
   readonly #happens: number[][];
+  /** The hosts of the peers, by port. */
+  readonly #hosts = new Map<string, Set<string>>();
   #asleep: number | undefined;
 
   constructor(data: StoryData) {
@@ -147,6 +154,10 @@ export class Story {
     const waits = this.#column('wait');
     this.#at = new Float64Array(gaps.length);
     this.#happens = data.lives.map(() => []);
+    for (const life of data.lives) {
+      const [, host, port] = addressOf(life);
+      if (host && port) this.#hosts.set(port, (this.#hosts.get(port) ?? new Set()).add(host));
+    }
     let micros = 0;
     for (let i = 0; i < gaps.length; i++) {
       micros += gaps[i] ?? 0;
@@ -266,8 +277,13 @@ export class Story {
     return this.#cell('took', this.#begins[number] ?? 0) / 1e6;
   }
 
+  /** A descriptor by its name. A peer without one is `port 43848`, unless another host's peer has the same port. */
   life(life: number): Life {
-    return this.data.lives[life] ?? { fd: -1, name: '?', kind: 'other', from: -1, to: null };
+    const found = this.data.lives[life];
+    if (!found) return { fd: -1, name: '?', kind: 'other', from: -1, to: null };
+    const [address, , port] = addressOf(found);
+    if (!address || !port || this.#hosts.get(port)?.size !== 1) return found;
+    return { ...found, name: `port\u00a0${port}`, address };
   }
 
   /** The next step, or the one before, in which something happens on a life; undefined for none. */
@@ -315,4 +331,9 @@ export class Story {
   #cell(column: CallColumn, i: number): number {
     return this.data.calls[CALL_COLUMNS.indexOf(column)]?.[i] ?? 0;
   }
+}
+
+/** The address that is a descriptor's name, its host and its port; empty where the name is none. */
+function addressOf({ name, namedBy }: Life): string[] {
+  return (namedBy === undefined && ADDRESS.exec(name)) || [];
 }
