@@ -22,7 +22,9 @@ import {
   type Expected,
   expectedSteps,
   long,
+  parsed,
   RECORDED,
+  RELAY,
   type Recorded,
   record,
   recordCrowd,
@@ -169,11 +171,109 @@ test('opens on the first wait, with the four sentences', async () => {
     expect.stringMatching(/^2 Sleep (Nothing yet\. It sleeps for [\d.]+ m?s\.|None\.)/),
     expect.stringMatching(/^3 The answer (The kernel wakes it: )?listener: a connection is waiting\./),
     expect.stringMatching(
-      /^4 The work It accepts the connection, prints a line, and sends [\d,]+ bytes to Alice.*\. Then it asks again\.$/,
+      /^4 The work It accepts the connection from Alice.*, prints a line, and sends [\d,]+ bytes to Alice.*\. Then it asks again\.$/,
     ),
   ]);
   await page.keyboard.press('ArrowRight');
   expect((await shown(page)).title).toMatch(/^Wait 2: Alice.* (says a name|sends \d+\sbytes)/);
+});
+
+/** The page of the relay, at a wait. */
+async function relayAt(number: number, width = 1280): Promise<Page> {
+  const key = 'relay.jsonl';
+  const kept = async () => {
+    const file = join(folder, key);
+    copyFileSync(RELAY, file);
+    return { file, ...parsed(readFileSync(file, 'utf8')), stdout: '' };
+  };
+  const run = recordings.get(key) ?? kept();
+  recordings.set(key, run);
+  return await opened(await run, { viewport: { width, height: 800 } }, `#${number}`);
+}
+
+const textsOf = async (page: Page, selector: string) =>
+  (await page.locator(selector).allTextContents()).map((text) => text.replaceAll('\u00a0', ' ').trim());
+
+const boxOf = async (page: Page, selector: string) =>
+  (await page.locator(selector).first().boundingBox()) ?? expect.fail(`${selector} is not seen`);
+
+test('where nothing is ready: nothing is red, each 0 is an answer, and nothing is said to be done', async () => {
+  const page = await relayAt(5);
+  expect(await textsOf(page, '#work')).toEqual(['Nothing to do. It asks again.']);
+  expect(await textsOf(page, '#picture .bar')).toEqual([
+    'select( )',
+    '= 0',
+    '1.1 ms, no calls',
+    'asks again →',
+  ]);
+  expect(await page.locator('#picture .head-none').count()).toBe(1);
+  expect(await page.locator('#picture :is(.head-came, .readybox, .dot)').count()).toBe(0);
+  expect(await textsOf(page, '#picture .zerobox')).toEqual(['0', '0', '0', '0']);
+  const [zero, asked] = [await boxOf(page, '.zerobox rect'), await boxOf(page, '.askedbox rect')];
+  expect(Math.abs(zero.width - asked.width)).toBeLessThan(1);
+});
+
+test('a sleep has its length, and the mark of what is not to scale', async () => {
+  const page = await relayAt(5);
+  expect(await textsOf(page, '#picture .asleepword')).toEqual(['asleep 2.00 s']);
+  expect(await page.locator('#picture .break').count()).toBe(1);
+  expect(await textsOf(page, '#legend li')).toContain('not to scale');
+});
+
+test('a client has one name everywhere, and an accept leads to its row', async () => {
+  const page = await relayAt(2);
+  expect(await textsOf(page, '#title')).toEqual(['Wait 2: port 43854 connects']);
+  expect(await textsOf(page, '#work')).toEqual(['It accepts the connection from port 43854.']);
+  expect(await textsOf(page, '#picture .call')).toEqual(['new: port 43854, fd 5', 'accept']);
+  expect(await textsOf(page, '#picture .setname')).toContain('fd');
+  const [ring, name] = [await boxOf(page, '.opens'), await boxOf(page, '.name:has-text("43854")')];
+  expect(Math.abs(ring.y + ring.height / 2 - (name.y + name.height / 2))).toBeLessThan(6);
+  expect((await textsOf(page, '#sentences, #follow')).join()).not.toContain('127.0.0.1');
+});
+
+test('a send to two has a head and a label at each, and leaps over the row between', async () => {
+  const page = await relayAt(6);
+  expect(await textsOf(page, '#picture .call')).toEqual(['recv 13 bytes', 'send 13 bytes', 'send 13 bytes']);
+  const heads = await page.locator('#stage .head-asked').evaluateAll((all) => all.length);
+  expect(heads).toBe(3); // that of the question among them
+  expect(await page.locator('.line.asked').getAttribute('d')).toMatch(/^M[^a]*a8 8 0 0 1 0 16 V[\d.]+$/);
+});
+
+test.each([1280, 1024, 400])('the legend is whole at %d', async (width) => {
+  const page = await relayAt(6, width);
+  const names = ['asked', 'ready', 'not ready', 'waits in the kernel', 'asleep', 'works', 'not to scale'];
+  const shown = page.locator('#legend li').filter({ visible: true });
+  expect((await shown.allInnerTexts()).map((text) => text.replace(/^[01]\s*/, ''))).toEqual([
+    ...names,
+    'something came',
+    'sent',
+    'closed',
+  ]);
+  for (const item of await shown.all()) {
+    const box = await item.boundingBox();
+    expect(box?.x).toBeGreaterThanOrEqual(0);
+    expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(width);
+    if (width > 700) expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(800);
+  }
+  const bars = await textsOf(page, '#picture .bar');
+  if (width === 400) expect(bars).toEqual(['asks', 'is told', 'works']);
+});
+
+test('marks of the run stand on the border of the chosen wait, and do not hang over the strip', async () => {
+  const page = await relayAt(5, 400);
+  const came = await page.locator('#whole').evaluate((canvas: HTMLCanvasElement) => {
+    const { data } =
+      canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? expect.fail();
+    const isCame = (i: number) => data[i] === 192 && data[i + 1] === 58 && data[i + 2] === 0;
+    return Array.from({ length: data.length / 4 }, (_, i) => i)
+      .filter((i) => isCame(4 * i))
+      .map((i) => [i % canvas.width, Math.floor(i / canvas.width)] as const);
+  });
+  const [left, right] = [102, 386];
+  expect(Math.max(...came.map(([x]) => x))).toBeLessThan(right);
+  const begins = left + (0.618928 / 3.955809) * (right - left);
+  const middle = came.filter(([x, y]) => Math.abs(x - begins) < 1 && Math.abs(y - 44.5) < 3);
+  expect(middle.length).toBeGreaterThan(0);
 });
 
 test('by keyboard and by mouse: jump, play, pause, follow, search', async () => {

@@ -25,10 +25,7 @@ function answerBit(scene: Scene, life: number, set: SetName, x: number, y: numbe
   if (scene.wait.errno !== '' || scene.wait.isUnfinished) return [];
   if (scene.wait.ready[set]?.includes(life))
     return [box('readybox', at, y, '1', bitKey(scene, life, set, 'ready'))];
-  return [
-    svg('rect', { class: 'kernel', x: at - 10, y: y - 10, width: 20, height: 20 }),
-    svg('text', { class: 'zero', x: at, y: y + 6, 'text-anchor': 'middle' }, '0'),
-  ];
+  return [box('zerobox', at, y, '0')];
 }
 
 /** A bit's name, for who looks for it in the page: `5 read ready`. */

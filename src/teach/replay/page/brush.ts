@@ -24,6 +24,16 @@ export class Brush {
     this.#context.fill();
   }
 
+  /** The head of an arrow that comes from above, as of a send in the picture. */
+  head(x: number, y: number): void {
+    this.#use('--asked');
+    this.#context.beginPath();
+    this.#context.moveTo(x - 4, y - 8.5);
+    this.#context.lineTo(x + 4, y - 8.5);
+    this.#context.lineTo(x, y - 1.5);
+    this.#context.fill();
+  }
+
   cross(x: number, y: number): void {
     this.#context.strokeStyle = this.#style.getPropertyValue('--came');
     this.#context.lineWidth = 2;

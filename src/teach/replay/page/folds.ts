@@ -65,12 +65,14 @@ function bitTable(
 /** The descriptors that are open at a step. */
 export function descriptorRows(story: Story, step: StoryStep): Node[] {
   const { number, wait } = step;
-  const rows = story.data.lives.flatMap((life, i) => {
+  const rows = story.data.lives.flatMap((_, i) => {
     if (story.state(i, number) !== 'open') return [];
+    const { fd, name, address } = story.life(i);
     const sets = SET_NAMES.filter((set) => wait?.asked[set]?.includes(i));
     const ready = SET_NAMES.filter((set) => wait?.ready[set]?.includes(i));
     const words = sets.map((set) => (ready.includes(set) ? `● ${set}: ready` : `○ ${set}`)).join(', ');
-    return [{ fd: life.fd, isReady: ready.length > 0, cells: [String(life.fd), words, life.name] }];
+    const what = address === undefined ? name : `${name}: ${address}`;
+    return [{ fd, isReady: ready.length > 0, cells: [String(fd), words, what] }];
   });
   const many = rows.length > 16;
   rows.sort((a, b) => (many ? Number(b.isReady) - Number(a.isReady) : 0) || a.fd - b.fd);

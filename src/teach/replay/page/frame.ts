@@ -1,5 +1,5 @@
 /** The frame of the picture: the program's bar, the kernel below it, a line for each row. */
-import { shortDuration, sleepText } from '../../story/sentences.js';
+import { isIdle, shortDuration, sleepText } from '../../story/sentences.js';
 import { FD_SETS } from '../../story/story.js';
 import type { PictureRow } from './rows.js';
 import { arrow, BAR_HEIGHT, BAR_TOP, bitX, KERNEL_TOP, type Scene, textAt } from './scene.js';
@@ -18,9 +18,15 @@ export function ground(scene: Scene, width: number): SVGElement[] {
     }),
     svg('rect', { class: 'border', x: 0, y: KERNEL_TOP - 1.25, width, height: 2.5 }),
     textAt('strong', label, KERNEL_TOP + 20, isNarrow ? 'kernel' : 'the kernel'),
+    ...(isNarrow ? [] : [svg('text', { class: 'setname', ...fdPlace(scene, KERNEL_TOP + 20) }, 'fd')]),
     textAt('strong', label, BAR_TOP + 23, isNarrow ? 'program' : 'your program'),
     ...(scene.placed.prints.length > 0 ? [textAt('quiet', label, 26, 'its screen')] : []),
   ];
+}
+
+/** Where the number of a row ends. */
+function fdPlace({ columns }: Scene, y: number): { x: number; y: number; 'text-anchor': string } {
+  return { x: columns.question - 16, y, 'text-anchor': 'end' };
 }
 
 export function programBar(scene: Scene): SVGElement[] {
@@ -47,29 +53,65 @@ export function programBar(scene: Scene): SVGElement[] {
       isNarrow ? 'middle' : 'start',
     ),
   ];
-  const hasSlept = !sleepText(scene.wait, false).startsWith('None');
-  parts.push(word('asleepword', (sleep + answer) / 2, hasSlept ? 'asleep' : 'no sleep', 'middle'));
+  parts.push(...sleepWords(scene));
   if (isUnfinished) return parts;
-  parts.push(bar('ink', answer, isNarrow ? end : work - 1));
+  parts.push(bar('ink', answer, work - 1));
   parts.push(
     isNarrow
-      ? word('bar', (answer + end) / 2, 'is told', 'middle')
+      ? word('bar', (answer + work) / 2, 'is told', 'middle')
       : word('bar mono', answer + 12, `= ${value}`),
   );
-  if (isNarrow || scene.prediction) return parts;
-  parts.push(
-    bar('ink', work + 1, end),
-    word('bar', work + 11, workWords(scene)),
-    word('bar again', end - 12, endWords(scene), 'end'),
-  );
+  if (scene.prediction) return parts;
+  parts.push(bar('ink', work + 1, end));
+  if (isNarrow)
+    parts.push(word('bar', (work + end) / 2, isIdle(scene.step) ? 'no calls' : 'works', 'middle'));
+  else
+    parts.push(word('bar', work + 11, workWords(scene)), word('bar again', end - 12, endWords(scene), 'end'));
   return parts;
 }
 
+/** `asleep 2.00 s`, with the mark of a length that is not to scale. */
+function sleepWords(scene: Scene): SVGElement[] {
+  const { sleep, answer, isNarrow } = scene.columns;
+  const { took, isUnfinished } = scene.wait;
+  const hasSlept = !sleepText(scene.wait, false).startsWith('None');
+  const isTimed = hasSlept && !isUnfinished && !scene.story.data.isUntimed;
+  const duration = isTimed ? shortDuration(took) : '';
+  const middle = (sleep + answer - (isTimed ? BREAK : 0)) / 2;
+  const word = (y: number, words: string) =>
+    svg('text', { class: 'asleepword', x: middle, y: BAR_TOP + y, 'text-anchor': 'middle' }, words);
+  const asleep = hasSlept ? 'asleep' : 'no sleep';
+  const words =
+    isNarrow && isTimed
+      ? [word(15, asleep), word(30, duration)]
+      : [word(22.5, `${asleep} ${duration}`.trim())];
+  return isTimed ? [...words, breakMark(answer - BREAK)] : words;
+}
+
+/** Pixels from the mark to the end of the sleep. */
+const BREAK = 14;
+
+/** Two strokes across the bar: a piece of it is left out. */
+function breakMark(x: number): SVGElement {
+  const [top, bottom] = [BAR_TOP - 3, BAR_TOP + BAR_HEIGHT + 3];
+  const slant = 5;
+  return svg(
+    'g',
+    { class: 'break' },
+    svg('title', {}, 'Not to scale: the lengths are those in words. The run below is to scale.'),
+    svg('path', { class: 'gap', d: `M${x} ${bottom} L${x + slant} ${top} h5 L${x + 5} ${bottom} z` }),
+    svg('path', { class: 'strokes', d: `M${x} ${bottom} L${x + slant} ${top} m5 0 L${x + 5} ${bottom}` }),
+  );
+}
+
+/** `works 1.0 ms`; where nothing is done, how long it is until the program asks again. */
 function workWords(scene: Scene): string {
   const { number } = scene.step;
   const from = scene.wait.at + scene.wait.took;
-  const seconds = Math.max(0, scene.story.at(number + 1) - from);
-  return scene.story.data.isUntimed ? 'works' : `works ${shortDuration(seconds)}`;
+  const duration = shortDuration(Math.max(0, scene.story.at(number + 1) - from));
+  const { isUntimed } = scene.story.data;
+  if (isIdle(scene.step)) return isUntimed ? 'no calls' : `${duration}, no calls`;
+  return isUntimed ? 'works' : `works ${duration}`;
 }
 
 function endWords(scene: Scene): string {
@@ -88,19 +130,12 @@ export function rowLine(scene: Scene, row: PictureRow, i: number): SVGElement[] 
   const size = textWidth(fittedName(row.name, 1000, 17, 700), 17, 700) > room ? 14 : 17;
   const name = textAt(`name${isQuiet ? ' quiet' : ''}`, label, top, fittedName(row.name, room, size, 700));
   name.style.fontSize = `${size}px`;
-  const title = svg('title', {}, row.name);
+  const title = svg('title', {}, row.title);
   name.append(title);
   const parts: SVGElement[] = [name];
   if (row.role && !isNarrow) parts.push(textAt('role', label, y + 15, row.role));
   const right = isQuiet ? row.state : row.fd;
-  if (!isNarrow)
-    parts.push(
-      svg(
-        'text',
-        { class: isQuiet ? 'role' : 'fd', x: question - 16, y: y + 5, 'text-anchor': 'end' },
-        right,
-      ),
-    );
+  if (!isNarrow) parts.push(svg('text', { class: isQuiet ? 'role' : 'fd', ...fdPlace(scene, y + 5) }, right));
   const [from, to] = lifeLine(scene, row);
   if (row.state === 'open')
     parts.unshift(svg('line', { class: 'hair', x1: from, x2: Math.min(to, end), y1: y, y2: y }));
@@ -143,8 +178,15 @@ export function waitArrows(scene: Scene): SVGElement[] {
   const { question, answer } = scene.columns;
   const parts = [arrow('asked', question + 25, BAR_TOP + BAR_HEIGHT + 2, KERNEL_TOP + 6)];
   if (!scene.prediction && !scene.wait.isUnfinished && scene.wait.errno === '')
-    parts.push(arrow('came', answer + 25, KERNEL_TOP + 2, BAR_TOP + BAR_HEIGHT + 1));
+    parts.push(
+      arrow(hasAnswer(scene) ? 'came' : 'none', answer + 25, KERNEL_TOP + 2, BAR_TOP + BAR_HEIGHT + 1),
+    );
   return parts;
+}
+
+/** Whether something is ready; what waits for one descriptor has it when it returns, be that 0 bytes. */
+function hasAnswer({ wait }: Scene): boolean {
+  return wait.result > 0 || wait.kind === 'one';
 }
 
 const SHORT_SETS = { read: 'read', write: 'write', except: 'exc.' };

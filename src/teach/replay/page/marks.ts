@@ -17,6 +17,8 @@ export interface Mark {
   count: number;
   life: number;
   other: number;
+  /** an accept's: the row of the new descriptor, and what stands there */
+  opened: { row: number; rest: string } | null;
   x: number;
 }
 
@@ -77,13 +79,20 @@ function itemOf(story: Story, call: StoryCall, rowOf: Map<number, number>): Item
   if (errno === 'EAGAIN') return null;
   const mark = (kind: Mark['kind'], rest: string, data = '', on = life): Mark | null => {
     const row = rowOf.get(on);
-    return row === undefined ? null : { kind, rows: [row], name, rest, data, count: 1, life, other, x: 0 };
+    if (row === undefined) return null;
+    return { kind, rows: [row], name, rest, data, count: 1, life, other, opened: null, x: 0 };
   };
   if (errno !== '' && errno !== 'EINPROGRESS')
     return /^re/.test(name) ? mark('up', errno) : /^(send|write)/.test(name) ? mark('down', errno) : null;
   if (/^(send|write)/.test(name) && story.life(life).kind === 'output')
     return text.trim() === '' ? null : { kind: 'print', text: text.trimEnd() };
-  if (name === 'accept') return mark('up', '');
+  if (name === 'accept') {
+    const accepted = mark('up', '');
+    const row = rowOf.get(other);
+    const { name: who, fd } = story.life(other);
+    if (accepted && row !== undefined) accepted.opened = { row, rest: `${who}, fd\u00a0${fd}` };
+    return accepted;
+  }
   if (/^(recv|read)/.test(name)) return mark('up', result === 0 ? '0: the end' : bytesText(result), text);
   if (/^(send|write)/.test(name)) return mark('down', bytesText(result));
   if (name === 'connect') return mark('down', '');
@@ -114,28 +123,41 @@ function place(items: Item[], level: number, from: number, to: number): Placed {
       x += 6;
       continue;
     }
-    const last = item.rows.at(-1) ?? 0;
+    const last = Math.max(...item.rows, item.opened?.row ?? 0);
     const crossed = Array.from(taken.slice(0, last + 1), (end = 0) => end + GAP - 4);
     const at = Math.max(x + (placed.marks.length > 0 ? GAP : 2), ...crossed);
     const label = labelOf(item, level);
-    const width = LABEL_GAP + labelWidth(label);
+    const width = LABEL_GAP + Math.max(labelWidth(label), openedWidth(label));
     if (at + width > to) {
       placed.hidden = items.length - i;
       break;
     }
     placed.marks.push({ ...label, x: at });
-    taken[last] = at + width;
+    for (const row of labelledRows(item)) taken[row] = at + LABEL_GAP + labelWidth(label);
+    if (item.opened) taken[item.opened.row] = at + LABEL_GAP + openedWidth(label);
     x = at;
   }
   return placed;
 }
 
+/** The rows with a label: each that gets a send of its own; the last where more calls go to the same. */
+export function labelledRows({ rows, count }: Pick<Mark, 'rows' | 'count'>): number[] {
+  return count === rows.length ? rows : rows.slice(-1);
+}
+
 function labelOf(mark: Mark, level: number): Mark {
-  const times = mark.count > mark.rows.length || mark.count > 3 ? ` × ${countText(mark.count)}` : '';
+  const times = mark.count > mark.rows.length ? ` × ${countText(mark.count)}` : '';
   const rest = level > 0 ? mark.rest.replace(/\u00a0bytes?$/, '') : mark.rest;
   const data =
     level > 1 ? '' : fitted(mark.data.trim().split('\n')[0] ?? '', level > 0 ? 96 : 170, 14, 400, true);
   return { ...mark, rest: rest + times, data };
+}
+
+/** The word before the name of a new descriptor. */
+export const NEW = 'new:';
+
+function openedWidth({ opened }: Mark): number {
+  return opened ? textWidth(NEW, 15, 700) + 4 + textWidth(opened.rest, 15) + 6 : 0;
 }
 
 function labelWidth({ name, rest, data }: Mark): number {

@@ -197,6 +197,9 @@ export class Page {
     const step = this.#story.step(this.#at);
     const width = byId('stage').clientWidth;
     const columns = columnsFor(width);
+    // Where the foot has no room for the legend, it stands below the run.
+    if (columns.isNarrow) byId('stage').after(byId('legend'));
+    else document.querySelector('footer')?.append(byId('legend'));
     if (!step.wait) {
       byId('picture').replaceChildren();
       return;

@@ -1,5 +1,5 @@
 /** The rows of the picture: a descriptor each, in the same place through the whole run; of many, most in one row. */
-import type { Life, Story, StoryStep } from '../../story/story.js';
+import { ADDRESS, type Life, type Story, type StoryStep } from '../../story/story.js';
 
 /** Descriptors that have a row each; with more, only some are unfolded. */
 const MAX_ROWS = 9;
@@ -13,6 +13,8 @@ export interface PictureRow {
   name: string;
   /** a word below the name */
   role: string;
+  /** the name in full */
+  title: string;
   fd: string;
   state: 'open' | 'not yet' | 'gone';
   isMany: boolean;
@@ -61,11 +63,19 @@ function activeLives({ wait, calls }: StoryStep): number[] {
 }
 
 function oneRow(story: Story, step: StoryStep, life: number): PictureRow {
-  const { name, fd, kind } = story.life(life);
+  const { name, address, fd, kind } = story.life(life);
   const state = story.state(life, step.number);
-  return { lives: [life], name, role: ROLES[kind] ?? '', fd: String(fd), state, isMany: false };
+  const role = ROLES[kind] ?? hostOf(address ?? name);
+  return { lives: [life], name, role, title: address ?? name, fd: String(fd), state, isMany: false };
+}
+
+/** The host of a peer on another machine. */
+function hostOf(address: string): string {
+  const host = ADDRESS.exec(address)?.[1] ?? '';
+  return /^127\.|^\[(::1|::ffff:127\..*)\]$/.test(host) ? '' : host;
 }
 
 function manyRow(lives: number[]): PictureRow {
-  return { lives, name: `${lives.length} more`, role: 'descriptors', fd: '', state: 'open', isMany: true };
+  const name = `${lives.length} more`;
+  return { lives, name, role: 'descriptors', title: name, fd: '', state: 'open', isMany: true };
 }

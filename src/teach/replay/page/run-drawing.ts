@@ -31,6 +31,12 @@ const LANE = 12.5;
 const MAX_LANES = 12;
 const CARD_HEIGHT = 84;
 export const AXIS = 26;
+/** What is said of the strip, as the bar of the wait is not. */
+const SCALED = 'to scale';
+/** Half of a mark's width. */
+const HALF_MARK = 5;
+/** The height of the bar, and where the lanes begin. */
+export const LANES_TOP = BAR + 4;
 /** With more waits a lane shows how often something came, and no single marks. */
 const MAX_MARKED_WAITS = 1000;
 
@@ -62,9 +68,19 @@ export class RunDrawing {
     return Math.min(this.#right, Math.max(this.#left, this.#x(seconds)));
   }
 
+  /** The middle of a mark, which does not hang over the edge; undefined outside of the strip. */
+  #markAt(seconds: number): number | undefined {
+    const x = this.#x(seconds);
+    if (x < this.#left - 1 || x > this.#right + 1) return undefined;
+    return Math.min(this.#right - HALF_MARK, Math.max(this.#left + HALF_MARK, x));
+  }
+
   /** Sleep is pale, work is dark; of many waits each pixel has its share. */
   #bar(brush: Brush, story: Story, { title, view, label, left, right }: StripOptions): void {
     brush.text(title, label, 13, 'strong');
+    const titleEnd = label + textWidth(title, 14, 700) + 5;
+    const hasRoom = titleEnd + textWidth(SCALED, 13) <= left - 2;
+    if (hasRoom && !story.data.isUntimed) brush.text(SCALED, titleEnd, 13, 'lane');
     brush.rect('--asleep', left, 0, right - left, BAR);
     const [first, last] = stepsIn(story, view);
     if (last - first > right - left) this.#shares(brush, story, first, last, left, right);
@@ -125,11 +141,11 @@ export class RunDrawing {
       if (hideAfter !== null && number >= hideAfter) break;
       const wait = story.wait(number);
       if (!wait) continue;
-      const x = this.#x(wait.at + wait.took);
       if (!isCard) this.#sends(brush, story, number, lane, lanes.length);
+      const x = this.#markAt(wait.at + wait.took);
       for (const reason of wait.reasons) {
         const i = lane.get(reason.life);
-        if (i === undefined || x < this.#left - 4 || x > this.#right + 4) continue;
+        if (i === undefined || x === undefined) continue;
         const y = laneMiddle(i, lanes.length);
         if (isCard) brush.rect('--came', x - 1.5, y - 0.9, 3, 1.8);
         else if (['end', 'reset'].includes(arrivalOf(reason))) brush.cross(x, y);
@@ -171,10 +187,9 @@ export class RunDrawing {
     if (end - first > 200) return;
     for (const { name, life, at, errno } of story.step(number).calls) {
       const i = lane.get(life);
-      const x = this.#x(at);
-      const isSeen = x >= this.#left - 1 && x <= this.#right + 1;
-      if (i !== undefined && isSeen && errno === '' && /^(send|write)/.test(name))
-        brush.rect('--asked', x - 0.75, laneMiddle(i, lanes) - 1, 1.75, 5);
+      const x = this.#markAt(at);
+      if (i !== undefined && x !== undefined && errno === '' && /^(send|write)/.test(name))
+        brush.head(x, laneMiddle(i, lanes));
     }
   }
 

@@ -11,6 +11,9 @@ const WINDOW_WAITS = 36;
 /** Waits from which on a run has a window. */
 const LONG_WAITS = 200;
 
+/** Pixels of the wedge's height. */
+const WEDGE = 22;
+
 /** A part that is longer than the run by less is the whole run: seconds. */
 const TOLERANCE_S = 1e-9;
 
@@ -183,7 +186,9 @@ export class RunView {
     strip.draw(this.#story, width, options);
     const left = strip.placeOf(options.chosen.from);
     const right = Math.max(strip.placeOf(options.chosen.to), left + 2);
-    byId(wedge).setAttribute('viewBox', `0 0 ${width} 28`);
-    byId(wedge).querySelector('polygon')?.setAttribute('points', `0,0 ${width},0 ${right},28 ${left},28`);
+    byId(wedge).setAttribute('viewBox', `0 0 ${width} ${WEDGE}`);
+    byId(wedge)
+      .querySelector('polygon')
+      ?.setAttribute('points', `0,0 ${width},0 ${right},${WEDGE} ${left},${WEDGE}`);
   }
 }

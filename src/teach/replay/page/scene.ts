@@ -41,7 +41,7 @@ const MANY_ROW = 66;
 export const BAR_TOP = 42;
 export const BAR_HEIGHT = 34;
 export const KERNEL_TOP = BAR_TOP + BAR_HEIGHT + 24;
-const FIRST_ROW = KERNEL_TOP + 48;
+const FIRST_ROW = KERNEL_TOP + 54;
 /** A bit in its box. */
 export const BOX = 26;
 
@@ -49,14 +49,15 @@ export function columnsFor(width: number): Columns {
   const isNarrow = width < 700;
   if (isNarrow) {
     const question = 102;
-    const part = (width - 14 - question) / 3;
+    const end = width - 14;
+    const part = (end - question) / 4;
     return {
       label: 14,
       question,
-      sleep: question + part * 0.9,
-      answer: question + part * 2.1,
-      work: width - 14,
-      end: width - 14,
+      sleep: question + part,
+      answer: question + part * 2.2,
+      work: question + part * 3.15,
+      end,
       isNarrow,
     };
   }
@@ -106,10 +107,9 @@ export function sceneOf(
 export function bitX(scene: Scene, set: SetName): number {
   const { question, sleep, isNarrow } = scene.columns;
   const i = Math.max(0, scene.sets.indexOf(set));
-  return (
-    (isNarrow && scene.sets.length === 1 ? 23 : 25) +
-    i * Math.min(78, (sleep - question - 40) / Math.max(1, scene.sets.length - 1) || 78)
-  );
+  const [first, last] = isNarrow ? [16, 17] : [25, 15];
+  if (scene.sets.length < 2) return isNarrow ? 23 : first;
+  return first + i * Math.min(78, (sleep - question - first - last) / (scene.sets.length - 1));
 }
 
 export function textAt(className: string, x: number, y: number, words: string): SVGElement {

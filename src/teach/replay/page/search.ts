@@ -19,8 +19,8 @@ function textOf(story: Story, number: number): { title: string; text: string } {
   const { title, question, answer, work } = sentencesOf(story, step);
   const sets = SET_NAMES.filter((set) => step.wait?.asked[set]?.length).map((set) => FD_SETS[set]);
   const calls = step.calls.slice(0, 200).map(({ name, result, errno, life, text }) => {
-    const who = life < 0 ? '' : story.life(life).name;
-    return `${name} ${errno || result} ${who} ${text}`;
+    const { name: who, address = '' } = story.life(life);
+    return `${name} ${errno || result} ${life < 0 ? '' : who} ${text} ${address}`;
   });
   const words = [
     title,

@@ -1,7 +1,14 @@
 /** The strip: the run, or a part of it, true to scale. A canvas, for it may have a hundred thousand marks. */
 import type { Story } from '../../story/story.js';
 import { Brush } from './brush.js';
-import { AXIS, RunDrawing, type StripOptions, type StripView, stripHeight } from './run-drawing.js';
+import {
+  AXIS,
+  LANES_TOP,
+  RunDrawing,
+  type StripOptions,
+  type StripView,
+  stripHeight,
+} from './run-drawing.js';
 
 export class Strip {
   readonly canvas: HTMLCanvasElement;
@@ -44,8 +51,9 @@ export class Strip {
     context.scale(scale, scale);
     const brush = new Brush(context, this.canvas);
     this.#chosen(brush, options, height);
+    this.#edges(brush, options, LANES_TOP, height - AXIS + 4); // under the marks that stand on them
     context.drawImage(this.#marksLayer(story, options, width, height, scale), 0, 0, width, height);
-    this.#edges(brush, options, height);
+    this.#edges(brush, options, 0, LANES_TOP);
   }
 
   /** All but what is chosen: it stays the same from wait to wait. */
@@ -73,9 +81,9 @@ export class Strip {
     return this.#layer;
   }
 
-  #edges(brush: Brush, { chosen }: StripOptions, height: number): void {
+  #edges(brush: Brush, { chosen }: StripOptions, top: number, bottom: number): void {
     for (const edge of [chosen.from, chosen.to])
-      brush.rect('--ink', this.placeOf(edge) - 0.75, 0, 1.5, height - AXIS + 4);
+      brush.rect('--ink', this.placeOf(edge) - 0.75, top, 1.5, bottom - top);
   }
 
   #chosen(brush: Brush, { chosen }: StripOptions, height: number): void {

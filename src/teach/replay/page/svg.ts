@@ -50,9 +50,9 @@ export function fitted(text: string, width: number, size: number, weight = 400, 
   return `${text.slice(0, low)}…`;
 }
 
-/** A name that fits: an address of this machine is its port, as is any that is too long. */
+/** A name that fits: of an address that is too long, the port is left. */
 export function fittedName(name: string, width: number, size: number, weight = 400): string {
-  const [, host = '', port] = /^(.*):(\d+)$/.exec(name) ?? [];
-  const isShort = /^127\.|^\[::1\]/.test(host) || textWidth(name, size, weight) > width;
-  return fitted(isShort && port ? `port ${port}` : name, width, size, weight);
+  const [, port] = /^.*:(\d+)$/.exec(name) ?? [];
+  const isShort = port !== undefined && textWidth(name, size, weight) > width;
+  return fitted(isShort ? `port ${port}` : name, width, size, weight);
 }
