@@ -20,7 +20,7 @@ export type { Waitable } from './wait.js';
  * @param timeout seconds, rounded up to microseconds; 0 polls; null or undefined waits for ever
  * @throws TypeError for arguments of a wrong type
  * @throws RangeError for a timeout below 0, a descriptor below 0 or from FD_SETSIZE on
- * @throws OSError EBADF for a closed descriptor, naming it; EINTR on the main thread
+ * @throws OSError EBADF for a closed descriptor, naming it; EINTR on the main thread, where a listener for a signal may wait to run
  * @see man 2 select; Python's select.select
  */
 export function select<R extends Waitable, W extends Waitable, X extends Waitable>(

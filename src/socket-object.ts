@@ -412,6 +412,7 @@ export class Socket implements Disposable {
 
   /** Whether calls wait (true, as a socket begins) or fail with EAGAIN where they would. */
   setblocking(blocking: boolean): void {
+    if (blocking === undefined) throw new TypeError('setblocking takes true or false');
     this.#timeoutS = 0;
     const flags = checked(sys.fcntl(this.#fd, F_GETFL, 0), 'fcntl', { fd: this.#fd });
     const wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;

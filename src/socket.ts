@@ -67,7 +67,16 @@ export interface ServerOptions {
  * @see Python's socket.create_server
  */
 export function createServer(address: Address, options: ServerOptions = {}): Socket {
-  const { family = familyOf(address), backlog, reusePort = false, dualstackIpv6 = false } = options;
+  const {
+    family = familyOf(address),
+    backlog,
+    reusePort = false,
+    dualstackIpv6 = false,
+    ...unknown
+  } = options;
+  const [name] = typeof options === 'object' ? Object.keys(unknown) : [repr(options)];
+  if (name !== undefined)
+    throw new TypeError(`options are { family, backlog, reusePort, dualstackIpv6 }, not ${name}`);
   const server = new Socket(family, SOCK_STREAM);
   try {
     if (family !== AF_UNIX) server.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);

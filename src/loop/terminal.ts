@@ -24,9 +24,13 @@ const NOT_VISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
  * and no other. Lines that end in `\r\n` are shown without the `\r`. On a terminal, what is not visible is shown as
  * `\x1b` or `\u202e`, so that text from the network cannot control the terminal, or look like other text.
  *
+ * @param line one string: a second argument would be lost
  * @throws OSError EPIPE when nobody reads stdout any more
+ * @throws TypeError for another number of arguments, or what is no string
  */
-export function print(line: string): void {
+export function print(line: string, ...more: never[]): void {
+  if (typeof line !== 'string' || more.length > 0)
+    throw new TypeError('print takes one string: `${a} ${b}`, or repr(value) of posix-select');
   stdout.writeLine(line.replace(/\r(?=\n|$)/g, ''));
 }
 

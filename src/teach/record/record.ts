@@ -1,5 +1,5 @@
 /** `posix-select record` and `trace`: the system calls of any program, in any language, by strace(1) (Linux). */
-import { openSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { warn } from '../../loop/terminal.js';
 import { OSError } from '../../posix/errors.js';
@@ -118,8 +118,14 @@ async function follow(
 }
 
 function nothingRecorded(target: Target): string {
+  const [file = ''] = 'command' in target ? target.command : [];
+  const interpreter = { py: 'python3', js: 'node', mjs: 'node', pl: 'perl', rb: 'ruby' }[
+    file.split('.').at(-1) ?? ''
+  ];
+  if (interpreter && existsSync(file))
+    return `${file} is a file and no command. Record what runs it: posix-select record -- ${interpreter} ${file}`;
   return 'command' in target
-    ? `${target.command[0]} was not recorded: strace could not start it. Where ptrace is not permitted (a container, a debugger), nothing can be recorded`
+    ? `${target.command[0]} was not recorded: strace could not start it. Is the command there? Where ptrace is not permitted (a container, a debugger), nothing can be recorded`
     : 'nothing was recorded: strace could not attach. To record a process of another user, be root; Yama may allow a process to trace only what it has started (/proc/sys/kernel/yama/ptrace_scope)';
 }
 
