@@ -12,9 +12,11 @@ const MAX_ACCEPTS = 16;
 /** How long to wait where no connection can be accepted: the listener stays readable, and the loop would spin. */
 const PAUSE_S = 0.05;
 
-/** Errors of the connection, not of the listener: man 2 accept, ERRORS. */
+/** Errors of the connection, not of the listener: man 2 accept, ERRORS and Error handling. */
 const CONNECTION_LOST = new Set([
-  ...['ECONNABORTED', 'EPROTO', 'EPERM', 'EINTR', 'ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH'],
+  ...['ECONNABORTED', 'ECONNRESET', 'ETIMEDOUT', 'EPROTO', 'EPROTOTYPE', 'EPERM', 'EINTR', 'ENETDOWN'],
+  ...['ENETUNREACH', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENOPROTOOPT', 'ENONET', 'EOPNOTSUPP', 'ENOTSUP'],
+  ...['ENOSR', 'ESOCKTNOSUPPORT', 'EPROTONOSUPPORT'],
 ]);
 
 /** Errors of a process or a system that has no descriptor or no memory left. */
@@ -49,6 +51,7 @@ export class Listener extends Socket {
    */
   *acceptAll(fdEnd: number = FD_SETSIZE): Generator<[conn: Socket, address: Address]> {
     if (typeof fdEnd !== 'number' || Number.isNaN(fdEnd)) throw new TypeError('fdEnd must be a number');
+    let lost = 0;
     for (let n = 0; n < MAX_ACCEPTS; n++) {
       try {
         this.#spare ??= spareSocket(); // before a connection gets the last descriptor
@@ -62,9 +65,12 @@ export class Listener extends Socket {
           if (!this.#acceptToClose(err)) return;
         } else if (!CONNECTION_LOST.has(err.code)) {
           throw err;
+        } else {
+          lost += 1;
         }
       }
     }
+    if (lost === MAX_ACCEPTS) select([], [], [], PAUSE_S); // it may be the same error for ever
   }
 
   override detach(): number {

@@ -1,6 +1,7 @@
 /** Output for peers that do not read as fast as it comes. */
 import { OSError } from '../posix/errors.js';
 import { MSG_DONTWAIT, Socket } from '../socket.js';
+import { isFull } from './peer.js';
 import { Pending, PendingMemory } from './pending.js';
 
 export { Pending, PendingMemory };
@@ -58,6 +59,9 @@ export class Outbox<P extends Peer = Socket> {
   /** Bytes that sockets have taken. */
   sentBytes = 0;
 
+  /** Bytes that were to be sent to peers that are lost: no socket has taken them, and none will. */
+  lostBytes = 0;
+
   /**
    * @param maxPending bytes that are kept for a peer, at most
    * @param maxPendingTotal bytes that are kept for all peers together, at most, in pieces of 16 KiB: past it, the
@@ -103,8 +107,10 @@ export class Outbox<P extends Peer = Socket> {
     }
     const [from, to] = [this.#lastFrom, this.#lastTo];
     const queued = this.#queued.get(peer);
-    if (!queued) {
-      if (!this.lost.has(peer)) this.#queued.set(peer, [from, to]);
+    if (this.lost.has(peer)) {
+      this.lostBytes += to - from;
+    } else if (!queued) {
+      this.#queued.set(peer, [from, to]);
     } else if (queued.at(-1) === from) {
       queued[queued.length - 1] = to;
     } else {
@@ -198,10 +204,12 @@ export class Outbox<P extends Peer = Socket> {
   }
 
   #send(peer: P, data: Uint8Array): void {
-    if (data.length === 0 || this.lost.has(peer)) return;
+    if (data.length === 0) return;
     const isWaiting = this.#unsent.has(peer);
-    const sent = isWaiting ? 0 : this.#trySend(peer, data);
-    if (sent < data.length && !this.lost.has(peer)) this.#keep(peer, data.subarray(sent));
+    const sent = isWaiting || this.lost.has(peer) ? 0 : this.#trySend(peer, data);
+    if (sent === data.length) return;
+    if (!this.lost.has(peer)) this.#keep(peer, data.subarray(sent));
+    if (this.lost.has(peer)) this.lostBytes += data.length - sent;
   }
 
   #keep(peer: P, data: Uint8Array): void {
@@ -235,7 +243,7 @@ export class Outbox<P extends Peer = Socket> {
       return sent;
     } catch (err) {
       if (!(err instanceof OSError)) throw err;
-      if (err.code !== 'EAGAIN') this.#lose(peer, err.message);
+      if (!isFull(err)) this.#lose(peer, err.message);
       return 0;
     }
   }
@@ -246,6 +254,7 @@ export class Outbox<P extends Peer = Socket> {
     if (unsent?.closing) connOf(peer).close();
     else this.lost.set(peer, reason);
     this.#unsent.delete(peer);
+    this.lostBytes += unsent?.size ?? 0;
     unsent?.clear();
   }
 }

@@ -20,10 +20,16 @@ const TICK_MS = 10;
 /** Bytes for one recv of `finish`, which throws away what it reads. */
 const BUFFER_BYTES = 65_536;
 
-/** The errors of a connection that has ended without a close: man 7 tcp, man 7 ip. */
+/** The errors of a socket, or a system, that has no room for more. */
+const FULL = new Set(['EAGAIN', 'ENOBUFS', 'ENOMEM']);
+
+/** The errors of a connection that has ended without a close: man 7 tcp, man 7 ip. EPROTOTYPE is macOS's. */
 const GONE = new Set([
-  ...['ECONNRESET', 'EPIPE', 'ENOTCONN', 'ECONNABORTED', 'ECONNREFUSED', 'ETIMEDOUT', 'EPROTO'],
+  ...['ECONNRESET', 'EPIPE', 'ENOTCONN', 'ECONNABORTED', 'ECONNREFUSED', 'ETIMEDOUT', 'EPROTO', 'EPROTOTYPE'],
+  // What a router or a firewall on the way has answered (ICMP), and the network of this machine. On Linux EOPNOTSUPP
+  // and ENOTSUP are one number.
   ...['EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN', 'ENETRESET', 'ENOPROTOOPT'],
+  ...['ENONET', 'EOPNOTSUPP', 'ENOTSUP', 'EACCES', 'EPERM'],
 ]);
 
 /** Whether an error says that the peer is gone, or that no network leads to it any more; `settimeout`'s says neither. */
@@ -31,8 +37,14 @@ export function isGone(err: unknown): boolean {
   return err instanceof OSError && GONE.has(err.code) && !(err instanceof TimeoutError);
 }
 
+/** Whether an error of send says that the socket or the system takes no more for now: it is to be tried again. */
+export function isFull(err: unknown): boolean {
+  return err instanceof OSError && FULL.has(err.code);
+}
+
 /**
- * `recv` for which a reset is an end of the stream like any other.
+ * `recv` for which a reset is an end of the stream like any other; and so it is where the system has no memory left to
+ * receive with.
  *
  * @param n bytes, at most
  * @returns what has come; empty once the peer is gone
@@ -41,7 +53,8 @@ export function recvOrEof(conn: Socket, n: number): Bytes {
   try {
     return conn.recv(n);
   } catch (err) {
-    if (isGone(err)) return Buffer.alloc(0);
+    const hasNoMemory = isFull(err) && (err as OSError).code !== 'EAGAIN';
+    if (hasNoMemory || isGone(err)) return Buffer.alloc(0);
     throw err;
   }
 }

@@ -13,6 +13,12 @@ const BUFFER_BYTES = 4096;
 /** Bytes of lines that are kept while nobody reads stdout; what comes then is dropped. */
 const MAX_KEPT_BYTES = 2 ** 23;
 
+/**
+ * The errors of reading a stdin that is at its end: the terminal has gone away (EIO), nobody may read nohup's stdin
+ * (EBADF), stdin is a socket whose peer is gone.
+ */
+const NO_KEYBOARD = new Set([errno.EIO, errno.EBADF, errno.ECONNRESET, errno.ETIMEDOUT]);
+
 /** How long `Output.end` waits where nobody may be waited for: a server's end, Ctrl-C. */
 const END_MS = 50;
 
@@ -230,8 +236,7 @@ export class Stdin {
     const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
     const got = sys.read(0, buffer);
     if (got === -errno.EAGAIN || got === -errno.EINTR) return [];
-    // EIO: the terminal has gone away. EBADF: nobody may read nohup's stdin. Both are the end.
-    if (got < 0 && got !== -errno.EIO && got !== -errno.EBADF) throw new OSError(got, 'read', 'stdin');
+    if (got < 0 && !NO_KEYBOARD.has(-got)) throw new OSError(got, 'read', 'stdin');
     if (got > 0) return this.#lines.push(buffer.subarray(0, got)).map(String);
     this.#ended = true;
     return this.#lines.pending > 0 ? [String(this.#lines.take())] : [];

@@ -99,7 +99,7 @@ export function main(args: { host: string; port: number }, stop: number): number
     output.flush();
   }
 
-  unsent += outbox.size(mySocket);
+  unsent += outbox.size(mySocket) + outbox.lostBytes;
   const undelivered = finish(mySocket, { stop, unsent, sent: outbox.sentBytes });
   output.end(stop);
   return undelivered === 0 ? 0 : 1;

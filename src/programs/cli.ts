@@ -83,7 +83,7 @@ export function main(
   }
 
   print(chat());
-  unsent += outbox.size(sock);
+  unsent += outbox.size(sock) + outbox.lostBytes;
   const undelivered = finish(sock, { stop, unsent, sent: outbox.sentBytes });
   output.end(stop);
   return undelivered === 0 ? 0 : 1;

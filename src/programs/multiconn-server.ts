@@ -17,7 +17,7 @@
 import { FD_SETSIZE, OSError, repr } from 'posix-select';
 import { Listener } from 'posix-select/listener';
 import { Pending, PendingMemory } from 'posix-select/outbox';
-import { isGone, recvOrEof } from 'posix-select/peer';
+import { isFull, isGone, recvOrEof } from 'posix-select/peer';
 import {
   EVENT_READ,
   EVENT_WRITE,
@@ -62,10 +62,18 @@ export function main(
   const fdEnd = sel instanceof SelectSelector ? FD_SETSIZE : Infinity;
 
   function onConnect(conn: Socket, addr: Address): void {
-    print(`Accepted connection from ${repr(addr)}`);
     const client = { conn, addr, outb: new Pending(memory), ended: false };
+    try {
+      sel.register(conn, EVENT_READ, client);
+    } catch (err) {
+      // epoll takes no more (ENOSPC: man 2 epoll_ctl): those inside are served on.
+      if (!(err instanceof OSError)) throw err;
+      conn.close();
+      warn(`${repr(addr)}: closed at once: ${err.message}`);
+      return;
+    }
+    print(`Accepted connection from ${repr(addr)}`);
     clients.add(client);
-    sel.register(conn, EVENT_READ, client);
   }
 
   function onReadable(client: Client): void {
@@ -82,7 +90,7 @@ export function main(
       print(`Echoing ${repr(front.subarray(0, sent))} to ${repr(client.addr)}`);
       client.outb.drop(sent);
     } catch (err) {
-      if (err instanceof OSError && err.code === 'EAGAIN') return;
+      if (isFull(err)) return;
       if (!isGone(err)) throw err;
       client.outb.clear();
       client.ended = true;

@@ -72,7 +72,7 @@ export function main(
   const code = run();
   const undelivered = finish(sock, {
     stop,
-    unsent: outbox.size(sock),
+    unsent: outbox.size(sock) + outbox.lostBytes,
     sent: outbox.sentBytes,
   });
   return undelivered === 0 ? code : 1;

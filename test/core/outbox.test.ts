@@ -154,3 +154,17 @@ test('memory that is used again between two peers: each gets what was in it', ()
   outbox.sendQueued();
   expect([first, second, third].map(read)).toEqual(['one', 'onetwo', 'two']);
 });
+
+test('what will not be sent to a peer that is lost is counted: what waited, and what comes after', () => {
+  const outbox = new Outbox();
+  const [conn, peer, bytes] = full(outbox);
+  const waited = outbox.size(conn);
+  outbox.queue(conn, Buffer.from('queued'));
+  peer.close();
+  while (outbox.lost.size === 0) for (const each of select([], outbox.wlist, [], 10)[1]) outbox.flush(each);
+  outbox.send(conn, Buffer.from('too late'));
+  outbox.queue(conn, Buffer.from('much too late'));
+  expect(outbox.lostBytes + outbox.sentBytes).toBe(bytes + 27);
+  expect(outbox.lostBytes).toBeGreaterThan(27);
+  expect(outbox.lostBytes).toBeLessThanOrEqual(waited + 27);
+});

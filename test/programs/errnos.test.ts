@@ -1,0 +1,82 @@
+/** Errors that a system gives seldom, made by strace(1): a server goes on, and only the one connection is lost. */
+import { expect } from 'vitest';
+import { waits } from '../support/idle.js';
+import { needs } from '../support/needs.js';
+import { Process, startServer, until } from '../support/process.js';
+import { Python } from '../support/python.js';
+
+const test = needs('strace');
+
+/** A server whose loop's calls fail from now on: `accept4:error=ENONET:when=1`. */
+async function failing(program: string, args: (string | number)[], ...faults: string[]) {
+  const server = await startServer(program, args);
+  const isLoop = ({ call }: { call: string }) =>
+    call === (program === 'multiconn-server' ? 'epoll' : 'select');
+  // Another thread of Node's may wait in epoll_wait as well: it makes none of these calls.
+  const tids = await until('the loop waits', () => {
+    const found = waits(server).filter(isLoop);
+    return found.length > 0 ? found.map(({ tid }) => String(tid)) : null;
+  });
+  const inject = faults.flatMap((fault) => ['-e', `inject=${fault}`]);
+  const options = ['-o', '/dev/null', '-e', 'signal=none', ...inject];
+  const strace = new Process('strace', [...options, ...tids.flatMap((tid) => ['-p', tid])]);
+  await until('strace is attached', () => strace.stderr.split('attached').length > tids.length);
+  const python = new Python();
+  await python.run(
+    `port = args
+def is_ended(sock):
+    try: return rest(sock) == ''
+    except ConnectionResetError: return True`,
+    server.port,
+  );
+  return { server, python };
+}
+
+test.each([
+  ['ENONET', 'EACCES'],
+  ['ETIMEDOUT', 'ENOBUFS'],
+  ['EOPNOTSUPP', 'EOPNOTSUPP'],
+])('accept %s and recv %s: the connection that it is about is lost, no other', async (accept, recv) => {
+  const { server, python } = await failing(
+    'select-server',
+    [0],
+    `accept4:error=${accept}:when=1`,
+    `recvfrom:error=${recv}:when=1`,
+  );
+  await python.run(`
+    a = connect(port); a.sendall(b'lost'); assert is_ended(a)
+    b = connect(port); b.sendall(b'heard')`);
+  await server.out(/ 5 bytes: b'heard'\n/);
+  expect(server.stdout).not.toContain('lost');
+  expect((await server.end('SIGINT')).exit).toBe(0);
+});
+
+test('accept that fails for ever does not spin', async () => {
+  const { server, python } = await failing('select-server', [0], 'accept4:error=EPERM');
+  await python.run('a = connect(port)');
+  const loop = () => waits(server).find(({ call, hasTimeout }) => call === 'select' && hasTimeout);
+  await until('it pauses', loop); // the loop itself waits without a time limit
+  expect((await server.end('SIGINT')).exit).toBe(0);
+});
+
+test('multiconn-server: what epoll does not take is closed at once; what send does not take is sent later', async () => {
+  const { server, python } = await failing(
+    'multiconn-server',
+    ['127.0.0.1', 0, '--selector', 'epoll'],
+    'epoll_ctl:error=ENOSPC:when=1',
+    'sendto:error=ENOBUFS:when=1',
+  );
+  await python.run(`
+    a = connect(port); assert is_ended(a)
+    b = connect(port); b.sendall(b'whole'); assert get(b, 5) == b'whole'`);
+  expect(server.stderr).toMatch(/^\('127\.0\.0\.1', \d+\): closed at once: epoll fd \d+: .* \(ENOSPC\)$/m);
+  expect((await server.end('SIGINT')).exit).toBe(0);
+});
+
+test('srv: what send does not take for want of memory is sent later', async () => {
+  const { server, python } = await failing('srv', ['127.0.0.1', 0], 'sendto:error=ENOBUFS:when=1');
+  await python.run(
+    "a = connect(port); assert get(a, 45) == b'> Connected to the chat server (1 user online)'[:45]",
+  );
+  expect((await server.end('SIGINT')).exit).toBe(0);
+});
