@@ -220,6 +220,19 @@ test('a sleep has its length, and the mark of what is not to scale', async () =>
   expect(await textsOf(page, '#legend li')).toContain('not to scale');
 });
 
+test('a log without times: no length is shown', async () => {
+  const log = fileFor('log.strace');
+  const wait = 'select(4, [3], NULL, NULL, {tv_sec=2, tv_usec=0}) = 0 (Timeout)\n';
+  writeFileSync(log, `listen(3, 128) = 0\n${wait.repeat(2)}exit_group(0) = ?\n+++ exited with 0 +++\n`);
+  const html = `${log}.html`;
+  expect(await posixSelect(['replay', log, '--html', html]).exit).toBe(0);
+  const page = await openedFile(html);
+  expect(await textsOf(page, '#work')).toEqual(['Nothing to do. It asks again.']);
+  expect(await textsOf(page, '#picture .asleepword')).toEqual(['asleep']);
+  expect(await textsOf(page, '#picture .bar')).toEqual(['select( )', '= 0', 'no calls', 'asks again →']);
+  expect(await page.locator('#picture .break').count()).toBe(0);
+});
+
 test('a client has one name everywhere, and an accept leads to its row', async () => {
   const page = await relayAt(2);
   expect(await textsOf(page, '#title')).toEqual(['Wait 2: port 43854 connects']);
@@ -234,6 +247,11 @@ test('a client has one name everywhere, and an accept leads to its row', async (
 test('a send to two has a head and a label at each, and leaps over the row between', async () => {
   const page = await relayAt(6);
   expect(await textsOf(page, '#picture .call')).toEqual(['recv 13 bytes', 'send 13 bytes', 'send 13 bytes']);
+  const isBehind = await page.evaluate(() => {
+    const [bar, bit] = ['.bar-came', '#picture .bit'].map((selector) => document.querySelector(selector));
+    return Boolean(bar && bit && bar.compareDocumentPosition(bit) & Node.DOCUMENT_POSITION_FOLLOWING);
+  });
+  expect(isBehind).toBe(true);
   const heads = await page.locator('#stage .head-asked').evaluateAll((all) => all.length);
   expect(heads).toBe(3); // that of the question among them
   expect(await page.locator('.line.asked').getAttribute('d')).toMatch(/^M[^a]*a8 8 0 0 1 0 16 V[\d.]+$/);

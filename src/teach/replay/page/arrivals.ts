@@ -1,7 +1,6 @@
 /** What lies in the kernel when a wait ends: a tag, and a bar to the call that takes it. */
 import { arrivalOf, arrivedBytes, bytesText } from '../../story/sentences.js';
 import type { StoryReason } from '../../story/story.js';
-import { box, listBits } from './bits.js';
 import { bitX, type Scene } from './scene.js';
 import { svg, textWidth } from './svg.js';
 
@@ -38,9 +37,6 @@ export function arrivals(scene: Scene): SVGElement[] {
       ),
       svg('text', { class: 'tagtext', x: tagEnd - width / 2, y: y + 5, 'text-anchor': 'middle' }, words),
     );
-    if (!scene.prediction && scene.wait.kind !== 'list' && reason.set) parts.push(box('readybox', x, y, '1'));
-    if (!scene.prediction && scene.wait.kind === 'list')
-      parts.push(...listBits(scene, reason.life, y, -1).slice(1));
     return parts;
   });
 }

@@ -61,7 +61,7 @@ function pickFor(scene: Scene, life: number, set: SetName, x: number, y: number)
   return made;
 }
 
-export function listBits(scene: Scene, life: number, y: number, i: number): SVGElement[] {
+function listBits(scene: Scene, life: number, y: number, i: number): SVGElement[] {
   const { question, answer } = scene.columns;
   const sets = scene.sets.filter((set) => scene.wait.asked[set]?.includes(life));
   const parts: SVGElement[] = [];
@@ -160,7 +160,7 @@ const EPOLL_EVENTS = { read: 'EPOLLIN', write: 'EPOLLOUT', except: 'EPOLLPRI' };
 const KQUEUE_EVENTS = { read: 'READ', write: 'WRITE', except: '' };
 
 /** A bit in its box. */
-export function box(className: string, x: number, y: number, bit: string, key = ''): SVGElement {
+function box(className: string, x: number, y: number, bit: string, key = ''): SVGElement {
   return svg(
     'g',
     { class: className, ...(key && { 'data-bit': key }) },

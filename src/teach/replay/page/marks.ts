@@ -18,7 +18,7 @@ export interface Mark {
   life: number;
   other: number;
   /** an accept's: the row of the new descriptor, and what stands there */
-  opened: { row: number; rest: string } | null;
+  opened: { row: number; name: string; fd: string } | null;
   x: number;
 }
 
@@ -90,7 +90,7 @@ function itemOf(story: Story, call: StoryCall, rowOf: Map<number, number>): Item
     const accepted = mark('up', '');
     const row = rowOf.get(other);
     const { name: who, fd } = story.life(other);
-    if (accepted && row !== undefined) accepted.opened = { row, rest: `${who}, fd\u00a0${fd}` };
+    if (accepted && row !== undefined) accepted.opened = { row, name: who, fd: `, fd\u00a0${fd}` };
     return accepted;
   }
   if (/^(recv|read)/.test(name)) return mark('up', result === 0 ? '0: the end' : bytesText(result), text);
@@ -150,14 +150,15 @@ function labelOf(mark: Mark, level: number): Mark {
   const rest = level > 0 ? mark.rest.replace(/\u00a0bytes?$/, '') : mark.rest;
   const data =
     level > 1 ? '' : fitted(mark.data.trim().split('\n')[0] ?? '', level > 0 ? 96 : 170, 14, 400, true);
-  return { ...mark, rest: rest + times, data };
+  const opened = mark.opened && level > 0 ? { ...mark.opened, fd: '' } : mark.opened;
+  return { ...mark, rest: rest + times, data, opened };
 }
 
 /** The word before the name of a new descriptor. */
 export const NEW = 'new:';
 
 function openedWidth({ opened }: Mark): number {
-  return opened ? textWidth(NEW, 15, 700) + 4 + textWidth(opened.rest, 15) + 6 : 0;
+  return opened ? textWidth(NEW, 15, 700) + 4 + textWidth(opened.name + opened.fd, 15) + 6 : 0;
 }
 
 function labelWidth({ name, rest, data }: Mark): number {

@@ -17,8 +17,8 @@ export function picture(scene: Scene, width: number, label: string): SVGElement 
     ...rows.flatMap((row, i) => rowLine(scene, row, i)),
     ...setNames(scene),
     ...waitArrows(scene),
-    ...rows.flatMap((row, i) => rowBits(scene, row, i)),
     ...arrivals(scene),
+    ...rows.flatMap((row, i) => rowBits(scene, row, i)),
     ...workMarks(scene),
   );
 }

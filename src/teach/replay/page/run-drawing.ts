@@ -31,8 +31,6 @@ const LANE = 12.5;
 const MAX_LANES = 12;
 const CARD_HEIGHT = 84;
 export const AXIS = 26;
-/** What is said of the strip, as the bar of the wait is not. */
-const SCALED = 'to scale';
 /** Half of a mark's width. */
 const HALF_MARK = 5;
 /** The height of the bar, and where the lanes begin. */
@@ -61,7 +59,7 @@ export class RunDrawing {
     this.#bar(brush, story, options);
     this.#labels(brush, story, options);
     this.#marks(brush, story, options);
-    this.#axis(brush, story.beginsAt, options, height);
+    if (!story.data.isUntimed) this.#axis(brush, story.beginsAt, options, height);
   }
 
   #placeOf(seconds: number): number {
@@ -79,8 +77,8 @@ export class RunDrawing {
   #bar(brush: Brush, story: Story, { title, view, label, left, right }: StripOptions): void {
     brush.text(title, label, 13, 'strong');
     const titleEnd = label + textWidth(title, 14, 700) + 5;
-    const hasRoom = titleEnd + textWidth(SCALED, 13) <= left - 2;
-    if (hasRoom && !story.data.isUntimed) brush.text(SCALED, titleEnd, 13, 'lane');
+    const scale = story.data.isUntimed ? 'in order' : 'to scale'; // as the bar of the wait is not
+    if (titleEnd + textWidth(scale, 13) <= left - 2) brush.text(scale, titleEnd, 13, 'lane');
     brush.rect('--asleep', left, 0, right - left, BAR);
     const [first, last] = stepsIn(story, view);
     if (last - first > right - left) this.#shares(brush, story, first, last, left, right);

@@ -15,7 +15,7 @@ export function workMarks(scene: Scene): SVGElement[] {
       svg(
         'text',
         { class: 'more', x: end - 8, y: KERNEL_TOP + 20, 'text-anchor': 'end' },
-        `+ ${hidden} more calls`,
+        `+ ${hidden} more ${hidden === 1 ? 'call' : 'calls'}`,
       ),
     );
   return parts;
@@ -27,7 +27,7 @@ function markParts(scene: Scene, mark: Mark): SVGElement[] {
   const y = middle(rows.at(-1) ?? 0);
   const top = BAR_TOP + BAR_HEIGHT;
   const parts: SVGElement[] = [];
-  if (opened) parts.push(...openedParts(x, y, middle(opened.row), opened.rest));
+  if (opened) parts.push(...openedParts(x, y, middle(opened.row), opened.name + opened.fd));
   if (kind === 'up')
     parts.push(arrow('came', x, y, top + 1), svg('circle', { class: 'dot', cx: x, cy: y, r: 5.5 }));
   if (kind === 'down') parts.push(...sendParts(scene, mark));
