@@ -249,8 +249,8 @@ test.each(PLACES)('a server serves on with a stdout that is %s', async (_, open)
 });
 
 describe('in a shell', () => {
-  test.each(['true', 'head -n 1'])('`posix-select select-server | %s` ends', async (reader) => {
-    const line = `{ '${process.execPath}' '${CLI}' select-server 0; echo "exit $?" >&2; } | ${reader}`;
+  test('`posix-select select-server | true` ends', async () => {
+    const line = `{ '${process.execPath}' '${CLI}' select-server 0; echo "exit $?" >&2; } | true`;
     const shell = killGroup(new Process('sh', ['-c', line], { detached: true }));
     await ended(shell);
     expect(withoutHint(shell)).toBe(`${EPIPE}exit 1\n`);
