@@ -33,7 +33,18 @@ addTools(program);
 program.commandsGroup('measuring:');
 addBench(program);
 
-await program.parseAsync(withTraceForm(withHelpOption(process.argv.slice(2))), { from: 'user' });
+const args = withTraceForm(withHelpOption(process.argv.slice(2)));
+refuseOptionsAlone();
+await program.parseAsync(args, { from: 'user' });
+
+/** Options without a program: commander would show the whole help, and not say what is missing. */
+function refuseOptionsAlone(): void {
+  const { operands, unknown } = program.parseOptions(args);
+  if (args.length === 0 || operands.length > 0 || unknown.length > 0) return;
+  const [option, ...rest] = process.argv.slice(2);
+  const example = ['posix-select', option, ...rest, 'select-server'].join(' ');
+  program.error(`error: ${option} needs a program after it: ${example}`);
+}
 
 /** `help srv` means `srv --help`, `-V` means `-v`. */
 function withHelpOption(args: string[]): string[] {

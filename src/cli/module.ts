@@ -24,7 +24,7 @@ export function addModule(program: Command): void {
     .argument('<module>')
     .argument('[values...]')
     .action(async (file: string, words: string[], _, self: Command) => {
-      const args = valuesOf(words, self);
+      const args = valuesOf(file, words, self);
       const pathOf = () => {
         if (!existsSync(file)) throw new UserError(`${file}: no such file`);
         refuseTypeScript(file);
@@ -40,18 +40,22 @@ export function addModule(program: Command): void {
 /** Where Node runs no TypeScript. @see https://nodejs.org/api/process.html#processfeaturestypescript */
 function refuseTypeScript(file: string): void {
   const { typescript } = process.features as { typescript?: string | false };
-  if (!/ts$/.test(file) || typescript) return;
+  const [extension = '', kind = ''] = /\.([cm]?)ts$/.exec(file) ?? [];
+  if (!extension || typescript) return;
   throw new UserError(
-    `${file}: Node ${process.version} runs no TypeScript, Node 22.18 and newer does; here compile it, and give the .js file`,
+    `${file}: Node ${process.version} runs no TypeScript, Node 22.18 and newer does; here compile it, and give the .${kind}js file`,
   );
 }
 
 /** `port=3490 host=localhost` as what `main` gets: `{ port: 3490, host: 'localhost' }`. */
-function valuesOf(words: string[], self: Command): Record<string, string | number> {
+function valuesOf(file: string, words: string[], self: Command): Record<string, string | number> {
   return Object.fromEntries(
     words.map((word) => {
       const [, name, value = ''] = /^(\w+)=(.*)$/s.exec(word) ?? [];
-      if (name === undefined) self.error(`error: '${word}' is no name=value: main gets { name: value }`);
+      if (name === undefined) {
+        const missing = /^\d+$/.test(word) ? 'port' : 'name';
+        self.error(`error: '${word}' is no name=value. It should be like: ${file} ${missing}=${word}`);
+      }
       return [name, /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value];
     }),
   );

@@ -22,8 +22,10 @@ function addObserve(program: Command): void {
     .action(async (command: string[]) => {
       const { observe, observeCommand } = await import('../teach/observe/observe.js');
       const [pid = ''] = command;
-      const isPid = command.length === 1 && /^\d+$/.test(pid) && process.argv.at(-2) !== '--';
-      await runTool(program, () => (isPid ? observe(Number(pid)) : observeCommand(command)));
+      const mayBePid = command.length === 1 && process.argv.at(-2) !== '--';
+      const isPid = mayBePid && /^\d+$/.test(pid);
+      const otherReading = mayBePid ? `, and a process is given by its number: pgrep -f ${pid}` : '';
+      await runTool(program, () => (isPid ? observe(Number(pid)) : observeCommand(command, otherReading)));
     });
 }
 

@@ -125,9 +125,9 @@ function medians(trials: Result[]): Result {
 /** The columns of the table: what each says of a result, beside node:net's. */
 const COLUMNS: [title: string, of: (one: Result, net: Result) => string][] = [
   ['CPU a message', ({ cpuUs }) => `${cpuUs.toFixed(1)} µs`],
-  ['of libuv’s', ({ cpuUs }, net) => (cpuUs / net.cpuUs).toFixed(2)],
+  ['CPU × libuv', ({ cpuUs }, net) => (cpuUs / net.cpuUs).toFixed(2)],
   ['messages/s', ({ rate }) => Math.round(rate).toLocaleString('en')],
-  ['of libuv’s', ({ rate }, net) => (rate / net.rate).toFixed(2)],
+  ['rate × libuv', ({ rate }, net) => (rate / net.rate).toFixed(2)],
   ['99 % within', ({ p99Us }) => `${(p99Us / 1000).toFixed(2)} ms`],
 ];
 

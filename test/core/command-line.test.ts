@@ -105,7 +105,30 @@ const REFUSED: Refused[] = [
     'posix-select',
     "'nosuch' is invalid. Allowed choices are strace, explain, json",
   ],
-  [['./upper.mjs', '3490'], 'posix-select ./module.mjs', "'3490' is no name=value"],
+  ...[
+    ['--trace'],
+    ['--trace', 'explain'],
+    ['--trace-file', 'x'],
+    ['--record', 'x'],
+    ['--live'],
+    ['--step'],
+  ].map(
+    (args): Refused => [
+      args,
+      'posix-select',
+      `error: ${args[0]} needs a program after it: posix-select ${args.join(' ')} select-server\n`,
+    ],
+  ),
+  [
+    ['./upper.mjs', '3490'],
+    'posix-select ./module.mjs',
+    "'3490' is no name=value. It should be like: ./upper.mjs port=3490\n",
+  ],
+  [
+    ['./upper.mjs', 'localhost'],
+    'posix-select ./module.mjs',
+    "'localhost' is no name=value. It should be like: ./upper.mjs name=localhost\n",
+  ],
   server("unknown option '--trace'", '--trace'),
   server("unknown option '--nosuch'", '--nosuch'),
   server("'--host <host>' argument missing", '--host'),
@@ -149,7 +172,7 @@ describe('a natural mistake gets an answer:', () => {
           [
             ['./test/core/select.test.ts'],
             1,
-            /^\.\/test\/core\/select\.test\.ts: Node v.* runs no TypeScript/m,
+            /^\.\/test\/core\/select\.test\.ts: Node v.* runs no TypeScript.* give the \.js file$/m,
           ] as const,
         ]),
     [['./node_modules/typescript/lib/typescript.js'], 1, /typescript\.js exports no function called main/],

@@ -223,6 +223,10 @@ describe('the command line', () => {
     ['the command has no {port}. It should be like: ', ['grade', 'srv', '--', 'python3', 'srv.py']],
     ['there is no process 4194305', ['observe', '4194305']],
     ['no-such-command: command not found', ['observe', '--', 'no-such-command']],
+    [
+      'server: command not found, and a process is given by its number: pgrep -f server',
+      ['observe', 'server'],
+    ],
     ['LICENSE: it is neither a recording nor output of strace', ['replay', 'LICENSE']],
     [
       'package.json is there already, and is no recording',

@@ -62,15 +62,20 @@ const hasHungUp = (fd: number) => sys.poll(Int32Array.of(fd, 0), 1, 0) > 0;
 /**
  * Runs a command, to which the terminal belongs: what it is blocked in is printed line by line on stderr.
  *
+ * @param otherReading what is said of a command that is not found, where a process may have been meant
  * @returns the command's exit code
  * @throws UserError
  */
-export async function observeCommand([command = '', ...args]: string[]): Promise<number> {
+export async function observeCommand([command = '', ...args]: string[], otherReading = ''): Promise<number> {
   if (command === '') throw new UserError("'': command not found"); // spawn() takes no empty name
   const child: ChildProcess = spawn(command, args, { stdio: 'inherit' });
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', (err: NodeJS.ErrnoException) => {
-      reject(new UserError(`${command}: ${err.code === 'ENOENT' ? 'command not found' : err.message}`));
+      reject(
+        new UserError(
+          `${command}: ${err.code === 'ENOENT' ? `command not found${otherReading}` : err.message}`,
+        ),
+      );
     });
     child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal as NodeJS.Signals]));
   });
