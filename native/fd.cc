@@ -10,6 +10,8 @@
 #include <linux/sockios.h>
 #endif
 
+#include <set>
+
 #include "args.h"
 #include "platform.h"
 
@@ -106,9 +108,33 @@ Napi::Value Pipe(const Napi::CallbackInfo& info) {
   return Pair(info.Env(), fds[0], fds[1]);
 }
 
+// closeAtEnd(fd, wanted): whether the descriptor is to be closed when its thread ends. A thread that
+// is terminated runs no JavaScript any more that could close it.
+Napi::Value CloseAtEnd(const Napi::CallbackInfo& info) {
+  Args args(info);
+  int fd = args.Int(0, "fd");
+  int wanted = args.Int(1, "wanted");
+  auto* fds = static_cast<std::set<int>*>(info.Data());
+  if (args.bad()) return args.env().Undefined();
+  if (wanted != 0) {
+    fds->insert(fd);
+  } else {
+    fds->erase(fd);
+  }
+  return Answer(args.env(), 0);
+}
+
+void CloseAll(std::set<int>* fds) {
+  for (int fd : *fds) close(fd);
+  delete fds;
+}
+
 }  // namespace
 
 void ExportFd(Napi::Env env, Napi::Object exports) {
+  auto* fds = new std::set<int>;
+  env.AddCleanupHook(CloseAll, fds);
+  exports.Set("closeAtEnd", Napi::Function::New<CloseAtEnd>(env, "closeAtEnd", fds));
   Export<Read>(env, exports, "read");
   Export<Write>(env, exports, "write");
   Export<Close>(env, exports, "close");

@@ -18,7 +18,7 @@ import { isMainThread, Worker, workerData } from 'node:worker_threads';
 
 const CALLS_OF_PART = 5000;
 /** Those that end the process, or wait for what never comes; the test of the runner calls untilHangUp. */
-const LEFT_OUT = ['constants', '_exit', 'untilHangUp', 'adoptOrphans', 'reap'];
+const LEFT_OUT = ['constants', '_exit', 'untilHangUp', 'adoptOrphans', 'reap', 'closeAtEnd'];
 
 if (!isMainThread) disturb(workerData);
 else if (process.env.FUZZ_PART) await part(Number(process.env.FUZZ_PART), Number(process.env.FUZZ_CALLS));

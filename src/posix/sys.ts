@@ -106,6 +106,8 @@ export interface Sys extends Waits {
   read(fd: number, buffer: Uint8Array): Result;
   write(fd: number, data: Uint8Array): Result;
   close(fd: number): Result;
+  /** Whether this thread's end, by `worker.terminate()` too, closes the descriptor: 1 or 0. */
+  closeAtEnd(fd: number, wanted: number): Result;
   fcntl(fd: number, command: number, value: number): Result;
   /** ioctl(2)'s FIONREAD: how many bytes a read would find, without reading them. */
   fionread(fd: number): Result;

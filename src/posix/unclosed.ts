@@ -1,6 +1,7 @@
 /**
  * Descriptors that an object owns (a Socket, a selector) and nobody has closed: they are closed when nobody can reach
- * the object any more, as Python does, and when the thread ends, which the process outlives. Each is named in a warning.
+ * the object any more, as Python does, and when the thread ends, which the process outlives. Each is named in a warning,
+ * but where `worker.terminate()` ends the thread: that runs no JavaScript any more, and the addon closes them.
  */
 import { isMainThread, threadId } from 'node:worker_threads';
 import { sys } from './sys.js';
@@ -40,20 +41,26 @@ export function warnUnclosed(warning: string): void {
 }
 
 function close(fd: number): void {
-  open.delete(fd);
+  forget(fd);
   sys.close(fd);
+}
+
+function forget(fd: number): void {
+  open.delete(fd);
+  if (!isMainThread) sys.closeAtEnd(fd, 0);
 }
 
 /** From now on the object owns the descriptor. */
 export function own(object: object, fd: number, describe: Describe): void {
   const hold = { fd, describe };
   open.set(fd, hold);
+  if (!isMainThread) sys.closeAtEnd(fd, 1);
   registry.register(object, hold, object);
 }
 
 /** The descriptor is closed, or given away. */
 export function disown(object: object, fd: number): void {
-  open.delete(fd);
+  forget(fd);
   registry.unregister(object);
 }
 

@@ -2,7 +2,7 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { blockedIn, ended } from '../support/proc.js';
-import { Process } from '../support/process.js';
+import { Process, ROOT } from '../support/process.js';
 import { Python, python } from '../support/python.js';
 import { fixture, host } from '../support/worker.js';
 
@@ -72,6 +72,32 @@ describe('what a program leaves open', () => {
       /^\(thread 1\) ResourceWarning: unclosed at the end of the thread: <socket\.socket fd=/,
     );
   });
+});
+
+test('what a thread that is terminated has open is closed, and nothing that it has closed or given away', async () => {
+  const code = `
+    const { Worker } = require('node:worker_threads');
+    const { fstatSync } = require('node:fs');
+    const body = \`
+      const { Socket, createServer } = require('posix-select/socket');
+      const { DefaultSelector } = require('posix-select/selectors');
+      const { parentPort } = require('node:worker_threads');
+      globalThis.kept = [createServer(['127.0.0.1', 0]), new DefaultSelector()];
+      const closed = new Socket();
+      const fd = closed.fileno();
+      closed.close();
+      parentPort.postMessage([kept.map((each) => each.fileno()), new Socket().detach(), fd]);
+      setInterval(() => {}, 1000)\`;
+    const isOpen = (fd) => { try { return Boolean(fstatSync(fd)) } catch { return false } };
+    const worker = new Worker(body, { eval: true, execArgv: [] });
+    worker.once('message', async ([open, given, closed]) => {
+      await worker.terminate();
+      console.log(JSON.stringify([open.map(isOpen), isOpen(given), given === closed]));
+    });`;
+  const child = new Process(process.execPath, ['-e', code], { cwd: ROOT });
+  expect(await child.exit, child.stderr).toBe(0);
+  expect(JSON.parse(child.stdout)).toEqual([[false, false], true, true]);
+  expect(child.stderr).toBe('');
 });
 
 test('a selector that nobody can reach is closed, with a warning', async () => {

@@ -23,6 +23,7 @@ type NotTraced =
   | 'fionread'
   | 'siocoutq'
   | 'dup2'
+  | 'closeAtEnd'
   | 'isatty'
   | 'kevent';
 
