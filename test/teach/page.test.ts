@@ -206,6 +206,8 @@ test('where nothing is ready: nothing is red, each 0 is an answer, and nothing i
     '1.1 ms, no calls',
     'asks again →',
   ]);
+  const calls = await page.locator('#calls').evaluate((list) => getComputedStyle(list, '::before').content);
+  expect(calls).toBe('"no calls"');
   expect(await page.locator('#picture .head-none').count()).toBe(1);
   expect(await page.locator('#picture :is(.head-came, .readybox, .dot)').count()).toBe(0);
   expect(await textsOf(page, '#picture .zerobox')).toEqual(['0', '0', '0', '0']);
@@ -454,6 +456,10 @@ test.each([
     expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThanOrEqual(24);
     await page.keyboard.press('ArrowRight');
   }
+  await page.getByRole('button', { name: 'Predict' }).click();
+  await page.getByRole('button', { name: 'Check' }).click();
+  const score = await boxOf(page, '#score');
+  expect(score.x + score.width).toBeLessThanOrEqual(width);
 });
 
 test.each([

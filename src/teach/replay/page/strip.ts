@@ -38,7 +38,8 @@ export class Strip {
   draw(story: Story, width: number, options: StripOptions): void {
     const { view, left, right, lanes } = options;
     const height = stripHeight(lanes.length);
-    const scale = window.devicePixelRatio || 1;
+    const zoom = Number(getComputedStyle(document.body).zoom) || 1; // on a projector the page is larger
+    const scale = (window.devicePixelRatio || 1) * zoom;
     this.canvas.width = Math.round(width * scale);
     this.canvas.height = Math.round(height * scale);
     this.canvas.style.height = `${height}px`;
