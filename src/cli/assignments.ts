@@ -31,7 +31,7 @@ export function addGrade(program: Command): void {
   add(program, 'grade', "scores a student's program, in any language, by the assignment's rubric")
     .usage('<assignment> [options] -- <command ... {port} ...>')
     .addArgument(assignmentArgument())
-    .argument('<command...>', 'what starts it; {port} in it is the port it is to listen on')
+    .argument('[command...]', 'what starts it; {port} in it is the port it is to listen on')
     .addOption(new Option('--json <form>', 'result as JSON').choices(['gradescope', 'github', 'check50']))
     .option('--output <file>', 'writes the result there: "no result" until all is graded')
     .option('--report <file>', 'writes the report as text there, too')
@@ -48,6 +48,7 @@ export function addGrade(program: Command): void {
     .option('--port <port>', 'the port, instead of a free one', integer(...PORT))
     .option('--timeout <seconds>', 'for each answer, while nothing moves', positiveSeconds, 2)
     .action(async (name, command: string[], options, self) => {
+      if (command.length === 0) self.error("error: missing required argument 'command'");
       const quoted = quotedCommand(command);
       if (quoted) self.error(`error: the command is in quotes. Without them: … -- ${quoted}`);
       const { gradeCommand, rightCommand } = await import('../teach/grade/grade.js');
@@ -60,7 +61,9 @@ export function addGrade(program: Command): void {
           ? gradeClass(name, command, options)
           : gradeCommand(assignment, command, options);
       });
-    });
+      process.exit(); // whatever the checks of a teacher have left: a timer, a server
+    })
+    .addHelpText('after', '\nAn assignment of your own: docs/checks.md. A class: docs/teachers.md.');
 }
 
 /** One of the package's assignments, or the path of a folder with a teacher's own. */

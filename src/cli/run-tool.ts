@@ -5,8 +5,8 @@ import { OSError } from '../posix/errors.js';
 import { UserError } from '../teach/user-error.js';
 
 /**
- * Ends with the tool's exit code. What the tool cannot do is one line on stderr and exit code 1; nothing is said
- * where the reader of stdout has gone.
+ * Ends with the tool's exit code. What the tool cannot do is one line on stderr and the error's exit code; nothing is
+ * said where the reader of stdout has gone.
  */
 export async function runTool(program: Command, tool: () => Promise<number>): Promise<void> {
   const { trace, record, step } = program.opts();
@@ -17,6 +17,6 @@ export async function runTool(program: Command, tool: () => Promise<number>): Pr
   } catch (err) {
     if (!(err instanceof UserError || err instanceof OSError)) throw err;
     if (!('code' in err && err.code === 'EPIPE')) warn(err.message);
-    process.exitCode = 1;
+    process.exitCode = err instanceof UserError ? err.exitCode : 1;
   }
 }

@@ -61,6 +61,6 @@ test('it is laid out', async () => {
 
 test('a folder that is none', async () => {
   const grader = posixSelect('grade', './no-such', '--', 'true', '{port}');
-  expect(await grader.exit).toBe(1);
+  expect(await grader.exit).toBe(3);
   expect(grader.stderr).toBe('./no-such is no assignment: it has no checks.js\n');
 });

@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { described } from '../grade/check-fault.js';
+import { NotGraded } from '../grade/failure.js';
 import type { Assignment } from '../grade/rubric.js';
-import { UserError } from '../user-error.js';
 
 export const ASSIGNMENTS = ['select-server', 'talk-server', 'srv', 'chatclient', 'multiconn'] as const;
 
@@ -24,7 +25,7 @@ export function isAssignment(name: string): boolean {
   return ASSIGNMENTS.some((own) => own === name) || /[/\\]|^\.+$/.test(name);
 }
 
-/** Loads an assignment: one of the package by its name, another one by its folder. @throws UserError */
+/** Loads an assignment: one of the package by its name, another one by its folder. @throws NotGraded */
 export async function load(name: string): Promise<Loaded> {
   if (ASSIGNMENTS.some((own) => own === name))
     return {
@@ -33,16 +34,34 @@ export async function load(name: string): Promise<Loaded> {
     };
   const folder = resolve(name);
   const checks = join(folder, CHECKS);
-  if (!existsSync(checks)) throw new UserError(`${name} is no assignment: it has no ${CHECKS}`);
+  if (!existsSync(checks)) throw new NotGraded(`${name} is no assignment: it has no ${CHECKS}`);
   const loaded = await assignmentIn(pathToFileURL(checks));
-  if (!loaded.assignment?.lines) throw new UserError(`${checks} exports no "assignment" with lines`);
+  const wrong = whatIsWrong(loaded.assignment);
+  if (wrong) throw new NotGraded(`${checks}: ${wrong}`);
   return { ...loaded, folder };
+}
+
+/** What a teacher's assignment lacks; undefined when it can be graded. */
+function whatIsWrong(assignment?: Partial<Assignment>): string | undefined {
+  if (!Array.isArray(assignment?.lines)) return 'it exports no "assignment" with lines';
+  const { name, command, lines } = assignment;
+  if (typeof name !== 'string') return 'its assignment has no name';
+  if (typeof command !== 'string') return 'its assignment has no command, as "python3 my_server.py {port}"';
+  const other = lines.findIndex((line) => !Array.isArray(line?.parts));
+  if (other >= 0) return `lines[${other}] is no line: line(title, part(points, check)) makes one`;
+  return undefined;
 }
 
 async function assignmentIn(checks: URL): Promise<{ assignment: Assignment }> {
   try {
     return await import(checks.href);
   } catch (err) {
-    throw new UserError(`${fileURLToPath(checks)}: ${(err as Error).message}`);
+    const file = fileURLToPath(checks);
+    const { message } = err as Error;
+    if (/outside a module|Unexpected token 'export'/.test(message))
+      throw new NotGraded(
+        `${file} is read as CommonJS: put {"type": "module"} into a package.json beside it`,
+      );
+    throw new NotGraded(`${file}: ${described(err)}`);
   }
 }

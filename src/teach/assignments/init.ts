@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFi
 import { dirname, join, relative, sep } from 'node:path';
 import { print } from '../../loop/terminal.js';
 import { OSError } from '../../posix/errors.js';
-import type { Assignment } from '../grade/rubric.js';
+import type { Assignment, Skeleton } from '../grade/rubric.js';
 import { UserError } from '../user-error.js';
 import { SHIPPED } from './index.js';
 import { LANGUAGES, type Language } from './languages.js';
@@ -58,6 +58,9 @@ export async function init(
   directory = assignment.name,
   language?: Language,
 ): Promise<number> {
+  const { skeleton } = assignment;
+  if (!skeleton)
+    throw new UserError(`${assignment.name} names no skeleton in its checks.js: there is nothing to lay out`);
   const chosen = language ?? LANGUAGES.find((name) => existsSync(join(folder, name)));
   if (!chosen || !existsSync(join(folder, chosen)))
     throw new UserError(`${assignment.name} has no skeleton in ${language ?? 'any language'}`);
@@ -66,7 +69,7 @@ export async function init(
     const work = readdirSync(directory).find((name) => !name.startsWith('.'));
     if (work !== undefined)
       throw new UserError(`${directory} is not empty (${work}): give a directory that is, or a new one`);
-    layOut(assignment, folder, directory, chosen);
+    layOut(assignment.name, skeleton, folder, directory, chosen);
   } catch (err) {
     const { code, errno, syscall = '', path = directory } = err as NodeJS.ErrnoException;
     if (errno === undefined) throw err;
@@ -77,7 +80,13 @@ export async function init(
   return 0;
 }
 
-function layOut({ name, skeleton }: Assignment, folder: string, directory: string, language: Language): void {
+function layOut(
+  name: string,
+  skeleton: Skeleton,
+  folder: string,
+  directory: string,
+  language: Language,
+): void {
   const { file, given, run, grade } = skeleton;
   const kind = KINDS[language];
   const [source, start] = [kind.source(file), kind.start(file)];

@@ -38,4 +38,6 @@ export class Failure extends Error {
 export const NOT_GRADED = 3;
 
 /** The machine's fault, or the teacher's: nothing is graded. One line, and exit code 3. */
-export class NotGraded extends UserError {}
+export class NotGraded extends UserError {
+  override exitCode = NOT_GRADED;
+}

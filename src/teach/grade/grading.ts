@@ -1,6 +1,8 @@
 /** Grades a program: a run for each part, several side by side; one mistake costs its points once. */
 import { availableParallelism } from 'node:os';
+import { OSError } from '../../posix/errors.js';
 import { UserError } from '../user-error.js';
+import { checkFault, described, evidenceOf } from './check-fault.js';
 import { Failure, NotGraded } from './failure.js';
 import { HINTS } from './hints.js';
 import { endOrphans } from './members.js';
@@ -54,7 +56,7 @@ export async function grade(
     }
   };
   const gradePart = async (part: Part, gently: boolean) => {
-    const { outcome, run } = await runPart(part, begin(), gently);
+    const { outcome, run } = await runPart(part, begin(), { gently, where: placeIn(assignment, part) });
     outcomes.set(part, outcome);
     tellDecided();
     return run;
@@ -93,24 +95,49 @@ export async function grade(
 const hasCollided = (outcome?: Outcome) =>
   outcome !== undefined && 'failure' in outcome && COLLISION.test(outcome.failure.cause ?? '');
 
+/** Where one fails, those that have begun come to their end, and no other begins. */
 async function inParallel<T>(items: T[], limit: number, work: (item: T) => Promise<unknown>): Promise<void> {
   const queue = [...items];
   const next = async (): Promise<void> => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+    for (let item = queue.shift(); item !== undefined; item = queue.shift())
+      await work(item).catch((err) => {
+        queue.length = 0;
+        throw err;
+      });
   };
-  await Promise.all(Array.from({ length: limit }, next));
+  const ends = await Promise.allSettled(Array.from({ length: limit }, next));
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
-async function runPart(part: Part, run: Run, gently: boolean): Promise<{ outcome: Outcome; run: Run }> {
+/** A part as a teacher finds it: its line's title, and its number where there are several. */
+function placeIn({ lines }: Assignment, part: Part): string {
+  const line = lines.find(({ parts }) => parts.includes(part));
+  const number = (line?.parts.indexOf(part) ?? 0) + 1;
+  return `"${line?.title}", part ${number}`;
+}
+
+interface PartOptions {
+  gently: boolean;
+  /** its line and its number, for the teacher */
+  where: string;
+}
+
+async function runPart(
+  part: Part,
+  run: Run,
+  { gently, where }: PartOptions,
+): Promise<{ outcome: Outcome; run: Run }> {
   const { notes } = run;
   let outcome: Outcome;
   let failure: Failure | undefined;
   try {
-    const evidence = (await part.check(run)) ?? run.evidence;
+    const evidence = await evidenceOf(part.check, run, where);
     outcome = { part, notes, evidence, deviations: run.deviations };
   } catch (err) {
     if (err instanceof Failure) failure = err;
-    else if (!(err instanceof UserError) || err instanceof NotGraded) throw await afterEnd(run, err);
+    else if (err instanceof NotGraded || err instanceof OSError) throw await afterEnd(run, err);
+    else if (!(err instanceof UserError)) throw await afterEnd(run, checkFault(where, described(err)));
     outcome = failure ? { part, notes, failure } : { part, notes, ungraded: (err as Error).message };
   }
   const missing = failure?.details.missing;

@@ -17,9 +17,6 @@ const BY_CALL: Record<string, string> = {
   send: 'send() waits when the send queue of its socket is full: what would it do on a socket that does not block?',
   each: 'one call can wait for all of them: that is what its sets are for',
   select: 'which descriptors are in the read set each time that select() is called?',
-  poll: 'this assignment is about select(2): poll(2) is another system call',
-  epoll_wait:
-    "this assignment is about select(2): asyncio, selectors.DefaultSelector and Node's event loop wait in epoll on Linux",
   nanosleep:
     'a program that sleeps between two tries is late, or busy: let select() wait until there is something to do',
   other: 'which call does the program wait in, and for which descriptors? "posix-select observe" shows it',
@@ -27,6 +24,13 @@ const BY_CALL: Record<string, string> = {
 
 /** The calls that wait for many descriptors. */
 export const MULTIPLEXERS = ['select', 'poll', 'epoll_wait'];
+
+/** Of those calls, each where the assignment does not allow it. */
+const NOT_ALLOWED: Record<string, string> = {
+  select: 'select(2) is another system call',
+  poll: 'poll(2) is another system call',
+  epoll_wait: "asyncio, selectors.DefaultSelector and Node's event loop wait in epoll on Linux",
+};
 
 /** Where a program waits in a call that it should not be in. */
 export function hintForCall(call: string): string {
@@ -36,10 +40,19 @@ export function hintForCall(call: string): string {
   );
 }
 
+/** The same where the assignment allows some of the calls that wait for many. */
+export function hintForWait(call: string, allowed: string[]): string {
+  if (!MULTIPLEXERS.includes(call)) return hintForCall(call);
+  if (allowed.includes(call)) return call === 'select' ? hintForCall(call) : SETS;
+  const about = allowed.map((one) => `${one}(2)`).join(' and ');
+  return `this assignment is about ${about}: ${NOT_ALLOWED[call]}`;
+}
+
+const SETS = 'which descriptors does it wait for, each time that it makes that call?';
+
 /** Where a program does not read what has come for it, whichever call it may wait in. */
 export function hintForNotReading(call: string): string {
-  if (MULTIPLEXERS.includes(call))
-    return 'which descriptors does it wait for, each time that it makes that call?';
+  if (MULTIPLEXERS.includes(call)) return SETS;
   return hintForCall(call);
 }
 
@@ -113,8 +126,10 @@ export const HINTS = {
   staysReady:
     'select() returns at once for as long as a descriptor in its sets is ready: what is in the write set, or not read to its end?',
   leftInSet: 'a stream that has ended can be read for ever: what becomes of its descriptor?',
+  ignored:
+    'Ctrl-C sends SIGINT, which ends a program that does nothing about it: what is done about it here?',
   interrupt:
-    'SIGINT comes while it waits in select(): KeyboardInterrupt in Python, the error EINTR elsewhere',
+    'Ctrl-C comes while it is blocked in a call: as KeyboardInterrupt in Python. Which lines can that come from?',
   nonReading:
     'send() waits when a client does not read and its send queue is full: what if its socket did not block?',
   partly: 'send() tells how many bytes it took: what becomes of the others?',

@@ -11,8 +11,8 @@ export interface Assignment {
   usualPort?: number;
   /** arguments that the grader puts after the command, unless a check has others */
   args?: string[];
-  /** What `posix-select init` lays out. */
-  skeleton: Skeleton;
+  /** What `posix-select init` lays out; it may be left out where nothing is. */
+  skeleton?: Skeleton;
   lines: Line[];
 }
 
@@ -52,9 +52,17 @@ export interface Part {
  */
 export type Check = (run: Run) => Promise<string | undefined>;
 
+/** @throws TypeError when one of the parts is none */
 export function line(title: string, ...parts: Part[]): Line {
+  if (typeof title !== 'string' || title === '') throw new TypeError(`line(title, …): ${NO_TITLE}`);
+  if (parts.length === 0) throw new TypeError(`line("${title}") has no part: line(title, part(1, check))`);
+  for (const one of parts)
+    if (typeof one?.check !== 'function')
+      throw new TypeError(`line("${title}", …): put each check into a part: line(title, part(1, check))`);
   return { title, points: parts.reduce((sum, { points }) => sum + points, 0), parts };
 }
+
+const NO_TITLE = 'the title comes first, as a string';
 
 /** Extra credit. */
 export function extra(title: string, ...parts: Part[]): Line {
@@ -62,16 +70,49 @@ export function extra(title: string, ...parts: Part[]): Line {
 }
 
 /** What the assignment does not ask for, and is worth knowing. */
-export function note(title: string, check: Check): Line {
-  return { title, points: 0, parts: [part(0, check)], note: true };
+export function note(title: string, check: Check, ...more: never[]): Line {
+  if (typeof check !== 'function' || more.length > 0)
+    throw new TypeError(`note("${title}", …) takes one check, without part() around it`);
+  return { ...line(title, part(0, check)), note: true };
 }
 
-export function byTeacher(title: string, points: number, why: string): Line {
+/** @param why what the report says instead of points */
+export function byTeacher(title: string, points: number, why = 'left to the teacher'): Line {
+  if (typeof title !== 'string') throw new TypeError(`byTeacher(title, points): ${NO_TITLE}`);
+  mustBePoints(points, `byTeacher("${title}", points)`);
   return { title, points, parts: [], teacher: why };
 }
 
-export function part(points: number, check: Check): Part {
-  return { points, check };
+/** @throws TypeError for what is no check, or more than one */
+export function part(points: number, check: Check, ...more: never[]): Part {
+  mustBePoints(points, 'part(points, check)');
+  if (more.length > 0)
+    throw new TypeError(
+      `part(${points}, …) takes one check, and was given ${more.length + 1}: make a part of each`,
+    );
+  if (typeof check === 'function') return { points, check };
+  const given: unknown = check;
+  if (!(given instanceof Promise))
+    throw new TypeError(`part(${points}, check): a check is a function, and this is ${kindOf(given)}`);
+  given.catch(() => {}); // it was called without a run
+  throw new TypeError(
+    `part(${points}, check()): the check was called. Without its parentheses: part(${points}, check)`,
+  );
+}
+
+function mustBePoints(points: unknown, where: string): void {
+  if (typeof points !== 'number' || !Number.isFinite(points) || points < 0)
+    throw new TypeError(`${where}: points are a number from 0, and this is ${kindOf(points)}`);
+}
+
+/** A value for a teacher to recognize: `the number 5`, `an object`. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number') return `the number ${value}`;
+  if (value instanceof Promise) return 'a promise';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 /** What came of a part: the evidence, why its points are lost, or why it could not be graded. */

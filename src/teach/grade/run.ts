@@ -62,6 +62,7 @@ export class Run extends Running {
 
   /** Connects a client to the server. @param isNarrow with small buffers @throws Failure */
   async connect(name = 'a client', isNarrow = false): Promise<Client> {
+    void this.program; // it must have been started
     const attempt = new AbortController();
     let client: Client | undefined;
     let code: string | undefined;

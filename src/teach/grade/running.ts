@@ -68,7 +68,8 @@ export class Running {
 
   /** The program, which must have been started. */
   get program(): Submission {
-    if (!this.#submission) throw new Error('the program has not been started');
+    if (!this.#submission)
+      throw new Error('the program has not been started: await run.startServer() comes first');
     return this.#submission;
   }
 
@@ -78,6 +79,8 @@ export class Running {
 
   /** Starts the program. `{port}` in the command is the port. @param args come after the command's own */
   async start(args = this.options.args ?? [], port?: number): Promise<void> {
+    if (this.#submission?.isDestroyed === false)
+      throw new Error('the program has been started already: await run.stop() comes before another start');
     this.port = port ?? this.options.port ?? (await freePort());
     const command = [...this.options.command, ...args].map((arg) =>
       arg.replaceAll('{port}', String(this.port)),

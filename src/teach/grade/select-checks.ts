@@ -11,7 +11,7 @@ import {
   lastBlocked,
   MAJORITY,
 } from './diagnosis.js';
-import { HINTS, hintForCall, MULTIPLEXERS } from './hints.js';
+import { HINTS, hintForCall, hintForWait, MULTIPLEXERS } from './hints.js';
 import type { Run } from './run.js';
 import { hasAccepted, hasRead } from './socket-queues.js';
 import { cpuShare, SAMPLES, type Sample, turnsOf } from './watch.js';
@@ -161,19 +161,34 @@ function share(samples: Sample[]): number {
 
 const isIdle = (samples: Sample[]) => share(samples) <= IDLE_SHARE;
 
+/** @throws TypeError for what is no call that waits for many descriptors */
+function mustBeWaits(check: string, calls: unknown): void {
+  const known = MULTIPLEXERS.map((call) => `'${call}'`).join(', ');
+  if (!Array.isArray(calls) || calls.length === 0)
+    throw new TypeError(
+      `${check}(calls): calls is a list of some of ${known}; in a part: part(1, ${check}(['select']))`,
+    );
+  const wrong = calls.find((call) => !MULTIPLEXERS.includes(call));
+  if (wrong !== undefined)
+    throw new TypeError(
+      `${check}(calls): ${JSON.stringify(wrong)} is no call that can be asked for: ${known} are`,
+    );
+}
+
 /** At rest it waits in select() with the listener in readfds. */
-export const forConnections =
-  (calls = ['select']) =>
-  async (run: Run): Promise<string> => {
+export const forConnections = (calls = ['select']) => {
+  mustBeWaits('waitsInSelect', calls);
+  return async (run: Run): Promise<string> => {
     await run.startServer();
     const expected = `with no client, it waits in ${named(calls)} for the listener`;
     return untilWaiting(run, [listenerOn(run.port)], calls, expected);
   };
+};
 
 /** While two clients say nothing it waits for both in one select(), and reads at once what one of them says. */
-export const forData =
-  (calls = ['select'], text = 'hello') =>
-  async (run: Run): Promise<string> => {
+export const forData = (calls = ['select'], text = 'hello') => {
+  mustBeWaits('waitsInSelectForData', calls);
+  return async (run: Run): Promise<string> => {
     await run.startServer();
     const [silent, other] = [await run.connect(), await run.connect()];
     const evidence = await untilWaiting(run, [silent, other].map(connectedTo), calls, forBoth(calls));
@@ -185,11 +200,12 @@ export const forData =
       hint: hintForCall('recv'),
     });
   };
+};
 
 /** Once it has read what a client said, it waits again as before. */
-export const afterData =
-  (calls = ['select'], text = 'hello') =>
-  async (run: Run): Promise<string> => {
+export const afterData = (calls = ['select'], text = 'hello') => {
+  mustBeWaits('afterData', calls);
+  return async (run: Run): Promise<string> => {
     await run.startServer();
     const [silent, other] = [await run.connect(), await run.connect()];
     const targets = [silent, other].map(connectedTo);
@@ -201,11 +217,12 @@ export const afterData =
     const expected = `when it has read what they sent, it waits in ${named(calls)} for both again`;
     return untilWaiting(run, targets, calls, expected, { reached, hintForBusy: HINTS.staysReady });
   };
+};
 
 /** Once a client has left, its descriptor is in no set: it would be ready for ever. */
-export const afterLeaving =
-  (calls = ['select']) =>
-  async (run: Run): Promise<string> => {
+export const afterLeaving = (calls = ['select']) => {
+  mustBeWaits('afterLeaving', calls);
+  return async (run: Run): Promise<string> => {
     await run.startServer();
     const [stays, leaves] = [await run.connect(), await run.connect()];
     const reached = await untilWaiting(run, [stays, leaves].map(connectedTo), calls, forBoth(calls));
@@ -217,8 +234,9 @@ export const afterLeaving =
     if (watched.holds) return `waits in ${theirSentence(targets, watched.samples)}`;
     const expected = `when one of two clients has left, it waits in ${named(calls)} for the other alone`;
     const found = diagnosis(run, watched, targets, calls);
-    return notWaiting(run, expected, found, HINTS.leftInSet, reached);
+    return notWaiting(run, expected, found, { calls, hintForBusy: HINTS.leftInSet, reached });
   };
+};
 
 interface WaitingOptions {
   /** what is right if it dies of a fault that has cost points elsewhere */
@@ -238,7 +256,8 @@ export async function untilWaiting(
   const watched = await watch(run, { targets, is: (threads) => waitsFor(targets, threads, calls) });
   if (watched.holds) return `waits in ${theirSentence(targets, watched.samples)}`;
   const busy = hintForBusy ?? hintForCall(busyWith(run, watched, calls));
-  return notWaiting(run, expected, diagnosis(run, watched, targets, calls), busy, reached);
+  const found = diagnosis(run, watched, targets, calls);
+  return notWaiting(run, expected, found, { calls, hintForBusy: busy, reached });
 }
 
 const hasTimeout = ({ timeoutS }: ThreadState) => typeof timeoutS === 'number' && timeoutS > 0;
@@ -259,11 +278,10 @@ async function notWaiting(
   run: Run,
   expected: string,
   { seen, call }: Diagnosis,
-  hintForBusy: string,
-  reached?: string,
+  { calls, hintForBusy, reached }: { calls: string[]; hintForBusy: string; reached?: string },
 ): Promise<never> {
   const details = { reached, isDiagnosed: true };
-  if (call !== 'running') return run.fail({ expected, seen, hint: hintForCall(call) }, details);
+  if (call !== 'running') return run.fail({ expected, seen, hint: hintForWait(call, calls) }, details);
   // A busy loop has an eye on its clients; one that goes round for ever for another reason has not.
   const client = run.isRunning && (await run.connect());
   if (!client || (await run.until(() => hasAccepted(run, client, run.threads()))))

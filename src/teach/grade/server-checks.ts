@@ -1,6 +1,7 @@
 /** Checks that several servers have in common. */
 import type { Client } from './client.js';
 import { hasTrace } from './complaint.js';
+import { diagnose } from './diagnosis.js';
 import { HINTS } from './hints.js';
 import type { Run } from './run.js';
 import { hasRead } from './socket-queues.js';
@@ -14,17 +15,24 @@ export async function endsOnCtrlC(run: Run): Promise<string> {
   const client = await run.connect();
   await run.until(() => hasRead(run, client, run.threads()));
   const { isIgnored } = await run.interrupt();
-  const finding = { expected: 'Ctrl-C ends it, without a stack trace', hint: HINTS.interrupt };
-  if (isIgnored) return run.fail({ ...finding, seen: 'it went on' });
+  const expected = 'Ctrl-C ends it, without a stack trace';
+  if (isIgnored) {
+    const seen = run.samples.length > 0 ? `it went on: ${diagnose(run.samples).seen}` : 'it went on';
+    return run.fail({ expected, seen, hint: HINTS.ignored }, { isDiagnosed: true });
+  }
   const { stderr, stdout, complaint } = run.program;
   if (!hasTrace(stderr) && !hasTrace(stdout)) return 'Ctrl-C ended it';
-  return run.fail({ ...finding, seen: `a stack trace: ${complaint}` }, { isAboutEnd: true });
+  return run.fail(
+    { expected, seen: `a stack trace: ${complaint}`, hint: HINTS.interrupt },
+    { isAboutEnd: true },
+  );
 }
 
-/** After a client has reset its connection another is served. */
-export const survivesReset =
-  (serve: (run: Run) => Promise<string>) =>
-  async (run: Run): Promise<string> => {
+/** After a client has reset its connection another is served. @param serve is given the run with the server started */
+export const survivesReset = (serve: (run: Run) => Promise<unknown>) => {
+  if (typeof serve !== 'function')
+    throw new TypeError('survivesReset(serve): serve is a check of a server that runs already');
+  return async (run: Run): Promise<string> => {
     await run.startServer();
     const client = await run.connect();
     client.send('hello');
@@ -38,11 +46,13 @@ export const survivesReset =
     await serve(run);
     return 'it went on after a client had reset its connection';
   };
+};
 
-/** A client of a chat that never reads keeps no message from the others. */
-export const waitsForNobody =
-  (join: (run: Run, name: string, isNarrow?: boolean) => Promise<Client>) =>
-  async (run: Run): Promise<string> => {
+/** A client of a chat that never reads keeps no message from the others. @param join connects one who is to hear all */
+export const waitsForNobody = (join: (run: Run, name: string, isNarrow?: boolean) => Promise<Client>) => {
+  if (typeof join !== 'function')
+    throw new TypeError('waitsForNobody(join): join connects a client, and gives it');
+  return async (run: Run): Promise<string> => {
     await run.startServer();
     const silent = await join(run, 'a client that does not read', true);
     const [speaker, other] = [await join(run, 'the one who sends'), await join(run, 'another', true)];
@@ -59,3 +69,4 @@ export const waitsForNobody =
       hint: hasAll ? HINTS.partly : HINTS.nonReading,
     });
   };
+};

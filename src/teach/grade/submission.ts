@@ -121,6 +121,10 @@ export class Submission extends EventEmitter<{ change: [] }> {
     this.emit('change');
   }
 
+  get isDestroyed(): boolean {
+    return this.#isDestroyed;
+  }
+
   /** What it has printed so far, its lines ended by newlines alone: the last of it, if that is much. */
   get stdout(): string {
     return this.#shown.replaceAll('\r\n', '\n').replace(END, '');

@@ -1,0 +1,121 @@
+/** Checks that a teacher has written, with a mistake in them: told with their place, and worth no points. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { CLI, Process } from '../support/process.js';
+import { close, GRADING_LIMIT_MS, workshop } from '../support/zoo.js';
+
+vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
+
+let folder: string;
+beforeAll(() => {
+  folder = workshop();
+  writeFileSync(
+    join(folder, 'server.py'),
+    'import socket, sys\ns = socket.create_server(("127.0.0.1", int(sys.argv[1])))\nwhile True: s.accept()\n',
+  );
+});
+afterAll(() => close(folder));
+
+/** Grades the server by these lines of a rubric; what stands in `before` begins at line 2 of checks.js. */
+async function grade(lines: string, before = '', command = ['python3', '-B', 'server.py', '{port}']) {
+  const own = mkdtempSync(join(folder, 'own-'));
+  writeFileSync(
+    join(own, 'checks.js'),
+    `import * as g from 'posix-select/grade'; const { extra, line, note, part, byTeacher } = g;
+${before}
+export const assignment = { name: 'own', command: 'server {port}', lines: [${lines}] };
+`,
+  );
+  const args = ['grade', own, '--timeout', '0.5', '--', ...command];
+  const grader = new Process(process.execPath, [CLI, ...args], { cwd: folder });
+  const exit = await grader.exit;
+  return { exit, stdout: grader.stdout, stderr: grader.stderr.replace(`${own}/`, '') };
+}
+
+test.each([
+  ['a function', 'async () => () => 1', 'it returned a function: such a check must be called'],
+  ['a number', 'async () => 5', 'it returned the number 5'],
+  ['nothing', 'async (run) => {}', 'it returned nothing, and nothing had been seen'],
+  ['survivesReset that was not called', 'g.survivesReset', 'TypeError: survivesReset(serve): '],
+  [
+    'afterData that was not called',
+    'g.afterData',
+    "TypeError: afterData(calls): .*part(1, afterData(['select']))",
+  ],
+  ['no run.fail', '(run) => { throw 5; }', 'it threw 5'],
+  ['fail before startServer', "(run) => run.fail({ seen: 'x' })", 'the program has not been started: .*:3)'],
+  ['connect before startServer', '(run) => run.connect()', 'the program has not been started: '],
+])('what is no evidence is an error: %s', async (_, check, says) => {
+  const { exit, stdout, stderr } = await grade(`line('Serves', part(0, async () => ''), part(5, ${check}))`);
+  expect({ exit, stdout }).toEqual({ exit: 3, stdout: '' });
+  const [sentence = '', ...more] = stderr.trimEnd().split('\n');
+  expect(more).toEqual([]);
+  expect(sentence).toMatch(/^the check of "Serves", part 2 is wrong: /);
+  for (const one of says.split('.*')) expect(sentence).toContain(one);
+});
+
+test.each([
+  [
+    'an error',
+    'await run.startServer();\n  nosuch();',
+    'ReferenceError: nosuch is not defined (checks.js:4)',
+  ],
+  [
+    'fail is not returned',
+    "await run.startServer();\n  run.fail({ expected: 'a', seen: 'b', hint: 'c' });\n  return 'ok';",
+    'run.fail() must be returned: return run.fail({ … }) (checks.js:4)',
+  ],
+  [
+    'fail is not returned, and has failed meanwhile',
+    "await run.startServer();\n  run.fail({ expected: 'a', seen: 'b', hint: 'c' });\n  await run.settle(); await run.settle(); return 'ok';",
+    'run.fail() must be returned: return run.fail({ … }) (checks.js:4)',
+  ],
+  [
+    'a call is not awaited',
+    "await run.startServer();\n  run.prints('x', 'y');\n  return 'ok';",
+    'run.prints() must be awaited or returned (checks.js:4)',
+  ],
+  [
+    'a second start',
+    'await run.startServer();\n  await run.startServer();',
+    'the program has been started already: await run.stop() comes before another start (checks.js:4)',
+  ],
+])('its place is named: %s', async (_, body, says) => {
+  const { exit, stderr } = await grade(
+    "line('Serves', part(1, check))",
+    `async function check(run) {\n  ${body}\n}`,
+  );
+  expect(stderr).toBe(`the check of "Serves", part 1 is wrong: ${says}\n`);
+  expect(exit).toBe(3);
+});
+
+test.each([
+  [
+    'part(2, a, b)',
+    "line('x', part(2, g.endsOnCtrlC, g.endsOnCtrlC))",
+    'part(2, …) takes one check, and was given 2',
+  ],
+  [
+    'a check that was called',
+    "line('x', part(2, g.endsOnCtrlC()))",
+    'part(2, check()): the check was called.',
+  ],
+  ['no check', "line('x', part(2))", 'part(2, check): a check is a function, and this is undefined'],
+  ['no points', "line('x', part(g.endsOnCtrlC))", 'points are a number from 0, and this is a function'],
+  ['line without part', "line('x', g.endsOnCtrlC)", 'line("x", …): put each check into a part'],
+  ['a line without title', 'line(part(1, g.endsOnCtrlC))', 'the title comes first'],
+  ['a note with a part', "note('x', part(0, g.endsOnCtrlC))", 'note("x", …) takes one check, without part()'],
+  [
+    'an unknown call',
+    "line('x', part(1, g.waitsInSelect(['epoll'])))",
+    "\"epoll\" is no call that can be asked for: 'select', 'poll', 'epoll_wait' are",
+  ],
+  ['a part alone', 'part(1, g.endsOnCtrlC)', 'lines[0] is no line'],
+  ['a syntax error', ']', 'SyntaxError: Unexpected token'],
+])('what is wrong is told when checks.js is read: %s', async (_, lines, says) => {
+  const { exit, stderr } = await grade(lines);
+  expect(stderr).toMatch(/^checks\.js: [^\n]*\n$/);
+  expect(stderr).toContain(says);
+  expect(exit).toBe(3);
+});
