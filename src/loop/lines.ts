@@ -16,7 +16,12 @@ export class Lines {
   #memory = Buffer.alloc(0);
   #size = 0;
 
+  /**
+   * @param maxLineBytes bytes of a line, at most; a longer one comes in pieces
+   * @throws RangeError when a line could have no byte
+   */
   constructor(maxLineBytes: number = MAX_LINE_BYTES) {
+    if (!(maxLineBytes >= 1)) throw new RangeError(`maxLineBytes must be 1 or more (${maxLineBytes})`);
     this.#maxLineBytes = maxLineBytes;
   }
 

@@ -45,3 +45,8 @@ test('no piece ends within a character; bytes that are no text are cut at the li
   const lines = new Lines(4).push(Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0x0a]));
   expect(lines.map((line) => line.length)).toEqual([4, 1]);
 });
+
+test('a line that could have no byte is refused: it would never end', () => {
+  for (const bound of [0, -1, 0.5, Number.NaN]) expect(() => new Lines(bound)).toThrow(RangeError);
+  expect(new Lines(1).push(Buffer.from('ab\n')).map(String)).toEqual(['a', 'b']);
+});

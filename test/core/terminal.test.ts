@@ -1,8 +1,10 @@
 /** print and warn, in processes of their own, with slow, stopped and vanished readers. */
 import { createHash } from 'node:crypto';
+import { SO_LINGER, SOL_SOCKET } from 'posix-select/socket';
 import { expect, test } from 'vitest';
-import { nodeArgs, Process, ROOT, startNode, until } from '../support/process.js';
-import { Python } from '../support/python.js';
+import { nodeArgs, Process, ROOT, startNode, startServer, until } from '../support/process.js';
+import { connect, Python } from '../support/python.js';
+import { tcp } from '../support/sockets.js';
 
 const IMPORTS = `
 import { select, OSError } from 'posix-select';
@@ -135,4 +137,14 @@ test('warn survives that nobody reads stderr, and a closed one', async () => {
   stdin?.end('go');
   expect(await child.exit).toBe(0);
   expect(child.lines).toEqual(['alive', 'still alive']);
+});
+
+test('a stdin that is a connection, and is reset, is at its end: the server serves on', async () => {
+  const [stdin, keyboard] = tcp();
+  keyboard.setsockopt(SOL_SOCKET, SO_LINGER, Int32Array.of(1, 0));
+  keyboard.close();
+  const server = await startServer('chatserver', [0], { stdio: [stdin.fileno(), 'pipe', 'pipe'] });
+  const peer = await connect(server.port);
+  await peer.out(/screen name:/);
+  expect((await server.end('SIGINT')).exit, server.stderr).toBe(0);
 });

@@ -2,25 +2,33 @@
 import { expect } from 'vitest';
 import { waits } from '../support/idle.js';
 import { needs } from '../support/needs.js';
-import { Process, startServer, until } from '../support/process.js';
-import { Python } from '../support/python.js';
+import { Process, start, startServer, until } from '../support/process.js';
+import { listen, Python } from '../support/python.js';
 
 const test = needs('strace');
 
-/** A server whose loop's calls fail from now on: `accept4:error=ENONET:when=1`. */
-async function failing(program: string, args: (string | number)[], ...faults: string[]) {
-  const server = await startServer(program, args);
-  const isLoop = ({ call }: { call: string }) =>
-    call === (program === 'multiconn-server' ? 'epoll' : 'select');
+/** From now on calls of a program's loop fail: `accept4:error=ENONET:when=1`. */
+async function inject(program: Process, call: 'select' | 'epoll', ...faults: string[]): Promise<void> {
   // Another thread of Node's may wait in epoll_wait as well: it makes none of these calls.
   const tids = await until('the loop waits', () => {
-    const found = waits(server).filter(isLoop);
+    const found = waits(program).filter((wait) => wait.call === call);
     return found.length > 0 ? found.map(({ tid }) => String(tid)) : null;
   });
-  const inject = faults.flatMap((fault) => ['-e', `inject=${fault}`]);
-  const options = ['-o', '/dev/null', '-e', 'signal=none', ...inject];
+  const options = [
+    '-o',
+    '/dev/null',
+    '-e',
+    'signal=none',
+    ...faults.flatMap((fault) => ['-e', `inject=${fault}`]),
+  ];
   const strace = new Process('strace', [...options, ...tids.flatMap((tid) => ['-p', tid])]);
   await until('strace is attached', () => strace.stderr.split('attached').length > tids.length);
+}
+
+/** A server whose calls fail, and a Python that knows its port. */
+async function failing(program: string, args: (string | number)[], ...faults: string[]) {
+  const server = await startServer(program, args);
+  await inject(server, program === 'multiconn-server' ? 'epoll' : 'select', ...faults);
   const python = new Python();
   await python.run(
     `port = args
@@ -80,3 +88,20 @@ test('srv: what send does not take for want of memory is sent later', async () =
   );
   expect((await server.end('SIGINT')).exit).toBe(0);
 });
+
+test.each([
+  ['cli', ['127.0.0.1'], 'typed'],
+  ['talk-client', ['-n', 'me', '-p'], 'me says: typed'],
+  ['chatclient', ['127.0.0.1'], 'typed\n'],
+])(
+  '%s: what was typed just as the connection broke is said not to be delivered',
+  async (program, args, said) => {
+    const server = await listen();
+    const client = start(program, [...args, server.port]);
+    await inject(client, 'select', 'sendto:error=ECONNRESET:when=1');
+    client.type('typed\n');
+    client.endInput();
+    expect(await client.exit).toBe(1);
+    expect(client.stderr).toBe(`${said.length} bytes were not delivered\n`);
+  },
+);
