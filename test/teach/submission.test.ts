@@ -133,6 +133,24 @@ test('a server that reads a little late is not one that does not read', async ()
   expect(stdout).toBe('it received "wrong"\n');
 });
 
+test.each([1, 2])(
+  'a program that prints without end is running: it waits for nothing on descriptor %i',
+  async (fd) => {
+    const script = `import os\nwhile True: os.write(${fd}, 50_000 * b'.\\n')`;
+    const { stdout } = await execute(`
+    const program = new Submission(['python3', '-c', ${JSON.stringify(script)}]);
+    await until(() => program.printedChars > 1e6);
+    const calls = new Set();
+    for (let i = 0; i < 50; i++) {
+      for (const { call } of program.sample()) calls.add(call);
+      await pause(1);
+    }
+    console.log(...calls);
+    await program.destroy();`);
+    expect(stdout).toBe('running\n');
+  },
+);
+
 /** Starts a grader in a folder of its own, and so all that it starts. */
 function grade(...command: string[]) {
   const cwd = mkdtempSync(join(folder, 'graded-'));

@@ -153,7 +153,7 @@ export class Submission extends EventEmitter<{ change: [] }> {
   /** What its threads are blocked in; once it has ended, those of what it has put into the background. @throws CannotObserve */
   sample(): ThreadState[] {
     mustSeeProc();
-    return snapshotOf(this.members());
+    return snapshotOf(this.members()).map((thread) => (isPrinting(thread) ? asRunning(thread) : thread));
   }
 
   /** Its processes; one that starts them without end is ended. */
@@ -223,6 +223,26 @@ export class Submission extends EventEmitter<{ change: [] }> {
     return this.#members.kill();
   }
 }
+
+/** Whether it writes to its terminal, or to stderr: that ends by itself, as the grader reads all that is printed. */
+const isPrinting = ({ call, fds, descriptors }: ThreadState) =>
+  /^writev?$/.test(call) &&
+  fds.length > 0 &&
+  fds.every(
+    ({ fd }) =>
+      /^terminal /.test(nameOf(descriptors, fd)) || (fd === STDERR && nameOf(descriptors, fd) === 'pipe'),
+  );
+
+const STDERR = 2;
+const nameOf = (descriptors: ThreadState['descriptors'], fd: number) => descriptors.get(fd)?.name ?? '';
+
+/** A server that prints in a busy loop may be found in its write() again and again: it waits there for nothing. */
+const asRunning = (thread: ThreadState): ThreadState => ({
+  ...thread,
+  call: 'running',
+  fds: [],
+  timeoutS: undefined,
+});
 
 /** Ends all that run: for a grader that is ended itself. */
 export function killAll(): void {
