@@ -28,10 +28,18 @@ export interface Sample {
   schedules: Map<number, Schedule>;
 }
 
-export function sampleOf(threads: ThreadState[]): Sample {
+/**
+ * Looks at a program.
+ *
+ * @param before the sample before. A thread's turn is read before the thread is looked at: one that woke up between
+ * the look and the reading would else be taken for one that has come back to its wait.
+ */
+export function sampleOf(look: () => ThreadState[], before?: Sample): Sample {
+  const turns = new Map(before?.threads.map(({ pid, tid }) => [tid, schedule(pid, tid)?.turns]));
+  const threads = look();
   const known = threads.flatMap(({ pid, tid }) => {
     const found = schedule(pid, tid);
-    return found ? [[tid, found] as const] : [];
+    return found ? [[tid, { ...found, turns: turns.get(tid) ?? found.turns }] as const] : [];
   });
   return { atMs: performance.now(), threads, schedules: new Map(known) };
 }
