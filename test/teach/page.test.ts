@@ -394,6 +394,12 @@ test('predict: the answer is hidden until it is guessed, and right ones are coun
   expect(await page.getByRole('checkbox').first().getAttribute('aria-checked')).toBe('true');
 });
 
+test('predict: what was printed before is seen', async () => {
+  const page = await relayAt(6);
+  await page.getByRole('button', { name: 'Predict' }).click();
+  expect(await textsOf(page, '#output')).toEqual(['38093']);
+});
+
 test('what comes from the network is text, and nothing else', async () => {
   const run = await recorded('talk-server', ['-v', '-p', 0]);
   const html = await written(run);

@@ -37,19 +37,20 @@ export function drawWords(story: Story, step: StoryStep, isHidden: boolean): voi
 }
 
 export function drawFolds(story: Story, step: StoryStep, isHidden: boolean): void {
-  const fill = (id: string, nodes: () => (Node | string)[]) => {
+  const fill = (id: string, nodes: () => (Node | string)[], hides = isHidden) => {
     const isOpen = byId(id).closest('details')?.open ?? true;
-    byId(id).replaceChildren(...(isOpen && !isHidden ? nodes() : []));
+    byId(id).replaceChildren(...(isOpen && !hides ? nodes() : []));
   };
   fill('calls', () => callList(story, step));
   fill('setup', () => callList(story, story.step(0)));
   fill('bits', () => bitTables(story, step));
   fill('descriptors', () => descriptorRows(story, step));
-  fill('output', () => {
+  const output = () => {
     const { before, own } = printedBy(story, step.number, MAX_OUTPUT_CHARS);
-    const now = own.slice(-MAX_OUTPUT_CHARS);
+    const now = isHidden ? '' : own.slice(-MAX_OUTPUT_CHARS);
     return [before, ...(now ? [html('mark', {}, now)] : [])].filter((part) => part !== '');
-  });
+  };
+  fill('output', output, false);
   byId('output').scrollTop = byId('output').scrollHeight;
   const setup = story.step(0).calls.length;
   byId('setup-title').textContent =
