@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as language from '../../dist/teach/grade/index.js';
 import { CLI, Process } from '../support/process.js';
 import { close, workshop } from '../support/zoo.js';
 
@@ -63,4 +64,10 @@ test('a folder that is none', async () => {
   const grader = posixSelect('grade', './no-such', '--', 'true', '{port}');
   expect(await grader.exit).toBe(3);
   expect(grader.stderr).toBe('./no-such is no assignment: it has no checks.js\n');
+});
+
+test.each(Object.keys(language))('%s has a row with its arguments', (name) => {
+  const [, args] = page.match(new RegExp(`^\\| \`${name}(\\([^)]*\\))?\` \\|`, 'm')) ?? [];
+  expect(page).toMatch(new RegExp(`^\\| \`${name}[(\`]`, 'm'));
+  expect(args === undefined).toBe(name === 'endsOnCtrlC');
 });

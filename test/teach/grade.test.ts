@@ -221,6 +221,7 @@ test('endless.py: a loop that hears nobody is no busy loop', async () => {
 describe('the command line', () => {
   test.each([
     [['no-such', '--', 'true'], /^usage: posix-select grade .*\nerror: .*There are select-server, /],
+    [['no-such'], /^usage: .*\nerror: .*'no-such' is invalid.*There are select-server, /],
     [['select-server'], /^usage: .*\nerror: missing required argument 'command'/],
     [['select-server', '--', 'true'], /^usage: .*\nerror: the command has no \{port\}/],
     [

@@ -1,19 +1,24 @@
 /** Checks that a teacher has written, with a mistake in them: told with their place, and worth no points. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { hintForWait } from '../../dist/teach/grade/hints.js';
 import { CLI, Process } from '../support/process.js';
 import { close, GRADING_LIMIT_MS, workshop } from '../support/zoo.js';
 
 vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
 
+const SERVER = `import signal, socket, sys
+if "ignores" in sys.argv: signal.signal(signal.SIGINT, signal.SIG_IGN)
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+conns = []
+while True: conns.append(listener.accept()[0])
+`;
+
 let folder: string;
 beforeAll(() => {
   folder = workshop();
-  writeFileSync(
-    join(folder, 'server.py'),
-    'import socket, sys\ns = socket.create_server(("127.0.0.1", int(sys.argv[1])))\nwhile True: s.accept()\n',
-  );
+  writeFileSync(join(folder, 'server.py'), SERVER);
 });
 afterAll(() => close(folder));
 
@@ -118,4 +123,84 @@ test.each([
   expect(stderr).toMatch(/^checks\.js: [^\n]*\n$/);
   expect(stderr).toContain(says);
   expect(exit).toBe(3);
+});
+
+test('checks that are read as CommonJS', async () => {
+  const own = mkdtempSync(join(folder, 'common-'));
+  writeFileSync(join(own, 'package.json'), '{"type": "commonjs"}');
+  writeFileSync(join(own, 'checks.js'), "import { line } from 'posix-select/grade';\n");
+  const grader = new Process(process.execPath, [CLI, 'grade', own, '--', 'true', '{port}'], { cwd: folder });
+  expect(await grader.exit).toBe(3);
+  expect(grader.stderr).toMatch(
+    /checks\.js is read as CommonJS: put \{"type": "module"\} into a package\.json beside it\n$/,
+  );
+});
+
+test('the grader ends, whatever the checks have left', async () => {
+  const { exit, stdout } = await grade(
+    "line('x', part(1, async () => 'seen'))",
+    'setInterval(() => {}, 1000);',
+  );
+  expect(stdout).toContain('own: 1 of 1 points');
+  expect(exit).toBe(0);
+});
+
+test('of a class, the others are graded', async () => {
+  const own = mkdtempSync(join(folder, 'class-'));
+  for (const [name, text] of [
+    ['ada', SERVER],
+    ['bob', `${SERVER}#`.replace('conns = []', 'print("{", flush=True); conns = []')],
+  ]) {
+    mkdirSync(join(own, 'class', name ?? ''), { recursive: true });
+    writeFileSync(join(own, 'class', name ?? '', 'server.py'), text ?? '');
+  }
+  writeFileSync(join(own, 'package.json'), '{"type": "module"}');
+  writeFileSync(
+    join(own, 'checks.js'),
+    `import { line, part } from 'posix-select/grade';
+const parses = async (run) => {
+  await run.startServer();
+  await run.until(() => run.program.stdout !== '');
+  return \`it printed \${JSON.parse(run.program.stdout || '1')}\`;
+};
+export const assignment = { name: 'own', command: 'server {port}', lines: [line('Prints JSON', part(1, parses))] };
+`,
+  );
+  const args = ['grade', '.', '--class', 'class', '--jobs', '1', '--timeout', '0.5', '--'];
+  const grader = new Process(process.execPath, [CLI, ...args, 'python3', '-B', 'server.py', '{port}'], {
+    cwd: own,
+  });
+  expect(await grader.exit).toBe(3);
+  expect(grader.stdout).toMatch(
+    /^ada: 1 of 1 points\nbob: no mark: the check of "Prints JSON", part 1 is wrong: SyntaxError: .* \(checks\.js:5\)\n1 of 2 graded\n/,
+  );
+});
+
+test.each([
+  [
+    'goes on',
+    'ignores',
+    /seen +it went on: it waits in accept: .*hint +Ctrl-C sends SIGINT, which ends a program that/s,
+  ],
+  [
+    'dies of it',
+    'dies',
+    /seen +a stack trace: KeyboardInterrupt\n +hint +Ctrl-C comes while it is blocked in a call: as/,
+  ],
+])('at Ctrl-C a server %s', async (_, how, report) => {
+  const command = ['python3', '-B', 'server.py', '{port}', how];
+  const { exit, stdout } = await grade("line('x', part(1, g.endsOnCtrlC))", '', command);
+  expect(stdout.replace(/\n {18}/g, ' ')).toMatch(report);
+  expect(exit).toBe(1);
+});
+
+test.each([
+  ['poll', ['select'], /^this assignment is about select\(2\): poll\(2\) is another system call$/],
+  ['poll', ['select', 'epoll_wait'], /^this assignment is about select\(2\) and epoll_wait\(2\): poll/],
+  ['select', ['poll'], /^this assignment is about poll\(2\): select\(2\) is another/],
+  ['poll', ['select', 'poll'], /^which descriptors does it wait for/],
+  ['select', ['select'], /read set/],
+  ['accept', ['select'], /blocked in accept\(\)/],
+])('a hint for one that waits in %s where %j are allowed', (call, allowed, hint) => {
+  expect(hintForWait(call, allowed)).toMatch(hint);
 });
