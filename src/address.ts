@@ -12,7 +12,7 @@ import {
   SOCK_STREAM,
 } from './posix/socket-constants.js';
 import { sys } from './posix/sys.js';
-import { repr } from './repr.js';
+import { repr, shown } from './repr.js';
 
 type Tuple = Exclude<Address, string | Uint8Array>;
 
@@ -25,13 +25,13 @@ function isNumeric(family: number, host: string): boolean {
 }
 
 function tupleOf(address: Address): Tuple {
-  if (!Array.isArray(address)) throw new TypeError(`address must be [host, port], not ${repr(address)}`);
+  if (!Array.isArray(address)) throw new TypeError(`address must be [host, port], not ${shown(address)}`);
   if (address.length > 4) {
     const parts = `${address.length} parts`;
     throw new TypeError(`address must be [host, port] or [host, port, flowinfo, scopeId], not of ${parts}`);
   }
   const [host] = address;
-  if (typeof host !== 'string') throw new TypeError(`host must be a string, not ${repr(host)}`);
+  if (typeof host !== 'string') throw new TypeError(`host must be a string, not ${shown(host)}`);
   if (host.includes('\0')) throw new TypeError('host must not have a NUL in it');
   return address;
 }
@@ -53,13 +53,13 @@ export function resolve(address: Address, family: number): Address {
   if (family === AF_UNIX) {
     if (typeof address === 'string') return address;
     if (address instanceof Uint8Array) return bytesOf(address);
-    throw new TypeError(`an AF_UNIX address must be a path, not ${repr(address)}`);
+    throw new TypeError(`an AF_UNIX address must be a path, not ${shown(address)}`);
   }
   const tuple = tupleOf(address);
   const [host, port, flowinfo = 0, scopeId = 0] = tuple;
   if (family === AF_INET && tuple.length > 2)
-    throw new TypeError(`an AF_INET address must be [host, port], not ${repr(tuple)}`);
-  if (!Number.isInteger(port)) throw new TypeError(`port must be an integer, not ${repr(port)}`);
+    throw new TypeError(`an AF_INET address must be [host, port], not ${shown(tuple)}`);
+  if (!Number.isInteger(port)) throw new TypeError(`port must be an integer, not ${shown(port)}`);
   if (port < 0 || port > 65_535) throw new RangeError(`port must be 0-65535 (${port})`);
   if (family === AF_INET && isNumeric(family, host)) return [host, port];
   if (family === AF_INET && host === BROADCAST) return ['255.255.255.255', port];
@@ -78,7 +78,7 @@ function isPath(address: Address): address is string | Uint8Array {
   if (typeof address !== 'string') return false;
   if (/[/\0]/.test(address) || address === '') return true;
   const path = `a path with a / in it ('./${address}')`;
-  throw new TypeError(`address must be [host, port] or ${path}, not ${repr(address)}`);
+  throw new TypeError(`address must be [host, port] or ${path}, not ${shown(address)}`);
 }
 
 /** The family that an address asks for; for a host that has addresses in both, AF_INET. */
@@ -187,7 +187,7 @@ function answered<T>(result: T | number, syscall: string): T {
 }
 
 function swapped(value: number, bits: 16 | 32): number {
-  if (!Number.isInteger(value)) throw new TypeError(`an integer is required, not ${repr(value)}`);
+  if (!Number.isInteger(value)) throw new TypeError(`an integer is required, not ${shown(value)}`);
   if (value < 0 || value >= 2 ** bits) throw new RangeError(`must fit ${bits} bits (${value})`);
   const bytes = Buffer.alloc(bits / 8);
   bytes.writeUIntBE(value, 0, bytes.length);

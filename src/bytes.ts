@@ -1,5 +1,5 @@
 /** Bytes as a caller gives them. */
-import { repr } from './repr.js';
+import { shown } from './repr.js';
 
 /** Bytes: what `send` takes and `recvInto` fills. */
 export type BytesLike = NodeJS.ArrayBufferView | ArrayBuffer;
@@ -12,7 +12,7 @@ export type BytesLike = NodeJS.ArrayBufferView | ArrayBuffer;
 export function bytesOf(data: BytesLike): Uint8Array {
   if (data instanceof Uint8Array && data.length > 0) return data;
   if (!ArrayBuffer.isView(data) && !(data instanceof ArrayBuffer)) {
-    const found = typeof data === 'string' ? 'a string: Buffer.from(text) makes bytes of it' : repr(data);
+    const found = typeof data === 'string' ? 'a string: Buffer.from(text) makes bytes of it' : shown(data);
     throw new TypeError(`a bytes-like object is required, not ${found}`);
   }
   try {

@@ -54,3 +54,9 @@ export function repr(value: unknown): string {
   if (value === false) return 'False';
   return String(value);
 }
+
+/** A wrong argument in the message of an error: `undefined` and `[null, true]` as JavaScript writes them, the rest as `repr`. */
+export function shown(value: unknown): string {
+  if (value === undefined || value === null || typeof value === 'boolean') return String(value);
+  return Array.isArray(value) ? `[${value.map(shown).join(', ')}]` : repr(value);
+}

@@ -2,7 +2,7 @@
 import { FD_SETSIZE } from './fdset.js';
 import { failureOn } from './posix/errors.js';
 import { sys } from './posix/sys.js';
-import { repr } from './repr.js';
+import { shown } from './repr.js';
 import { deadlineMs, filenoOf, isToRetry, leftS, TIME_T_END_S, type Waitable } from './wait.js';
 
 export type { Waitable } from './wait.js';
@@ -77,6 +77,8 @@ function wait({ r, w, x }: Lists, timeout: number | null): void {
 
 /** One of select()'s three lists, and the memory that carries it to the system call and back. */
 class FdList {
+  /** What the list is called, in an error. */
+  readonly #name: string;
   /** The descriptors, then -1; the call leaves the ready ones in it, in their order. */
   #memory = new Int32Array(64);
   #length = 0;
@@ -85,6 +87,10 @@ class FdList {
   /** With objects: the elements, and the descriptor of each. */
   readonly #elements: Waitable[] = [];
   readonly #fds: number[] = [];
+
+  constructor(name: string) {
+    this.#name = name;
+  }
 
   memory(): Int32Array | null {
     return this.#length === 0 ? null : this.#memory;
@@ -95,7 +101,8 @@ class FdList {
       for (let i = 0; i < list.length; i++) this.#add(list[i] as Waitable);
     } else {
       if (typeof list?.[Symbol.iterator] !== 'function') {
-        throw new TypeError(`arguments 1-3 must be sequences, not ${repr(list)}: [] is an empty one`);
+        const hint = filenoOf(list as never) === undefined ? '[] is an empty one' : '[s] is a list of one';
+        throw new TypeError(`arguments 1-3 must be sequences, not ${shown(list)}: ${hint}`);
       }
       for (const element of list) this.#add(element);
     }
@@ -104,7 +111,7 @@ class FdList {
 
   #add(element: Waitable): void {
     const fd = typeof element === 'number' ? element : checkedFd(element);
-    if (!(fd >= 0 && fd < FD_SETSIZE) || (fd | 0) !== fd) reject(fd);
+    if (!(fd >= 0 && fd < FD_SETSIZE) || (fd | 0) !== fd) reject(fd, this.#name);
     const n = this.#length++;
     if (this.#length === this.#memory.length) this.#grow();
     this.#memory[n] = fd;
@@ -156,9 +163,9 @@ class FdList {
 }
 
 class Lists {
-  readonly r = new FdList();
-  readonly w = new FdList();
-  readonly x = new FdList();
+  readonly r = new FdList('rlist');
+  readonly w = new FdList('wlist');
+  readonly x = new FdList('xlist');
 }
 
 /** Lists that no call is using. */
@@ -175,9 +182,10 @@ function checkedFd(element: Exclude<Waitable, number>): number {
   return fd as number;
 }
 
-function reject(fd: number): never {
+function reject(fd: number, list: string): never {
   if (!Number.isInteger(fd)) throw new TypeError('argument must be an int, or have a fileno() method');
-  if (fd < 0) throw new RangeError(`file descriptor cannot be a negative integer (${fd})`);
+  if (fd < 0)
+    throw new RangeError(`file descriptor cannot be a negative integer (${fd}): a closed socket in ${list}?`);
   throw new RangeError(
     `filedescriptor out of range in select(): ${fd} is not below FD_SETSIZE (${FD_SETSIZE}); ` +
       'to wait for it, use selectFdSets with a larger FdSet, or an EpollSelector',

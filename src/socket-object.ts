@@ -22,7 +22,7 @@ import {
 import { sys } from './posix/sys.js';
 import { disown, own } from './posix/unclosed.js';
 import { type Bytes, bufferFor, checkSize, received } from './recv-buffer.js';
-import { repr } from './repr.js';
+import { repr, shown } from './repr.js';
 import { SocketFile } from './socket-file.js';
 import { deadlineMs, isToRetry, leftS, TIME_T_END_S, untilReady } from './wait.js';
 
@@ -520,7 +520,7 @@ function kindOf(fd: number): { family: number; type: number; proto: number } {
 function checkTimeout(timeoutS: number | null): void {
   if (timeoutS === null) return;
   if (typeof timeoutS !== 'number' || Number.isNaN(timeoutS))
-    throw new TypeError(`a timeout must be a number of seconds or null, not ${repr(timeoutS)}`);
+    throw new TypeError(`a timeout must be a number of seconds or null, not ${shown(timeoutS)}`);
   if (timeoutS < 0) throw new RangeError(`a timeout cannot be negative (${timeoutS})`);
   if (timeoutS >= TIME_T_END_S) throw new RangeError(`timeout out of range for time_t (${timeoutS})`);
 }
@@ -547,7 +547,8 @@ export function checked<T>(result: T | number, syscall: string, subject?: Subjec
 /** An int as C has it in memory. */
 function bytesOfInt(value: number | boolean): Uint8Array {
   const number = Number(value);
-  if (!Number.isInteger(number)) throw new TypeError(`an option must be an integer or bytes, not ${value}`);
+  if (!Number.isInteger(number))
+    throw new TypeError(`an option must be an integer or bytes, not ${shown(value)}`);
   if (number !== (number | 0)) throw new RangeError(`an option must fit an int (${value})`);
   return bytesOf(Int32Array.of(number));
 }

@@ -17,7 +17,7 @@ import {
 } from './posix/socket-constants.js';
 import { sys } from './posix/sys.js';
 import type { Bytes } from './recv-buffer.js';
-import { repr } from './repr.js';
+import { shown } from './repr.js';
 import { checked, getdefaulttimeout, Socket } from './socket-object.js';
 
 export {
@@ -74,7 +74,7 @@ export function createServer(address: Address, options: ServerOptions = {}): Soc
     dualstackIpv6 = false,
     ...unknown
   } = options;
-  const [name] = typeof options === 'object' ? Object.keys(unknown) : [repr(options)];
+  const [name] = typeof options === 'object' ? Object.keys(unknown) : [shown(options)];
   if (name !== undefined)
     throw new TypeError(`options are { family, backlog, reusePort, dualstackIpv6 }, not ${name}`);
   const server = new Socket(family, SOCK_STREAM);
@@ -153,7 +153,7 @@ export function sendFds(sock: Socket, buffers: Iterable<BytesLike>, fds: Iterabl
 }
 
 function descriptor(fd: number): number {
-  if (fd !== (fd | 0)) throw new TypeError(`a descriptor must be an int, not ${repr(fd)}`);
+  if (fd !== (fd | 0)) throw new TypeError(`a descriptor must be an int, not ${shown(fd)}`);
   return fd;
 }
 

@@ -32,6 +32,7 @@ export function addModule(program: Command): void {
       };
       // An address of AF_UNIX is a path, and talked to otherwise.
       await runModule(program, pathOf, args, {
+        file,
         onListening: (address) => Array.isArray(address) && sayListening(address),
       });
     });

@@ -10,6 +10,7 @@ import type { TraceOptions } from '../teach/recording/format.js';
 import { UserError } from '../teach/user-error.js';
 import { untilEnd } from '../worker/process.js';
 import { runInWorker } from '../worker/run.js';
+import { failureText } from './failure.js';
 import { type Live, startLive } from './live.js';
 import { MODULE } from './options.js';
 import { openOwnOutput } from './own-output.js';
@@ -18,6 +19,8 @@ interface RunHooks {
   onListening?: (address: Address) => void;
   /** The program that a client looks for in vain when nobody listens. */
   serverCommand?: string;
+  /** A module of the user's own, as it was given: its errors say where in it. */
+  file?: string;
 }
 
 const RECORDING_BEGINS = Buffer.from('{"format":"posix-select recording"');
@@ -32,7 +35,7 @@ export async function runModule(
   program: Command,
   moduleOf: () => string | URL,
   args: object,
-  { onListening, serverCommand }: RunHooks = {},
+  { onListening, serverCommand, file }: RunHooks = {},
 ): Promise<void> {
   let code = 1;
   let page: Live | undefined;
@@ -50,15 +53,23 @@ export async function runModule(
     if (onListening) loop.address.then(onListening).catch(() => {});
     code = await untilEnd(loop);
   } catch (err) {
-    const hasNoMain = err instanceof TypeError && err.message.includes('exports no function called main');
-    if (!(err instanceof OSError || err instanceof UserError || hasNoMain)) throw err;
-    warn(err.message);
-    if ('code' in err && err.code === 'ECONNREFUSED' && serverCommand)
-      warn(`nobody listens there; to start the server: npx posix-select ${serverCommand}`);
+    if (err instanceof UserError) warn(err.message);
+    else if (file !== undefined) warn(failureText(err, file, args));
+    else if (err instanceof OSError) warn(err.message);
+    else throw err;
+    if (err instanceof OSError) sayWhatToDo(err, serverCommand);
   }
   await page?.end();
   // At once: a second Ctrl-C (npm sends one) must not reach a process that no longer handles it.
   sys._exit(code);
+}
+
+/** A second line, for the two errors that everybody meets. */
+function sayWhatToDo({ code, port }: OSError, serverCommand?: string): void {
+  if (code === 'EADDRINUSE' && port !== undefined)
+    warn('another program has that port; port 0 takes a free one');
+  if (code === 'ECONNREFUSED' && serverCommand)
+    warn(`nobody listens there; to start the server: npx posix-select ${serverCommand}`);
 }
 
 /** Runs a server, and says on stderr where it listens and which command talks to it from another terminal. */

@@ -1,6 +1,6 @@
 /** Starts a loop on a worker thread, and ends it: the main thread's side. */
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { isMainThread, type Worker } from 'node:worker_threads';
 import { gaierror, OSError, TimeoutError } from '../posix/errors.js';
@@ -12,7 +12,7 @@ import { takeThread, writeEnds } from './thread-start.js';
 /**
  * What a program's module exports: its loop, which runs on the worker thread.
  *
- * @param args what `runInWorker` was given
+ * @param args what `runInWorker` was given, `{}` if nothing
  * @param stop a descriptor that becomes readable when the loop is to end: it belongs into every rlist
  * @param listening tells the main thread the address that a server has bound
  * @returns the exit code, 0 if none
@@ -28,7 +28,7 @@ export type Begin = (options: unknown, stop: number) => void | Promise<void>;
 
 /** What `runInWorker` can be told. */
 export interface RunOptions<Args> {
-  /** Goes to the program's `main`; anything that can be cloned. */
+  /** Goes to the program's `main`; anything that can be cloned. Without it, `main` gets `{}`. */
   args?: Args;
   /**
    * Begins on the worker thread before the program's module is loaded: the module's export
@@ -93,13 +93,16 @@ process.on('exit', () => {
  * @param program the module that exports `main`: a file URL, or a path
  * @throws OSError EMFILE when no pipe can be made
  */
-export function runInWorker<Args>(program: string | URL, options: RunOptions<Args> = {}): Loop {
+export function runInWorker<Args = Record<string, never>>(
+  program: string | URL,
+  options: RunOptions<Args> = {},
+): Loop {
   structuredClone([options.args, options.before?.options]); // what cannot be cloned throws before anything is open
   const pipe = sys.pipe();
   if (typeof pipe === 'number') throw new OSError(pipe, 'pipe');
   const [readEnd, writeEnd] = pipe;
 
-  const { args, before } = options;
+  const { args = {}, before } = options;
   const start: Start = {
     program: urlOf(program),
     args,
@@ -127,7 +130,7 @@ export function runInWorker<Args>(program: string | URL, options: RunOptions<Arg
       'message',
       (message: Message) => 'unclosed' in message && message.unclosed.forEach(warnUnclosed),
     );
-  const { address, exited } = promisesOf(worker);
+  const { address, exited } = promisesOf(worker, start.program);
   worker.once('exit', () => {
     stop();
     sys.close(readEnd);
@@ -166,20 +169,24 @@ function handle({ stop, stopFd, address, exited }: Loop): Loop {
 }
 
 /** What comes from the worker: the address, then its error or exit code. */
-function promisesOf(worker: Worker): Pick<Loop, 'address' | 'exited'> {
+function promisesOf(worker: Worker, program: string): Pick<Loop, 'address' | 'exited'> {
   const address = new Promise<Address>((resolve, reject) => {
     worker.on('message', (message: Message) => {
       if ('listening' in message) resolve(message.listening);
     });
     // An error may overtake the address, which comes through another port; by 'exit' all messages have come.
-    let error: unknown = new Error('the program ended without listening');
+    let thrown: { err: unknown } | undefined;
     worker.once('error', (err) => {
-      error = reviveOSError(err);
+      thrown = { err: revived(err) };
     });
-    worker.once('exit', () => reject(error));
+    worker.once('exit', (code) => {
+      const name = program.startsWith('file:') ? fileURLToPath(program) : program;
+      const silent = new Error(`the program ended without listening: ${name}, exit code ${code}`);
+      reject(thrown ? thrown.err : silent);
+    });
   });
   const exited = new Promise<number>((resolve, reject) => {
-    worker.once('error', (err) => reject(reviveOSError(err)));
+    worker.once('error', (err) => reject(revived(err)));
     worker.once('exit', resolve);
   });
   return { address, exited };
@@ -191,7 +198,7 @@ function urlOf(module: string | URL): string {
 }
 
 /** An error loses its class on the way between threads, and keeps its fields. */
-function reviveOSError(err: unknown): unknown {
+function revived(err: unknown): unknown {
   const name = err instanceof Error ? err.name : '';
   const known = [OSError, TimeoutError, gaierror].find((known) => known.name === name);
   return known ? Object.setPrototypeOf(err, known.prototype) : err;

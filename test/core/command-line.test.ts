@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -257,16 +258,17 @@ function taken(host: string, listens: boolean): number {
 }
 
 type Failing = [what: string, command: () => (string | number)[], line: string];
+const TAKEN = 'another program has that port; port 0 takes a free one';
 const FAILING: Failing[] = [
   [
     'a port that is taken',
     () => ['select-server', taken('127.0.0.1', true)],
-    'bind 127.0.0.1:PORT: Address already in use (EADDRINUSE)',
+    'bind 127.0.0.1:PORT: Address already in use (EADDRINUSE)\n' + TAKEN,
   ],
   [
     'a port that is taken on IPv6',
     () => ['select-server', '--host', '::1', taken('::1', true)],
-    'bind [::1]:PORT: Address already in use (EADDRINUSE)',
+    'bind [::1]:PORT: Address already in use (EADDRINUSE)\n' + TAKEN,
   ],
   [
     "an address that is not this machine's",
@@ -314,6 +316,54 @@ describe('it tells in one line of', () => {
     expect((await ended(child)).exit).toBe(1);
     expect(child.stderr).toBe('bind 127.0.0.1:1: Permission denied (EACCES)\n');
     expect(child.stdout).toBe('');
+  });
+});
+
+describe("an error in a module of the user's own names its file and line:", () => {
+  const lib = (names: string) => `import { ${names} } from '${new URL('dist/index.js', ROOT)}';\n`;
+  const CASES: [what: string, code: string, stderr: string][] = [
+    [
+      'a value that it was not given',
+      `${lib('socket')}export function main(args) {\n  socket.createServer(['127.0.0.1', args.port]);\n}`,
+      './main.mjs:3:10: TypeError: port must be an integer, not undefined\n' +
+        "main was given { host: 'x' }; to give it more: ./main.mjs host=x port=3490\n",
+    ],
+    [
+      'with those that called it',
+      'const f = (o) => o.x.y;\nexport function main(args) {\n  throw f(args);\n}',
+      "./main.mjs:1:22: TypeError: Cannot read properties of undefined (reading 'y')\n" +
+        '    at f (./main.mjs:1:22)\n    at main (./main.mjs:3:9)\n' +
+        "main was given { host: 'x' }; to give it more: ./main.mjs host=x port=3490\n",
+    ],
+    [
+      'a closed socket',
+      `${lib('select, socket')}export function main() {\n  const s = new socket.Socket();\n  s.close();\n  select([], [s], []);\n}`,
+      './main.mjs:5:3: RangeError: file descriptor cannot be a negative integer (-1): a closed socket in wlist?\n',
+    ],
+    [
+      'a call on a socket that is not connected',
+      `${lib('socket')}export async function main() {\n  const s = new socket.Socket();\n  s.getpeername();\n}`,
+      './main.mjs:4:5: getpeername fd FD: Transport endpoint is not connected (ENOTCONN)\n',
+    ],
+    [
+      'a syntax error',
+      'export function main() {\n  let a = = 1;\n}',
+      "./main.mjs:2: SyntaxError: Unexpected token '='\n  let a = = 1;\n          ^\n",
+    ],
+    [
+      'what main returned',
+      'export const main = () => "done";',
+      "main of FOLDER/main.mjs returned 'done': an exit code or nothing is expected\n",
+    ],
+    ['what is no error', 'throw "early";', "./main.mjs threw 'early'\n"],
+  ];
+  test.each(CASES)('%s', async (_, code, stderr) => {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'posix-select-')));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'main.mjs'), code);
+    const child = new Process(process.execPath, [CLI, './main.mjs', 'host=x'], { cwd: folder });
+    expect((await ended(child)).exit).toBe(1);
+    expect(child.stderr.replace(folder, 'FOLDER').replace(/fd \d+/, 'fd FD')).toBe(stderr);
   });
 });
 

@@ -44,9 +44,9 @@ export function keySuite(Selector: new () => BaseSelector): void {
 
     test.each([
       ['abc', "'abc'"],
-      [null, 'None'],
-      [undefined, 'None'],
-      [true, 'True'],
+      [null, 'null'],
+      [undefined, 'undefined'],
+      [true, 'true'],
       [1.5, '1.5'],
       [Number.NaN, 'NaN'],
       [Symbol('s'), 'Symbol(s)'],

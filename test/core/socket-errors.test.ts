@@ -234,10 +234,10 @@ const MESSAGES: [string, () => unknown][] = [
   ["address must be [host, port], not '127.0.0.1'", () => made().bind('127.0.0.1')],
   ["port must be an integer, not '80'", () => made().bind(['127.0.0.1', '80' as never])],
   ['port must be 0-65535 (70000)', () => made().bind(['127.0.0.1', 70_000])],
-  ['host must be a string, not None', () => made().bind([null as never, 80])],
-  ["address must be a path, not ('::1', 80)", () => made(AF_UNIX).bind(['::1', 80])],
+  ['host must be a string, not null', () => made().bind([null as never, 80])],
+  ["address must be a path, not ['::1', 80]", () => made(AF_UNIX).bind(['::1', 80])],
   ['path too long: 200 bytes, at most 107', () => made(AF_UNIX).bind('x'.repeat(200))],
-  ['not None', () => createServer(null as never)],
+  ['not null', () => createServer(null as never)],
   ['not 80', () => createConnection(80 as never)],
 ];
 

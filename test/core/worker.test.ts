@@ -3,13 +3,13 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { OSError, runInWorker } from 'posix-select';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ended } from '../support/proc.js';
 import { Process } from '../support/process.js';
 import { python } from '../support/python.js';
-import { failure, host, run } from '../support/worker.js';
+import { failure, fixture, host, run } from '../support/worker.js';
 
 describe('one of exited and address', () => {
   const process_ = (main: string) => host(`const loop = run('body', 'throw new Error("boom")'); ${main}`);
@@ -80,12 +80,16 @@ describe('exited', () => {
     expect(stack).toContain('body.mjs');
   });
 
+  const notACode = (value: string) => {
+    const path = fileURLToPath(fixture('body'));
+    return new TypeError(`main of ${path} returned ${value}: an exit code or nothing is expected`);
+  };
   const THROWN: [what: string, body: string, expected: unknown][] = [
     ['a TypeError', 'api.select()', new TypeError('select expected at least 3 arguments, got 0')],
     [
       'a RangeError',
       'api.select([-1], [], [])',
-      new RangeError('file descriptor cannot be a negative integer (-1)'),
+      new RangeError('file descriptor cannot be a negative integer (-1): a closed socket in rlist?'),
     ],
     [
       'an Error with fields',
@@ -93,7 +97,9 @@ describe('exited', () => {
       Object.assign(new Error('lost'), { code: 'LOST' }),
     ],
     ["a rejected promise's error", 'return Promise.reject(new Error("late"))', new Error('late')],
-    ['an error that no exit code can be', 'return 1.5', expect.any(RangeError)],
+    ['what no exit code can be: 1.5', 'return 1.5', notACode('1.5')],
+    ["what no exit code can be: 'x'", 'return "x"', notACode("'x'")],
+    ['what no exit code can be: true', 'return Promise.resolve(true)', notACode('true')],
     ['a string', 'throw "text"', 'text'],
     ['undefined', 'throw undefined', undefined],
   ];
@@ -124,13 +130,15 @@ describe('address', () => {
   });
 
   test.each([
-    ['returns', '', 'the program ended without listening'],
+    ['returns', '', 'the program ended without listening: PATH, exit code 0'],
     ['throws', 'throw new Error("boom")', 'boom'],
-    ['exits', 'process.exit(5)', 'the program ended without listening'],
+    ['exits', 'process.exit(5)', 'the program ended without listening: PATH, exit code 5'],
   ])('rejects when main %s without listening', async (_, body, message) => {
     const loop = run('body', body);
     await loop.exited.catch(() => {});
-    expect(await failure(loop.address)).toEqual(new Error(message));
+    expect(await failure(loop.address)).toEqual(
+      new Error(message.replace('PATH', fileURLToPath(fixture('body')))),
+    );
   });
 
   test('of a failing program that nobody asks for is no unhandled rejection', async () => {
@@ -185,6 +193,30 @@ describe('the program', () => {
       writeFileSync(cjs, code);
       expect(await runInWorker(cjs).exited).toBe(6);
     }
+  });
+
+  const BROKEN = 'let a = 1;\nlet b = = a;\n';
+  const SYNTAX: [what: string, at: string, files: Record<string, string>][] = [
+    ['of itself', 'main.mjs', { 'main.mjs': BROKEN }],
+    ['of CommonJS', 'main.cjs', { 'main.cjs': BROKEN }],
+    ['of one that it imports', 'b.mjs', { 'main.mjs': "import './b.mjs'", 'b.mjs': BROKEN }],
+  ];
+  test.each(SYNTAX)('with a syntax error %s says in which file and line', async (_, at, files) => {
+    const own = mkdtempSync(join(tmpdir(), 'posix-select-'));
+    onTestFinished(() => rmSync(own, { recursive: true }));
+    for (const [name, code] of Object.entries(files)) writeFileSync(join(own, name), code);
+    const [main = ''] = Object.keys(files);
+    const err = await failure(runInWorker(join(own, main)).exited);
+    expect(err).toBeInstanceOf(SyntaxError);
+    expect((err as Error).stack).toContain(`${join(own, at)}:2\nlet b = = a;\n        ^`);
+  });
+
+  test('without args gets {}', async () => {
+    const loop = runInWorker(fixture('wait'));
+    onTestFinished(loop.stop);
+    expect(await loop.address).toEqual({});
+    loop.stop();
+    expect(await loop.exited).toBe(0);
   });
 
   test('without main is refused', async () => {

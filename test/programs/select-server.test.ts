@@ -181,7 +181,9 @@ describe.each([[], ['--literal']])('select-server %s', (...form: string[]) => {
     const { port } = await startServer('select-server', [...form, 0]);
     const second = start('select-server', [...form, port]);
     expect(await second.exit).toBe(1);
-    expect(second.stderr).toBe(`bind 127.0.0.1:${port}: Address already in use (EADDRINUSE)\n`);
+    expect(second.stderr).toBe(
+      `bind 127.0.0.1:${port}: Address already in use (EADDRINUSE)\nanother program has that port; port 0 takes a free one\n`,
+    );
     expect(second.stdout).toBe('');
   });
 
