@@ -55,9 +55,9 @@ test.each([
 });
 
 test('a line that there is not is told, with those that there are', async () => {
-  const points = await read('Prints nothing: 5\n');
+  const points = await read('# ours\nPrints nothing: 5\n');
   expect(() => withPoints(assignment, points)).toThrow(
-    /has no line "Prints nothing"(.*\n)*.*1: Prints where/,
+    /points\.yaml, line 2: multiconn has no line "Prints nothing"(.*\n)*.*1: Prints where/,
   );
 });
 

@@ -4,7 +4,7 @@ import { NotGraded } from './failure.js';
 import type { Assignment, Line, Part } from './rubric.js';
 
 /** By a line's title or number: its points; 0 switches a line off, points for a note switch it on. */
-export type Points = Map<string, number>;
+export type Points = Map<string, { points: number; place: string }>;
 
 /**
  * Reads a YAML mapping of a line, by its title or its number, to its points.
@@ -22,8 +22,8 @@ export async function readPoints(file: string): Promise<Points> {
   const { isMap, isScalar, LineCounter, parseDocument } = await import('yaml');
   const lineCounter = new LineCounter();
   const { contents, errors } = parseDocument(content, { lineCounter, prettyErrors: false });
-  const wrong = (offset: number, why: string) =>
-    new NotGraded(`${file}, line ${lineCounter.linePos(offset).line}: ${why}`);
+  const placeOf = (offset: number) => `${file}, line ${lineCounter.linePos(offset).line}`;
+  const wrong = (offset: number, why: string) => new NotGraded(`${placeOf(offset)}: ${why}`);
   const [error] = errors;
   if (error) throw wrong(error.pos[0], error.message);
   if (contents === null) return new Map();
@@ -32,7 +32,7 @@ export async function readPoints(file: string): Promise<Points> {
   for (const { key, value } of contents.items) {
     const offset = isScalar(key) ? (key.range?.[0] ?? 0) : 0;
     if (!isScalar(key) || !isScalar(value) || !isPoints(value.value)) throw wrong(offset, EXAMPLE);
-    points.set(String(key.value).trim(), value.value);
+    points.set(String(key.value).trim(), { points: value.value, place: placeOf(offset) });
   }
   return points;
 }
@@ -49,13 +49,13 @@ export function withPoints(assignment: Assignment, points: Points): Assignment {
     const name = [line.title, String(i + 1)].find((name) => points.has(name));
     if (name === undefined) return line;
     used.add(name);
-    const wanted = points.get(name) ?? 0;
+    const wanted = points.get(name)?.points ?? 0;
     return wanted === 0 ? [] : rescaled(line, wanted);
   });
-  const unknown = [...points.keys()].find((name) => !used.has(name));
+  const [unknown, wrong] = [...points].find(([name]) => !used.has(name)) ?? [];
   if (unknown !== undefined) {
     const titles = assignment.lines.map(({ title }, i) => `\n  ${i + 1}: ${title}`).join('');
-    throw new NotGraded(`${assignment.name} has no line "${unknown}". It has:${titles}`);
+    throw new NotGraded(`${wrong?.place}: ${assignment.name} has no line "${unknown}". It has:${titles}`);
   }
   return { ...assignment, lines };
 }
