@@ -103,6 +103,18 @@ if pid == 0: os._exit(0)
 print(pid, flush=True)
 time.sleep(1000)`;
 
+test('a shell is shown without the observer that it has started, and without its npx', async () => {
+  const observer = JSON.stringify([CLI, 'observe']);
+  const npx = `process.title = 'npm exec posix-select';
+    const args = ['-c', '"$@"; exit', 'sh', process.execPath, ...${observer}, process.argv[1]];
+    require('node:child_process').spawnSync('sh', args, { stdio: 'inherit' });`;
+  const shell = new Process('bash', ['-c', '"$@" "$$" & read line', 'bash', process.execPath, '-e', npx]);
+  await shell.out(/^bash \d+: read: 0 /m);
+  shell.endInput();
+  await shell.exit;
+  expect(shell.lines.filter((line) => !line.startsWith(`bash ${shell.pid}: `))).toEqual([]);
+});
+
 test('on a terminal it draws, and Ctrl-C ends it', async () => {
   const { server, port } = await serve('literal.py');
   const pty = `import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))`;

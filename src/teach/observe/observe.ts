@@ -8,7 +8,7 @@ import { sys } from '../../posix/sys.js';
 import { pageWidth, wrap } from '../text.js';
 import { UserError } from '../user-error.js';
 import { groupsOf, nameOf } from './groups.js';
-import { process as processOf, processOfThread, zombie } from './proc.js';
+import { ownProcesses, process as processOf, processOfThread, zombie } from './proc.js';
 import { Screen } from './screen.js';
 import { mustSeeProc, namesOf, sentence, snapshot, type ThreadState } from './snapshot.js';
 
@@ -31,7 +31,8 @@ export async function observe(id: number): Promise<number> {
     throw new UserError(
       `process ${pid} (${found.name}) is a thread of the kernel: it runs no program, and makes no system calls`,
     );
-  const look = () => snapshot(pid).filter(({ tid }) => id === pid || tid === id);
+  const own = ownProcesses(); // of a shell, the observer is a descendant
+  const look = () => snapshot(pid, own).filter(({ tid }) => id === pid || tid === id);
   const screen = process.stdout.isTTY ? new Screen(process.stdout, process.stdin) : undefined;
   const showChanges = changes(print, process.stdout);
   let isOver = false;

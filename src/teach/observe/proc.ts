@@ -153,6 +153,17 @@ export function family(root: number, all = processes()): Process[] {
   return all.filter(({ pid }) => members.has(pid));
 }
 
+/** What runs a package's command: npx is `npm exec`, in a process of that name. */
+const RUNNER = /^(?:npm|npx|pnpm|yarn)\b/;
+
+/** This process; and the npx that has started it, if one has, with the shell between the two. */
+export function ownProcesses(): Set<number> {
+  const above = [process(nodeProcess.ppid)];
+  if (above[0]?.name === 'sh') above.push(process(above[0].ppid));
+  const isRun = RUNNER.test(above.at(-1)?.name ?? '');
+  return new Set([nodeProcess.pid, ...(isRun ? above.map((one) => one?.pid ?? 0) : [])]);
+}
+
 /** Whether a process was started with a variable in its environment: `NAME=value`. */
 export function hasVariable(pid: number, variable: string): boolean {
   return tryRead(`/proc/${pid}/environ`)?.split('\0').includes(variable) ?? false;

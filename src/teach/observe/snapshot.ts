@@ -17,11 +17,12 @@ export class CannotObserve extends UserError {}
 /**
  * What each thread is blocked in, of a process and of its descendants.
  *
+ * @param without processes that are not to be shown
  * @throws CannotObserve
  */
-export function snapshot(root: number): ThreadState[] {
+export function snapshot(root: number, without: ReadonlySet<number> = new Set()): ThreadState[] {
   mustSeeProc();
-  return snapshotOf(family(root));
+  return snapshotOf(family(root).filter(({ pid }) => pid === root || !without.has(pid)));
 }
 
 /** @throws CannotObserve where /proc does not show what is to be seen */
