@@ -125,6 +125,18 @@ test.each([
   expect(exit).toBe(3);
 });
 
+test.each([
+  ['a timer', 'setTimeout(() => nosuch(), 1);'],
+  ['a promise', '(async () => nosuch())();'],
+])('an error that no check awaits: %s', async (_, begun) => {
+  const check = `async function check(run) {\n  ${begun}\n  await run.startServer(); return 'ok';\n}`;
+  const { exit, stderr } = await grade("line('x', part(1, check))", check);
+  expect(stderr).toBe(
+    'what a check has begun has failed, and no check awaits it: ReferenceError: nosuch is not defined (checks.js:3)\n',
+  );
+  expect(exit).toBe(3);
+});
+
 test('checks that are read as CommonJS', async () => {
   const own = mkdtempSync(join(folder, 'common-'));
   writeFileSync(join(own, 'package.json'), '{"type": "commonjs"}');

@@ -61,13 +61,13 @@ export async function evidenceOf(check: Check, run: Run, where: string): Promise
   throw checkFault(where, notEvidence(result));
 }
 
-/** Why a rejection that nobody handled ends the grading. */
-export function faultOfRejection(err: unknown, promise: object): NotGraded {
-  const call = calls.get(promise);
-  if (call) return notAwaited(call);
-  return new NotGraded(
-    `a check has begun something that it did not await, and that failed: ${described(err)}`,
-  );
+/** What is said of an error that nobody handled: the stack where it is none of a teacher's. @param promise that was rejected */
+export function unhandled(err: unknown, promise?: object): string {
+  const call = promise && calls.get(promise);
+  if (call) return notAwaited(call).message;
+  const what = 'what a check has begun has failed, and no check awaits it';
+  if (placeOf(err) === undefined && err instanceof Error) return err.stack ?? err.message;
+  return `${what}: ${described(err)}`;
 }
 
 function notAwaited({ name, at, where }: Call): NotGraded {

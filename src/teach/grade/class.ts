@@ -153,10 +153,14 @@ async function gradeFolder(job: Job): Promise<Mark> {
 }
 
 function markOf(name: string, json: string, ended: string, complaint: string): Mark {
-  if (ended !== '0' && ended !== '1')
-    return { name, tests: [], why: complaint.trim().split('\n').at(-1) || ended };
-  const { score, tests } = JSON.parse(readFileSync(json, 'utf8')) as ReturnType<typeof gradescope>;
-  return { name, score, tests };
+  const none = { name, tests: [], why: complaint.trim().split('\n').at(-1) || ended };
+  if (ended !== '0' && ended !== '1') return none;
+  try {
+    const { score, tests } = JSON.parse(readFileSync(json, 'utf8')) as ReturnType<typeof gradescope>;
+    return { name, score, tests };
+  } catch {
+    return none; // a grader that has ended by an error of its own
+  }
 }
 
 /** A link that a submission has put there is not followed. @throws OSError */

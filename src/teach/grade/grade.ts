@@ -4,7 +4,7 @@ import { kill, pid } from 'node:process';
 import { print, warn } from '../../loop/terminal.js';
 import { OSError } from '../../posix/errors.js';
 import { pageWidth } from '../text.js';
-import { faultOfRejection } from './check-fault.js';
+import { unhandled } from './check-fault.js';
 import { NOT_GRADED, NotGraded } from './failure.js';
 import { check50, github, gradescope } from './forms.js';
 import { grade } from './grading.js';
@@ -86,10 +86,12 @@ export async function gradeCommand(
 /** From what a submission may do to its grader, as far as it can reach it; and from a check that awaits nothing. */
 function protect(): void {
   process.on('SIGUSR1', () => {}); // Node would open its inspector
-  process.on('unhandledRejection', (err, promise) => {
-    warn(faultOfRejection(err, promise).message);
+  const end = (why: string) => {
+    warn(why);
     process.exit(NOT_GRADED);
-  });
+  };
+  process.on('unhandledRejection', (err, promise) => end(unhandled(err, promise)));
+  process.on('uncaughtException', (err) => end(unhandled(err)));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => {
       killAll();
