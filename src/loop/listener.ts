@@ -56,7 +56,9 @@ export class Listener extends Socket {
       try {
         this.#spare ??= spareSocket(); // before a connection gets the last descriptor
         const [conn, address] = this.accept();
-        if (conn.fileno() < fdEnd) yield [conn, address];
+        // macOS has no address for a peer that has gone already: of AF_UNIX alone is an empty one an address.
+        if (address === '' && this.family !== AF_UNIX) conn.close();
+        else if (conn.fileno() < fdEnd) yield [conn, address];
         else closeAtOnce(conn, address, `select() takes descriptors below ${fdEnd}`);
       } catch (err) {
         if (!(err instanceof OSError)) throw err;

@@ -59,6 +59,20 @@ test.each([
   expect((await server.end('SIGINT')).exit).toBe(0);
 });
 
+test('accept without an address, as macOS has it for a peer that is gone: the next one is served', async () => {
+  const { server, python } = await failing(
+    'select-server',
+    [0],
+    'accept4:poke_exit=@arg2=0000,@arg3=00000000:when=1',
+  );
+  await python.run(`
+    a = connect(port); assert is_ended(a)
+    b = connect(port); b.sendall(b'heard')`);
+  await server.out(/ 5 bytes: b'heard'\n/);
+  expect(server.stdout.match(/: connected$/gm)).toHaveLength(1);
+  expect((await server.end('SIGINT')).exit).toBe(0);
+});
+
 test('accept that fails for ever does not spin', async () => {
   const { server, python } = await failing('select-server', [0], 'accept4:error=EPERM');
   await python.run('a = connect(port)');
