@@ -20,7 +20,7 @@ const fences = [...page.matchAll(/^```([^\n]*)\n(.*?)^```$/gms)].map(([, kind = 
 
 /** The programs: blocks whose first line names a file. */
 const programs = fences.flatMap(({ kind, text }) => {
-  const [, name] = text.match(/^(?:\/\/|#) (\S+\.(?:mjs|mts))\n/) ?? [];
+  const [, name] = text.match(/^(?:\/\/|#) (\S+\.(?:mjs|mts|json))\n/) ?? [];
   return name ? [{ kind, name, text }] : [];
 });
 
@@ -41,14 +41,14 @@ test('every block is a program, or a command that is run; but for the installati
   );
   expect(others.map(({ text }) => text)).toEqual([
     'mkdir chat && cd chat\nnpm init -y\nnpm install posix-select\n',
-    expect.stringMatching(/^npm install .*\nnpx tsc .* typed\.mts\nnode start\.mjs typed\.mjs\n$/),
+    expect.stringMatching(/^npm install .*\nnpx tsc\nnode start\.mjs typed\.mjs\n$/),
   ]);
   expect(programs.map(({ name }) => name)).toEqual([...new Set(programs.map(({ name }) => name))]);
 });
 
 test('every program is run by a command of the page', () => {
   const commands = [...page.matchAll(/^\$ (.*)$/gm)].map(([, command]) => command).join('\n');
-  const modules = programs.map(({ name }) => name).filter((name) => name !== 'typed.mts');
+  const modules = programs.map(({ name }) => name).filter((name) => name.endsWith('.mjs'));
   expect(modules.filter((name) => !commands.includes(name))).toEqual([]);
 });
 
@@ -58,9 +58,20 @@ needs('Linux')('its commands print what it shows', async () => {
 });
 
 test('its TypeScript compiles by its command, and runs', async () => {
-  const [, options = ''] = page.match(/^npx tsc (.*)$/m) ?? [];
+  const [outbox, run] = [/`(new Outbox<.*?)`/, /`(runInWorker<.*?)`/].map((one) => page.match(one)?.[1]);
+  const wrong = run?.replace('3490', "'3490'");
+  expect(wrong).not.toBe(run);
+  const generic = `import { runInWorker } from 'posix-select';
+    import { Outbox } from 'posix-select/outbox';
+    import type { Socket } from 'posix-select/socket';
+    class Client { constructor(readonly conn: Socket) {}; fileno() { return 1; } }
+    const program = './typed.mjs';
+    export const use = () => [${outbox}.send(new Client({} as Socket), Buffer.from('')), ${run}];
+    // @ts-expect-error: a port is a number
+    export const misuse = () => ${wrong};\n`;
+  writeFileSync(join(folder, 'generic.mts'), generic);
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  execFileSync(process.execPath, [tsc, ...options.split(' ')], { cwd: folder, stdio: 'inherit' });
+  execFileSync(process.execPath, [tsc], { cwd: folder, stdio: 'inherit' });
   const server = new Process(process.execPath, ['start.mjs', 'typed.mjs', '0'], { cwd: folder, env });
   await server.out(/^listening on port \d+$/m);
   expect((await server.end('SIGINT')).exit).toBe(0);
@@ -112,4 +123,17 @@ test('the server that it asks for at the end can be written with what it has', a
   await ann.out(/^\*ann\* still here$/m);
   expect(ann.stdout).not.toMatch(/not this/);
   expect((await server.end('SIGTERM')).exit).toBe(0);
+});
+
+test('as CommonJS, changed as it says, its server runs', async () => {
+  const required = (name: string) =>
+    readFileSync(join(folder, name), 'utf8')
+      .replace(/^import (\{.*\}) from '(.*)';$/gm, "const $1 = require('$2');")
+      .replace('export function main', 'function main');
+  writeFileSync(join(folder, 'lines.cjs'), `${required('lines.mjs')}\nmodule.exports = { main };\n`);
+  writeFileSync(join(folder, 'start.cjs'), `async function start() {\n${required('start.mjs')}}\nstart();\n`);
+  const server = new Process(process.execPath, ['start.cjs', 'lines.cjs', '0'], { cwd: folder, env });
+  await server.out(/^listening on port \d+$/m);
+  expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
+  expect(server.stdout).toMatch(/^ended$/m);
 });
