@@ -1,8 +1,8 @@
 /** The assignments that can be begun and graded: a folder each, and a line here; and a teacher's own, by its path. */
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { described } from '../grade/check-fault.js';
+import { described, placeOf } from '../grade/check-fault.js';
 import { NotGraded } from '../grade/failure.js';
 import type { Assignment } from '../grade/rubric.js';
 
@@ -56,12 +56,18 @@ async function assignmentIn(checks: URL): Promise<{ assignment: Assignment }> {
   try {
     return await import(checks.href);
   } catch (err) {
-    const file = fileURLToPath(checks);
-    const { message } = err as Error;
-    if (/outside a module|Unexpected token 'export'/.test(message))
-      throw new NotGraded(
-        `${file} is read as CommonJS: put {"type": "module"} into a package.json beside it`,
-      );
-    throw new NotGraded(`${file}: ${described(err)}`);
+    throw new NotGraded(`${fileURLToPath(checks)}${whyNotRead(err, fileURLToPath(checks))}`);
   }
+}
+
+/** Why a file could not be imported, and what helps. */
+function whyNotRead(err: unknown, file: string): string {
+  const message = err instanceof Error ? err.message : '';
+  if (/outside a module|Unexpected token 'export'/.test(message))
+    return ' is read as CommonJS: put {"type": "module"} into a package.json beside it';
+  if (message.startsWith("Cannot find package 'posix-select'"))
+    return `: ${message}: npm install <path>/posix-select-<version>.tgz in ${dirname(file)}, or above it`;
+  if (err instanceof SyntaxError && placeOf(err) === undefined)
+    return `: ${described(err)}: node ${file} shows the line`;
+  return `: ${described(err)}`;
 }

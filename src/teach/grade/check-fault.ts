@@ -16,14 +16,17 @@ interface Call {
 /** By the promise that the check was given: a rejection that nobody handles is told with its place. */
 const calls = new WeakMap<object, Call>();
 
-/** The grader's own files, of whichever installation: a place in them tells a teacher nothing. */
-const OWN = /\/teach\/(grade|assignments)\/[\w-]+\.js$/;
+/** A place in these tells a teacher nothing: the checks of the package's assignments are the only ones of it that do. */
+const DIST = new URL('../..', import.meta.url).href;
+const isOwn = (file: string) =>
+  /\/teach\/grade\/[\w-]+\.js$/.test(file) || // of another installation, which checks.js may import
+  (file.startsWith(DIST) && !file.startsWith(`${DIST}teach/assignments/`));
 
 /** The place in a teacher's file, as `checks.js:12`; undefined where there is none. */
 export function placeOf(err: unknown): string | undefined {
   const stack = err instanceof Error ? (err.stack ?? '') : '';
   const frames = [...stack.matchAll(/(file:\/\/\/\S+?):(\d+)(?=:\d+\)?$|$)/gm)];
-  const frame = frames.find(([, file = '']) => !OWN.test(file));
+  const frame = frames.find(([, file = '']) => !isOwn(file));
   return frame && `${basename(decodeURI(frame[1] ?? ''))}:${frame[2]}`;
 }
 
