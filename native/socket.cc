@@ -54,7 +54,11 @@ Napi::Value Accept(const Napi::CallbackInfo& info) {
   Sockaddr peer;
   int conn = AcceptSocket(fd, peer.get(), &peer.length);
   if (conn < 0) return Answer(args.env(), conn);
-  return Pair(args.env(), conn, FromSockaddr(args.env(), peer));
+  Napi::Value answer = Pair(args.env(), conn, FromSockaddr(args.env(), peer));
+  // A thread that was terminated while it waited never sees the connection.
+  napi_value first;
+  if (napi_get_element(args.env(), answer, 0, &first) != napi_ok) close(conn);
+  return answer;
 }
 
 // connect(fd, address)

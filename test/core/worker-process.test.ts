@@ -1,6 +1,7 @@
 /** What loops on worker threads mean for their process: what they leave open, how it ends, many at once. */
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { needs } from '../support/needs.js';
 import { blockedIn, ended } from '../support/proc.js';
 import { Process, ROOT } from '../support/process.js';
 import { Python, python } from '../support/python.js';
@@ -98,6 +99,29 @@ test('what a thread that is terminated has open is closed, and nothing that it h
   expect(await child.exit, child.stderr).toBe(0);
   expect(JSON.parse(child.stdout)).toEqual([[false, false], true, true]);
   expect(child.stderr).toBe('');
+});
+
+needs('Linux')('a connection that comes to a thread as it is terminated is closed', async () => {
+  const code = `
+    const { Worker } = require('node:worker_threads');
+    const body = \`
+      const listener = require('posix-select/socket').createServer(['127.0.0.1', 0]);
+      require('node:worker_threads').parentPort.postMessage(listener.getsockname()[1]);
+      listener.accept();
+      for (;;);\`;
+    const worker = new Worker(body, { eval: true, execArgv: [] });
+    const { readdirSync, readFileSync } = require('node:fs');
+    const isInAccept = (tid) => /^(288|242) /.test(readFileSync(\`/proc/self/task/\${tid}/syscall\`)); // x64, arm64
+    worker.once('message', async (port) => {
+      while (!readdirSync('/proc/self/task').some(isInAccept)) await new Promise(setImmediate);
+      worker.terminate();
+      const peer = require('node:net').connect(port, '127.0.0.1').resume();
+      peer.on('error', () => {});
+      peer.once('close', () => console.log('closed'));
+    });`;
+  const child = new Process(process.execPath, ['-e', code], { cwd: ROOT });
+  await child.out(/closed/);
+  expect(await child.exit).toBe(0);
 });
 
 test('a selector that nobody can reach is closed, with a warning', async () => {
