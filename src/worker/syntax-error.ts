@@ -4,6 +4,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** Files that are looked at: each takes a process of Node's. */
+const MAX_FILES = 50;
+
+/** Bun and Deno say the place themselves, and Bun would run what it is to check. */
+const isNode = !process.versions.bun && !process.versions.deno;
+
 /** A line of a stack that names a file which is not Node's. */
 const PLACE = /^(?!.*\(?node:).*\/.*:\d+/m;
 
@@ -16,7 +22,8 @@ const IMPORT = /\b(?:from|import)\s*(['"])(\..*?)\1/g;
  * @param module the URL that was imported
  */
 export function withPlace(err: unknown, module: string): unknown {
-  if (!(err instanceof SyntaxError) || PLACE.test(err.stack ?? '') || !module.startsWith('file:')) return err;
+  const isPlaced = !(err instanceof SyntaxError) || PLACE.test(err.stack ?? '');
+  if (isPlaced || !isNode || !module.startsWith('file:')) return err;
   const file = fileURLToPath(module);
   const excerpt = excerptOf(file, new Set());
   const place = excerpt?.split('\n')[0] ?? `${file}, or what it imports`;
@@ -27,7 +34,7 @@ export function withPlace(err: unknown, module: string): unknown {
 
 /** What `node --check` shows of the file, or of the first that it imports, in which there is an error: `file:line`, the line, a mark. */
 function excerptOf(file: string, seen: Set<string>): string | undefined {
-  if (seen.has(file) || !existsSync(file)) return undefined;
+  if (seen.has(file) || seen.size === MAX_FILES || !existsSync(file)) return undefined;
   seen.add(file);
   const { stderr } = spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' });
   const [, excerpt] = /^(\/.*:\d+\n.*?)\s*\nSyntaxError: /s.exec(stderr) ?? [];
