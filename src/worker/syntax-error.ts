@@ -28,7 +28,7 @@ export function withPlace(err: unknown, module: string): unknown {
   const excerpt = excerptOf(file, new Set());
   const place = excerpt?.split('\n')[0] ?? `${file}, or what it imports`;
   err.message = `${err.message} (${place})`;
-  err.stack = `${excerpt === undefined ? '' : `${excerpt}\n\n`}SyntaxError: ${err.message}`;
+  err.stack = `${excerpt === undefined ? '' : `${excerpt}\n\n`}SyntaxError: ${err.message}\n    at ${place}`;
   return err;
 }
 

@@ -174,7 +174,11 @@ describe('a wrong use', () => {
     ['timeout must be non-negative (-1)', () => select([], [], [], -1)],
     ['timeout out of range for time_t (NaN)', () => select([], [], [], Number.NaN)],
     ['timeout out of range for time_t (Infinity)', () => select([], [], [], Infinity)],
-    ['arguments 1-3 must be sequences', () => select(any(s), [], [])],
+    ['arguments 1-3 must be sequences, not 5: [s] is a list of one', () => select(any(s), [], [])],
+    [
+      'arguments 1-3 must be sequences, not undefined: [] is an empty one',
+      () => select([s], any(undefined), []),
+    ],
     ['argument must be an int, or have a fileno() method', () => select([any(undefined)], [], [])],
     ['fileno() returned a non-integer', () => select([any({ fileno: () => {} })], [], [])],
     ['file descriptor cannot be a negative integer (-1)', () => select([closed()], [], [])],

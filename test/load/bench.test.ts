@@ -209,6 +209,9 @@ test('posix-select bench: each server beside libuv, without a compiler', async (
   );
   expect(rows).toHaveLength(16);
   for (const [cpuUs, , rate] of rows) expect([cpuUs, rate].every((value) => value && value > 0)).toBe(true);
+  const [, heads = ''] = run.stdout.match(/^(.*CPU a message.*)$/m) ?? [];
+  const titles = heads.trim().split(/ {2,}/);
+  expect(new Set(titles).size).toBe(titles.length);
   // Its own CPU time and rate are what node:net's are compared with.
   expect(rows.filter((_, i) => i % 4 === 0).map(([, cpu, , rate]) => [cpu, rate])).toEqual(
     Array(4).fill([1, 1]),
