@@ -1,8 +1,9 @@
 /** Checks that a teacher has written, with a mistake in them: told with their place, and worth no points. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { hintForWait } from '../../dist/teach/grade/hints.js';
+import { needs } from '../support/needs.js';
 import { CLI, Process } from '../support/process.js';
 import { close, GRADING_LIMIT_MS, workshop } from '../support/zoo.js';
 
@@ -23,7 +24,12 @@ beforeAll(() => {
 afterAll(() => close(folder));
 
 /** Grades the server by these lines of a rubric; what stands in `before` begins at line 2 of checks.js. */
-async function grade(lines: string, before = '', command = ['python3', '-B', 'server.py', '{port}']) {
+async function grade(
+  lines: string,
+  before = '',
+  command = ['python3', '-B', 'server.py', '{port}'],
+  options: string[] = [],
+) {
   const own = mkdtempSync(join(folder, 'own-'));
   writeFileSync(
     join(own, 'checks.js'),
@@ -32,7 +38,7 @@ ${before}
 export const assignment = { name: 'own', command: 'server {port}', lines: [${lines}] };
 `,
   );
-  const args = ['grade', own, '--timeout', '0.5', '--', ...command];
+  const args = ['grade', own, '--timeout', '0.5', ...options, '--', ...command];
   const grader = new Process(process.execPath, [CLI, ...args], { cwd: folder });
   const exit = await grader.exit;
   return { exit, stdout: grader.stdout, stderr: grader.stderr.replace(`${own}/`, '') };
@@ -140,6 +146,22 @@ test.each([
 test('no place of the grader itself is named', async () => {
   const { stderr } = await grade("line('x', part(1, g.afterData))");
   expect(stderr).toMatch(/^the check of "x", part 1 is wrong: .* part\(1, afterData\(\['select'\]\)\)\n$/);
+});
+
+needs('strace')('an error in the second run, which is recorded, costs no mark', async () => {
+  const check = `let runs = 0;
+async function check(run) {
+  await run.startServer();
+  if (++runs > 1) nosuch();
+  return run.fail({ expected: 'a', seen: 'b', hint: 'c' });
+}`;
+  const { exit, stderr, stdout } = await grade("line('x', part(1, check))", check, undefined, [
+    '--page',
+    'page.html',
+  ]);
+  expect([exit, stderr]).toEqual([1, '']);
+  expect(stdout).toContain('own: 0 of 1 points');
+  expect(readFileSync(join(folder, 'page.html'), 'utf8')).toContain('x: what happened');
 });
 
 test('checks that are read as CommonJS', async () => {

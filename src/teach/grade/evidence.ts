@@ -2,12 +2,12 @@
 import { closeSync, existsSync, ftruncateSync, openSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { cwd } from 'node:process';
+import { OSError } from '../../posix/errors.js';
 import { isInstalled, NOT_INSTALLED, STRACE_OPTIONS } from '../record/strace-process.js';
 import { page } from '../replay/page.js';
 import { programsOf } from '../replay/programs.js';
 import { Story } from '../story/story.js';
 import { UserError } from '../user-error.js';
-import { Failure } from './failure.js';
 import { Output } from './output.js';
 import { text } from './report.js';
 import type { LineResult, Part, PartResult, Result } from './rubric.js';
@@ -81,7 +81,7 @@ async function runUnder(wrapper: string[], part: Part, begin: (wrapper: string[]
   try {
     await part.check(run);
   } catch (err) {
-    if (!(err instanceof Failure || err instanceof UserError)) throw err;
+    if (err instanceof OSError) throw err; // the machine's fault; those of a check were found in its first run
   } finally {
     await run.end(true); // gently: strace writes a call down when it ends, and SIGKILL ends none
   }
