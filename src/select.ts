@@ -101,7 +101,8 @@ class FdList {
       for (let i = 0; i < list.length; i++) this.#add(list[i] as Waitable);
     } else {
       if (typeof list?.[Symbol.iterator] !== 'function') {
-        const hint = filenoOf(list as never) === undefined ? '[] is an empty one' : '[s] is a list of one';
+        const isElement = typeof list === 'number' || typeof Object(list).fileno === 'function';
+        const hint = isElement ? '[s] is a list of one' : '[] is an empty one';
         throw new TypeError(`arguments 1-3 must be sequences, not ${shown(list)}: ${hint}`);
       }
       for (const element of list) this.#add(element);

@@ -34,7 +34,8 @@ const SEQUENCE = 'TypeError: arguments 1-3 must be sequences';
 const ELEMENT = 'TypeError: argument must be an int, or have a fileno() method';
 const NON_INTEGER = 'TypeError: fileno() returned a non-integer';
 const BEYOND = 'RangeError: filedescriptor out of range in select()';
-const negative = (fd: number) => `RangeError: file descriptor cannot be a negative integer (${fd})`;
+const negative = (fd: number, place = 0) =>
+  `RangeError: file descriptor cannot be a negative integer (${fd}): a closed socket in ${['rlist', 'wlist', 'xlist'][place]}?`;
 
 test.each(['1', true, 1n, {}, [], Symbol('1'), new Number(1), () => 1])(
   'a timeout that is no number: %o',
@@ -52,9 +53,10 @@ test.each([-1, -1e-9, -Infinity, Number.NaN, Infinity, 1e300, 2 ** 63])(
 );
 
 test.each([0, 1, 2])('a wrong list in place %d', (place) => {
-  for (const list of [null, undefined, 5, true, {}, { length: 0 }, { fileno: () => 0 }, () => []]) {
-    expect(error(...inPlace(place, list))).toContain(SEQUENCE);
-  }
+  for (const list of [null, undefined, true, {}, { length: 0 }, () => []])
+    expect(error(...inPlace(place, list))).toBe(`${SEQUENCE}, not ${list}: [] is an empty one`);
+  for (const one of [5, { fileno: () => thrown(() => 'is not called') }])
+    expect(error(...inPlace(place, one))).toBe(`${SEQUENCE}, not ${one}: [s] is a list of one`);
 });
 
 test.each([0, 1, 2])('a wrong element in place %d', (place) => {
@@ -69,10 +71,10 @@ test.each([0, 1, 2])('a wrong element in place %d', (place) => {
       fileno(result),
       NON_INTEGER,
     ]),
-    [-1, negative(-1)],
-    [-(2 ** 32), negative(-(2 ** 32))],
-    [fileno(-2), negative(-2)],
-    [socket, negative(-1)],
+    [-1, negative(-1, place)],
+    [-(2 ** 32), negative(-(2 ** 32), place)],
+    [fileno(-2), negative(-2, place)],
+    [socket, negative(-1, place)],
     [FD_SETSIZE, BEYOND],
     [2 ** 32, BEYOND],
     [fileno(FD_SETSIZE), BEYOND],
@@ -102,7 +104,7 @@ test.each([
   [[[], ['x'], 5], ELEMENT],
   [[[FD_SETSIZE - 1], [], 5], SEQUENCE],
 ])('checks number of arguments, timeout, rlist, wlist, xlist: %j', (args, expected) => {
-  expect(error(...args).replace(/(sequences), not .*: \[\] is an empty one$/, '$1')).toBe(expected);
+  expect(error(...args).replace(/(sequences), not .*: \[s\] is a list of one$/, '$1')).toBe(expected);
 });
 
 test('calls no fileno() before the timeout has been checked, nor in a list after a wrong one', () => {
