@@ -2,7 +2,7 @@
 import { errno, failureOn, OSError } from '../posix/errors.js';
 import { sys } from '../posix/sys.js';
 import { disown, own } from '../posix/unclosed.js';
-import { shown } from '../repr.js';
+import { repr } from '../repr.js';
 import { deadlineMs, filenoOf, isToRetry, leftS, TIME_T_END_S, type Waitable } from '../wait.js';
 
 /** The descriptor can be read: data, a connection to accept, the end of the stream. */
@@ -42,6 +42,12 @@ function fdOf(fileobj: Waitable): number {
   const fd = integerFileno(fileobj);
   if (fd < 0 || fd !== (fd | 0)) throw new RangeError(`Invalid file descriptor: ${fd}`);
   return fd;
+}
+
+/** As Python's selectors say it; what Python does not have, as JavaScript does. */
+function shown(fileobj: unknown): string {
+  if (fileobj === undefined || typeof fileobj === 'symbol') return String(fileobj);
+  return fileobj !== null && typeof fileobj === 'object' ? String(fileobj) : repr(fileobj);
 }
 
 function checkEvents(events: number): void {

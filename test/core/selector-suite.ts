@@ -44,9 +44,9 @@ export function keySuite(Selector: new () => BaseSelector): void {
 
     test.each([
       ['abc', "'abc'"],
-      [null, 'null'],
+      [null, 'None'],
       [undefined, 'undefined'],
-      [true, 'true'],
+      [true, 'True'],
       [1.5, '1.5'],
       [Number.NaN, 'NaN'],
       [Symbol('s'), 'Symbol(s)'],
