@@ -263,12 +263,12 @@ const FAILING: Failing[] = [
   [
     'a port that is taken',
     () => ['select-server', taken('127.0.0.1', true)],
-    'bind 127.0.0.1:PORT: Address already in use (EADDRINUSE)\n' + TAKEN,
+    `bind 127.0.0.1:PORT: Address already in use (EADDRINUSE)\n${TAKEN}`,
   ],
   [
     'a port that is taken on IPv6',
     () => ['select-server', '--host', '::1', taken('::1', true)],
-    'bind [::1]:PORT: Address already in use (EADDRINUSE)\n' + TAKEN,
+    `bind [::1]:PORT: Address already in use (EADDRINUSE)\n${TAKEN}`,
   ],
   [
     "an address that is not this machine's",
