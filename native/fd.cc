@@ -108,8 +108,8 @@ Napi::Value Pipe(const Napi::CallbackInfo& info) {
   return Pair(info.Env(), fds[0], fds[1]);
 }
 
-// closeAtEnd(fd, wanted): whether the descriptor is to be closed when its thread ends. A thread that
-// is terminated runs no JavaScript any more that could close it.
+// closeAtEnd(fd, wanted): whether the descriptor is to be closed when its thread ends. A thread
+// that is terminated runs no JavaScript any more that could close it.
 Napi::Value CloseAtEnd(const Napi::CallbackInfo& info) {
   Args args(info);
   int fd = args.Int(0, "fd");

@@ -36,7 +36,7 @@ const NOT_VISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
  */
 export function print(line: string, ...more: never[]): void {
   if (typeof line !== 'string' || more.length > 0)
-    throw new TypeError('print takes one string: `${a} ${b}`, or repr(value) of posix-select');
+    throw new TypeError(`print takes one string: \`\${a} \${b}\`, or repr(value) of posix-select`);
   stdout.writeLine(line.replace(/\r(?=\n|$)/g, ''));
 }
 
