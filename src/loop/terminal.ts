@@ -30,7 +30,7 @@ const NOT_VISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
  * and no other. Lines that end in `\r\n` are shown without the `\r`. On a terminal, what is not visible is shown as
  * `\x1b` or `\u202e`, so that text from the network cannot control the terminal, or look like other text.
  *
- * @param line one string: a second argument would be lost
+ * @param line one string
  * @throws OSError EPIPE when nobody reads stdout any more
  * @throws TypeError for another number of arguments, or what is no string
  */
