@@ -1,32 +1,65 @@
-/** Samples of a program that does not stand still while it is looked at. */
-import { readFileSync } from 'node:fs';
+/** Looking at a program that does not stand still meanwhile. */
 import { expect } from 'vitest';
-import { sampleOf } from '../../dist/teach/grade/watch.js';
-import { snapshot } from '../../dist/teach/observe/snapshot.js';
+import { type SeenBefore, snapshot } from '../../dist/teach/observe/snapshot.js';
 import { needs } from '../support/needs.js';
 import { until } from '../support/process.js';
 import { Python } from '../support/python.js';
 
-needs('Linux')(
-  'a thread that wakes up after the look, before its turns are counted, has not come back',
-  async () => {
-    const program = Python.program('import sys\nfor line in sys.stdin: print(line, flush=True)');
-    const { pid } = program;
-    const look = () => snapshot(pid);
-    await until('it reads', () => look()[0]?.call === 'read');
-    const first = sampleOf(look);
-    const turnsNow = () => Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[2]);
-    const turns = turnsNow();
-    const second = sampleOf(() => {
-      const threads = look();
-      program.type('wake up\n');
-      while (turnsNow() === turns); // no promise may come between
-      return threads;
-    }, first);
-    expect(second.threads[0]?.call).toBe('read');
-    expect(second.schedules.get(pid)?.turns).toBe(turns);
-    await program.out(/wake up/);
-    await until('it reads again', () => look()[0]?.call === 'read');
-    expect(sampleOf(look, second).schedules.get(pid)?.turns).toBeGreaterThan(turns);
-  },
-);
+/** Waits again and again, each time for 200 µs and as many more as it has had turns: its timeout names the turn. */
+const TELLS_ITS_TURN = `import select, sys
+def turns():
+    with open('/proc/self/schedstat') as file: return int(file.read().split()[2])
+print('begins', flush=True)
+while True:
+    turn = turns()
+    select.select([], [], [], (200 + turn % 1000) / 1e6)
+    if turns() != turn + 1: print(turn % 1000, flush=True)`;
+
+needs('Linux')('a wait is not told as that of a later turn, however the thread runs meanwhile', async () => {
+  const program = Python.program(TELLS_ITS_TURN);
+  await program.out(/begins/);
+  const found: { seen: number; told: number }[] = [];
+  while (found.length < 150) {
+    const [thread] = snapshot(program.pid);
+    const { timeoutS, schedule } = thread ?? {};
+    if (timeoutS) found.push({ seen: Math.round(timeoutS * 1e6) - 200, told: (schedule?.turns ?? 0) % 1000 });
+  }
+  await program.end('SIGKILL'); // all that it has printed is there
+  // Where it was put aside between two waits, it says so: its timeout does not name the turn.
+  const isNamed = new Set(program.lines.slice(1).map(Number));
+  const later = found.filter(({ seen, told }) => !isNamed.has(seen) && (told - seen + 1000) % 1000 < 500);
+  expect(later.filter(({ seen, told }) => seen !== told)).toEqual([]);
+});
+
+/** A thread waits in epoll_wait(); the other one reads commands from stdin, and changes what the process has open. */
+const CHANGES = `import os, select, sys, threading
+epoll = select.epoll()
+pipe = os.pipe()
+threading.Thread(target=epoll.poll, daemon=True).start()
+print('begins', flush=True)
+for line in sys.stdin:
+    exec(line)
+    print('done', flush=True)`;
+
+needs('Linux')('what has not run is what it was; what another thread has changed is seen', async () => {
+  const program = Python.program(CHANGES);
+  const { pid } = program;
+  await program.out(/begins/);
+  const seen: SeenBefore = new Map();
+  const isAtRest = () =>
+    snapshot(pid)
+      .map(({ call }) => call)
+      .join() === 'read,epoll_wait';
+  const remembered = () => seen.get(pid);
+  for (const [i, change] of ['epoll.register(pipe[0])', 'os.dup2(pipe[1], 77)', 'os.close(77)'].entries()) {
+    await until('both wait', isAtRest);
+    expect(snapshot(pid, undefined, seen)).toEqual(snapshot(pid));
+    const before = remembered();
+    expect(snapshot(pid, undefined, seen)).toEqual(snapshot(pid));
+    expect(remembered()?.threads).toBe(before?.threads);
+    program.type(`${change}\n`);
+    await until('it has changed', () => program.lines.filter((line) => line === 'done').length > i);
+  }
+  await until('both wait', isAtRest);
+  expect(snapshot(pid, undefined, seen)).toEqual(snapshot(pid));
+});

@@ -137,7 +137,7 @@ export class Running {
 
   /** The same where nothing else will do. @throws CannotObserve */
   mustSee(): ThreadState[] {
-    const sample = sampleOf(() => this.program.sample(), this.samples.at(-1));
+    const sample = sampleOf(this.program.sample());
     for (const thread of sample.threads) if (thread.fds.length > 0) this.waits.set(waitKey(thread), thread);
     this.samples = [...this.samples.slice(1 - 2 * SAMPLES), sample];
     return sample.threads;
@@ -168,8 +168,8 @@ export class Running {
       if (isLast) return undefined;
       if (await this.#hasWoken()) continue;
       this.threads();
-      const sample = this.samples.at(-1) ?? sampleOf(() => []);
-      limit.see(sample.threads.length > 0 ? sample : sampleOf(() => []), this.#movement(sample.threads));
+      const sample = this.samples.at(-1) ?? sampleOf([]);
+      limit.see(sample.threads.length > 0 ? sample : sampleOf([]), this.#movement(sample.threads));
       if (this.program.isGone) await this.program.drain();
       isLast = this.program.isGone || limit.isTimeOver || (limit.isAtRest && !this.isSomethingOnItsWay());
     }

@@ -12,7 +12,7 @@ import { ReadStream } from 'node:tty';
 import { OSError } from '../../posix/errors.js';
 import { sys } from '../../posix/sys.js';
 import type { Process } from '../observe/proc.js';
-import { mustSeeProc, snapshotOf, type ThreadState } from '../observe/snapshot.js';
+import { mustSeeProc, type SeenBefore, snapshotOf, type ThreadState } from '../observe/snapshot.js';
 import { lastError } from './complaint.js';
 import { type Isolation, isolated, NOT_ISOLATED, scrubbed } from './isolation.js';
 import { KILL_LIMIT_MS, Members } from './members.js';
@@ -46,6 +46,7 @@ export class Submission extends EventEmitter<{ change: [] }> {
   wasNotStarted = false;
   readonly #child: ChildProcess;
   readonly #members: Members;
+  readonly #seen: SeenBefore = new Map();
   readonly #keyboard: Socket;
   readonly #errors: Socket;
   readonly #screen: ReadStream;
@@ -153,7 +154,9 @@ export class Submission extends EventEmitter<{ change: [] }> {
   /** What its threads are blocked in; once it has ended, those of what it has put into the background. @throws CannotObserve */
   sample(): ThreadState[] {
     mustSeeProc();
-    return snapshotOf(this.members()).map((thread) => (isPrinting(thread) ? asRunning(thread) : thread));
+    return snapshotOf(this.members(), this.#seen).map((thread) =>
+      isPrinting(thread) ? asRunning(thread) : thread,
+    );
   }
 
   /** Its processes; one that starts them without end is ended. */

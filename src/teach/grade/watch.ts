@@ -1,5 +1,5 @@
 /** Samples of what a program is doing, and how long it is worth waiting for. Nothing here goes by the clock alone. */
-import { type Schedule, schedule } from '../observe/proc.js';
+import type { Schedule } from '../observe/proc.js';
 import { sentence, type ThreadState } from '../observe/snapshot.js';
 
 /** Between two samples. */
@@ -28,19 +28,9 @@ export interface Sample {
   schedules: Map<number, Schedule>;
 }
 
-/**
- * Looks at a program.
- *
- * @param before the sample before. A thread's turn is read before the thread is looked at: one that woke up between
- * the look and the reading would else be taken for one that has come back to its wait.
- */
-export function sampleOf(look: () => ThreadState[], before?: Sample): Sample {
-  const turns = new Map(before?.threads.map(({ pid, tid }) => [tid, schedule(pid, tid)?.turns]));
-  const threads = look();
-  const known = threads.flatMap(({ pid, tid }) => {
-    const found = schedule(pid, tid);
-    return found ? [[tid, { ...found, turns: turns.get(tid) ?? found.turns }] as const] : [];
-  });
+/** @param threads what they are doing now */
+export function sampleOf(threads: ThreadState[]): Sample {
+  const known = threads.flatMap(({ tid, schedule }) => (schedule ? [[tid, schedule] as const] : []));
   return { atMs: performance.now(), threads, schedules: new Map(known) };
 }
 

@@ -1,6 +1,6 @@
 /** What a thread is blocked in: the system call with its descriptors and its timeout (Linux). */
 import { hrtime } from 'node:process';
-import { blockedIn, epollSet, memory, tableSize, threads } from './proc.js';
+import { blockedIn, epollSet, memory, type Schedule, schedule, tableSize, threads } from './proc.js';
 import { type Abi, abiOf, kernelName } from './syscall-numbers.js';
 
 export type Event = 'read' | 'write' | 'except';
@@ -18,6 +18,13 @@ export interface BlockedThread {
   beyondNfds?: number[];
   /** Null waits for ever; undefined where the call has none, or where it cannot be read. */
   timeoutS?: number | null;
+  /**
+   * What the scheduler knew of it before it was looked at: a thread that woke up in between has had a turn more by the
+   * next look. None where the kernel does not show it.
+   */
+  schedule?: Schedule;
+  /** What it is blocked in, as the kernel writes it. */
+  pending?: string;
 }
 
 /** A program whose system calls cannot be read here. */
@@ -86,28 +93,47 @@ const ATTEMPTS = 3;
 /**
  * What each thread of a process is blocked in.
  *
+ * @param before what it was before: the same array is returned if no thread has run since
  * @throws of code EPERM or EACCES where one may not look, ENOENT where the kernel does not show it; UnknownAbi
  */
-export function blockedThreads(pid: number): BlockedThread[] {
+export function blockedThreads(pid: number, before: BlockedThread[] = []): BlockedThread[] {
+  const tids = threads(pid);
+  const known = new Map(before.map((thread) => [thread.tid, thread]));
+  const same = tids
+    .flatMap((tid) => known.get(tid) ?? [])
+    .filter((thread) => thread.schedule && !hasRun(thread));
+  if (same.length > 0 && same.length === tids.length && same.length === before.length) return before;
   const abi = abiOf(pid);
   if (!abi) throw new UnknownAbi();
-  return threads(pid).flatMap((tid) => blockedThread(pid, tid, abi) ?? []);
+  // What epoll_wait() waits for, other threads may have changed.
+  const kept = new Map(
+    same.filter(({ call }) => call !== 'epoll_wait').map((thread) => [thread.tid, thread]),
+  );
+  return tids.flatMap((tid) => kept.get(tid) ?? blockedThread(pid, tid, abi) ?? []);
+}
+
+/**
+ * Whether a thread has run since it was looked at, or is about to: it may be in the same call again, with the same
+ * arguments. Where its turns cannot be seen, the call alone tells.
+ */
+function hasRun({ pid, tid, schedule: before, pending }: Omit<BlockedThread, 'call' | 'fds'>): boolean {
+  return schedule(pid, tid)?.turns !== before?.turns || blockedIn(pid, tid) !== pending;
 }
 
 function blockedThread(pid: number, tid: number, abi: Abi): BlockedThread | undefined {
-  const running: BlockedThread = { pid, tid, call: 'running', fds: [] };
-  // The memory is that of the call only if the thread has been in that call all the while.
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const blocked = blockedIn(pid, tid);
-    if (!blocked || blocked === 'running') return blocked && running;
-    const name = kernelName(abi, blocked.number);
-    const [call, decode] = (name && CALLS[name]) || [`system call ${blocked.number}`];
-    const decoded = decode && name ? decode({ pid, abi, name, args: blocked.args }) : { fds: [] };
-    const again = blockedIn(pid, tid);
-    if (decoded && String(Object.values(again ?? {})) === String(Object.values(blocked)))
-      return { pid, tid, call, ...decoded };
+    const seen = { pid, tid, schedule: schedule(pid, tid), pending: blockedIn(pid, tid) };
+    if (!seen.pending) return undefined;
+    if (seen.pending === 'running') break;
+    const [number = '', ...args] = seen.pending.split(' ');
+    const name = kernelName(abi, Number(number));
+    const [call, decode] = (name && CALLS[name]) || [`system call ${number}`];
+    const decoded =
+      decode && name ? decode({ pid, abi, name, args: args.slice(0, 6).map(BigInt) }) : { fds: [] };
+    // The memory is that of the call only if the thread has not run meanwhile.
+    if (decoded && !hasRun(seen)) return { ...seen, call, ...decoded };
   }
-  return running;
+  return { pid, tid, schedule: schedule(pid, tid), call: 'running', fds: [] };
 }
 
 const arg = ({ args }: PendingCall, i: number) => args[i] ?? 0n;

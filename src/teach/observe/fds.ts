@@ -20,9 +20,8 @@ const pathByInode = new Map<number, string>();
 const unknownSince = new Map<number, number>();
 const MAX_REMEMBERED = 5000;
 
-/** Names the open descriptors of a process. */
-export function descriptors(pid: number): Map<number, Descriptor> {
-  const files = openFiles(pid);
+/** Names the open descriptors of a process. @param files what they refer to */
+export function descriptors(pid: number, files = openFiles(pid)): Map<number, Descriptor> {
   const inodeOf = (file: string) => Number(/^socket:\[(\d+)\]$/.exec(file)?.[1]);
   const inodes = [...files.values()].map(inodeOf).filter((inode) => inode > 0);
   const tcp = inodes.length > 0 ? tcpSocketsOf(pid, inodes) : new Map<number, TcpSocket>();

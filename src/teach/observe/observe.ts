@@ -10,7 +10,7 @@ import { UserError } from '../user-error.js';
 import { groupsOf, nameOf } from './groups.js';
 import { ownProcesses, process as processOf, processOfThread, zombie } from './proc.js';
 import { Screen } from './screen.js';
-import { mustSeeProc, namesOf, sentence, snapshot, type ThreadState } from './snapshot.js';
+import { mustSeeProc, namesOf, type SeenBefore, sentence, snapshot, type ThreadState } from './snapshot.js';
 
 /** Between two samples. */
 const INTERVAL_MS = 100;
@@ -32,7 +32,8 @@ export async function observe(id: number): Promise<number> {
       `process ${pid} (${found.name}) is a thread of the kernel: it runs no program, and makes no system calls`,
     );
   const own = ownProcesses(); // of a shell, the observer is a descendant
-  const look = () => snapshot(pid, own).filter(({ tid }) => id === pid || tid === id);
+  const seen: SeenBefore = new Map();
+  const look = () => snapshot(pid, own, seen).filter(({ tid }) => id === pid || tid === id);
   const screen = process.stdout.isTTY ? new Screen(process.stdout, process.stdin) : undefined;
   const showChanges = changes(print, process.stdout);
   let isOver = false;
@@ -84,8 +85,9 @@ export async function observeCommand([command = '', ...args]: string[], otherRea
   process.on('SIGTERM', () => child.kill('SIGTERM'));
 
   const show = changes(warn, process.stderr);
+  const seen: SeenBefore = new Map();
   while (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
-    show(snapshot(child.pid));
+    show(snapshot(child.pid, undefined, seen));
     await Promise.race([ended, pause(INTERVAL_MS)]);
   }
   return ended;

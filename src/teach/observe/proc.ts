@@ -179,20 +179,16 @@ export function threads(pid: number): number[] {
 }
 
 /**
- * What a thread is blocked in: the number of the system call and its arguments.
+ * What a thread is blocked in, as the kernel writes it: the number of the system call, its arguments, the stack pointer
+ * and the program counter.
  *
  * @returns 'running' when it is on a processor or could be; undefined when it has gone
  * @throws of code EPERM or EACCES where one may not look, ENOENT where the kernel does not show it
  */
-export function blockedIn(
-  pid: number,
-  tid: number,
-): { number: number; args: bigint[] } | 'running' | undefined {
+export function blockedIn(pid: number, tid: number): string | undefined {
   try {
-    const fields = readFileSync(`/proc/${pid}/task/${tid}/syscall`, 'latin1').trim().split(' ');
-    const [number = ''] = fields;
-    if (number === 'running' || number === '-1') return 'running';
-    return { number: Number(number), args: fields.slice(1, 7).map(BigInt) };
+    const text = readFileSync(`/proc/${pid}/task/${tid}/syscall`, 'utf8').trim();
+    return text === 'running' || text.startsWith('-1') ? 'running' : text;
   } catch (err) {
     if (!process(pid) || !threads(pid).includes(tid)) return undefined;
     throw err;

@@ -3,13 +3,30 @@ import { existsSync, readFileSync } from 'node:fs';
 import { UserError } from '../user-error.js';
 import { type BlockedThread, blockedThreads, UnknownAbi } from './blocked.js';
 import { type Descriptor, descriptors } from './fds.js';
-import { asOneMay, family, ownerOf, type Process, process as processOf, whyProcIsBlind } from './proc.js';
+import {
+  asOneMay,
+  family,
+  openFiles,
+  ownerOf,
+  type Process,
+  process as processOf,
+  whyProcIsBlind,
+} from './proc.js';
 
 /** A thread with what it is blocked in. */
 export interface ThreadState extends BlockedThread {
   process: Process;
   descriptors: Map<number, Descriptor>;
 }
+
+/** What was seen of a process. As long as no thread of it runs, it is what it was, and need not be read again. */
+interface Seen {
+  threads: BlockedThread[];
+  files: Map<number, string>;
+}
+
+/** What was seen of each process, by its id. */
+export type SeenBefore = Map<number, Seen>;
 
 /** Why nothing can be seen, in a line. */
 export class CannotObserve extends UserError {}
@@ -18,11 +35,19 @@ export class CannotObserve extends UserError {}
  * What each thread is blocked in, of a process and of its descendants.
  *
  * @param without processes that are not to be shown
+ * @param seen what was seen of them before; it is renewed
  * @throws CannotObserve
  */
-export function snapshot(root: number, without: ReadonlySet<number> = new Set()): ThreadState[] {
+export function snapshot(
+  root: number,
+  without: ReadonlySet<number> = new Set(),
+  seen: SeenBefore = new Map(),
+): ThreadState[] {
   mustSeeProc();
-  return snapshotOf(family(root).filter(({ pid }) => pid === root || !without.has(pid)));
+  return snapshotOf(
+    family(root).filter(({ pid }) => pid === root || !without.has(pid)),
+    seen,
+  );
 }
 
 /** @throws CannotObserve where /proc does not show what is to be seen */
@@ -35,14 +60,13 @@ export function mustSeeProc(): void {
   if (why) throw new CannotObserve(why);
 }
 
-/** @throws CannotObserve */
-export function snapshotOf(members: Process[]): ThreadState[] {
+/** @param seen what was seen of them before; it is renewed. @throws CannotObserve */
+export function snapshotOf(members: Process[], seen: SeenBefore): ThreadState[] {
+  const there = new Set(members.map(({ pid }) => pid));
+  for (const pid of seen.keys()) if (!there.has(pid)) seen.delete(pid);
   return members.flatMap((member) => {
     try {
-      const [blocked, named] = asOneMay(
-        member.pid,
-        () => [blockedThreads(member.pid), descriptors(member.pid)] as const,
-      );
+      const [blocked, named] = asOneMay(member.pid, () => look(member.pid, seen));
       const stopped = member.isStopped && { call: 'stopped', fds: [], timeoutS: undefined };
       return blocked.map((thread) => ({ ...thread, ...stopped, process: member, descriptors: named }));
     } catch (err) {
@@ -54,6 +78,14 @@ export function snapshotOf(members: Process[]): ThreadState[] {
       throw new CannotObserve(whyNot(member.pid, (err as NodeJS.ErrnoException).code));
     }
   });
+}
+
+function look(pid: number, seen: SeenBefore): [BlockedThread[], Map<number, Descriptor>] {
+  const before = seen.get(pid);
+  const threads = blockedThreads(pid, before?.threads);
+  const files = before && threads === before.threads ? before.files : openFiles(pid);
+  seen.set(pid, { threads, files });
+  return [threads, descriptors(pid, files)];
 }
 
 function whyNot(pid: number, code?: string): string {
