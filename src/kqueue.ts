@@ -2,7 +2,7 @@
 import { errno, failureOn, OSError } from './posix/errors.js';
 import { KQ_EV_ADD, KQ_FILTER_READ } from './posix/select-constants.js';
 import { sys } from './posix/sys.js';
-import { disown, own } from './posix/unclosed.js';
+import { OwnFd } from './posix/unclosed.js';
 import { deadlineMs, filenoOf, isToRetry, leftS, type Waitable } from './wait.js';
 
 /** Numbers of an event in the memory that crosses into the addon: see native/kqueue.cc. */
@@ -54,16 +54,16 @@ export function kevent(...args: ConstructorParameters<typeof Kevent>): Kevent {
  * @see man 2 kqueue; Python's select.kqueue
  */
 export class Kqueue implements Disposable {
-  #fd: number;
+  readonly #own: OwnFd;
 
   /**
    * @param fd an open kqueue's descriptor, which the object takes over (Python's `fromfd`); a new one unless given
    * @throws OSError ENOSYS where the platform has none; EMFILE
    */
   constructor(fd?: number) {
-    this.#fd = fd ?? (sys.kqueue ? sys.kqueue() : -errno.ENOSYS);
-    if (this.#fd < 0) throw new OSError(this.#fd, 'kqueue');
-    own(this, this.#fd, (fd) => `<select.kqueue fd=${fd}>`);
+    const number = fd ?? (sys.kqueue ? sys.kqueue() : -errno.ENOSYS);
+    if (number < 0) throw new OSError(number, 'kqueue');
+    this.#own = new OwnFd(this, number, 'select.kqueue');
   }
 
   /**
@@ -103,15 +103,12 @@ export class Kqueue implements Disposable {
 
   /** Whether it has been closed. */
   get closed(): boolean {
-    return this.#fd < 0;
+    return this.#own.fd < 0;
   }
 
   /** Closes the descriptor; closing again does nothing. */
   close(): void {
-    if (this.#fd < 0) return;
-    disown(this, this.#fd);
-    sys.close(this.#fd);
-    this.#fd = -1;
+    this.#own.close();
   }
 
   [Symbol.dispose](): void {
@@ -119,8 +116,9 @@ export class Kqueue implements Disposable {
   }
 
   #open(): number {
-    if (this.#fd < 0) throw new RangeError('I/O operation on closed kqueue object');
-    return this.#fd;
+    const { fd } = this.#own;
+    if (fd < 0) throw new RangeError('I/O operation on closed kqueue object');
+    return fd;
   }
 }
 

@@ -3,7 +3,7 @@ import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from './posix/call-consta
 import { errno, failureOn, OSError } from './posix/errors.js';
 import { EPOLLIN, EPOLLOUT, EPOLLPRI, POLLIN, POLLOUT, POLLPRI } from './posix/select-constants.js';
 import { sys } from './posix/sys.js';
-import { disown, own } from './posix/unclosed.js';
+import { OwnFd } from './posix/unclosed.js';
 import { deadlineMs, filenoOf, isToRetry, leftS, millisecondsOf, type Waitable } from './wait.js';
 
 /** A descriptor and its events, as bits: POLLIN … or EPOLLIN … */
@@ -107,7 +107,7 @@ const FD_LIMIT = 2 ** 20;
  * @see man 7 epoll; Python's select.epoll
  */
 export class Epoll implements Disposable {
-  #fd: number;
+  readonly #own: OwnFd;
   #ready = new Int32Array(128);
 
   /**
@@ -115,9 +115,9 @@ export class Epoll implements Disposable {
    * @throws OSError ENOSYS where the platform has none; EMFILE
    */
   constructor(fd?: number) {
-    this.#fd = fd ?? (sys.epoll_create ? sys.epoll_create() : -errno.ENOSYS);
-    if (this.#fd < 0) throw new OSError(this.#fd, 'epoll_create');
-    own(this, this.#fd, (fd) => `<select.epoll fd=${fd}>`);
+    const number = fd ?? (sys.epoll_create ? sys.epoll_create() : -errno.ENOSYS);
+    if (number < 0) throw new OSError(number, 'epoll_create');
+    this.#own = new OwnFd(this, number, 'select.epoll');
   }
 
   /** @throws OSError EEXIST for one that is registered; EPERM for a regular file; EBADF */
@@ -175,15 +175,12 @@ export class Epoll implements Disposable {
 
   /** Whether it has been closed. */
   get closed(): boolean {
-    return this.#fd < 0;
+    return this.#own.fd < 0;
   }
 
   /** Closes the descriptor; closing again does nothing. */
   close(): void {
-    if (this.#fd < 0) return;
-    disown(this, this.#fd);
-    sys.close(this.#fd);
-    this.#fd = -1;
+    this.#own.close();
   }
 
   [Symbol.dispose](): void {
@@ -191,8 +188,9 @@ export class Epoll implements Disposable {
   }
 
   #open(): number {
-    if (this.#fd < 0) throw new RangeError('I/O operation on closed epoll object');
-    return this.#fd;
+    const { fd } = this.#own;
+    if (fd < 0) throw new RangeError('I/O operation on closed epoll object');
+    return fd;
   }
 }
 

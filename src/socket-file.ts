@@ -19,7 +19,9 @@ const NEWLINE = 10;
 export class SocketFile<Text extends string | Bytes> implements Iterable<Text>, Disposable {
   readonly #stream: Stream;
   readonly #isBinary: boolean;
-  #unread: Buffer = Buffer.alloc(0);
+  /** What has been received and not been read, in pieces: they are put together when they are read. */
+  #unread: Buffer[] = [];
+  #unreadBytes = 0;
   #isEnded = false;
   #isClosed = false;
 
@@ -32,19 +34,20 @@ export class SocketFile<Text extends string | Bytes> implements Iterable<Text>, 
 
   /** The next line with its newline; the rest at the end of the stream, then an empty one. */
   readline(): Text {
-    let from = 0;
-    while (true) {
-      const end = this.#unread.indexOf(NEWLINE, from) + 1;
-      if (end > 0) return this.#take(end);
-      from = this.#unread.length;
-      if (!this.#fill()) return this.#take(this.#unread.length);
+    let before = 0;
+    for (let i = 0; i < this.#unread.length || this.#fill(); i++) {
+      const piece = this.#unread[i] as Buffer;
+      const end = piece.indexOf(NEWLINE) + 1;
+      if (end > 0) return this.#take(before + end);
+      before += piece.length;
     }
+    return this.#take(this.#unreadBytes);
   }
 
   /** n bytes, fewer at the end of the stream; without n, all up to the end. */
   read(n = Infinity): Text {
-    while (this.#unread.length < n && this.#fill());
-    return this.#take(Math.min(n, this.#unread.length));
+    while (this.#unreadBytes < n && this.#fill());
+    return this.#take(Math.min(n, this.#unreadBytes));
   }
 
   /**
@@ -79,8 +82,10 @@ export class SocketFile<Text extends string | Bytes> implements Iterable<Text>, 
 
   #take(n: number): Text {
     this.#check();
-    const bytes = this.#unread.subarray(0, n);
-    this.#unread = this.#unread.subarray(n);
+    const all = this.#unread.length === 1 ? (this.#unread[0] as Buffer) : Buffer.concat(this.#unread);
+    const bytes = all.subarray(0, n);
+    this.#unreadBytes -= n;
+    this.#unread = this.#unreadBytes > 0 ? [all.subarray(n)] : [];
     return (this.#isBinary ? Buffer.from(bytes) : bytes.toString()) as Text;
   }
 
@@ -90,7 +95,8 @@ export class SocketFile<Text extends string | Bytes> implements Iterable<Text>, 
     if (this.#isEnded) return false;
     const data = this.#stream.recv(CHUNK_BYTES);
     this.#isEnded = data.length === 0;
-    this.#unread = Buffer.concat([this.#unread, data]);
+    if (!this.#isEnded) this.#unread.push(data);
+    this.#unreadBytes += data.length;
     return !this.#isEnded;
   }
 

@@ -12,8 +12,9 @@ export const MAX_PENDING_BYTES = 2 ** 20;
 /** Bytes that are kept for all peers together, unless said otherwise: 64 MiB. */
 export const MAX_PENDING_TOTAL_BYTES = 2 ** 26;
 
-/** Bytes of memory for what a round brings, to begin with. */
+/** Bytes of memory for what a round brings: to begin with, and what is kept for the next round at most. */
 const LOG_BYTES = 65_536;
+const MAX_KEPT_BYTES = 2 ** 22;
 
 /** What an outbox sends to: a connection, or an object that has one and can stand in rlist and wlist itself. */
 export type Peer = Socket | { readonly conn: Socket; fileno(): number };
@@ -131,6 +132,8 @@ export class Outbox<P extends Peer = Socket> {
     this.#queued.clear();
     this.#logEnd = 0;
     this.#lastQueued = null;
+    if (this.#log.length > MAX_KEPT_BYTES) this.#log = Buffer.alloc(0);
+    if (this.#together.length > MAX_KEPT_BYTES) this.#together = Buffer.alloc(0);
   }
 
   /** Goes on sending to a peer, after select() has said that it is writable. */

@@ -64,6 +64,32 @@ export function disown(object: object, fd: number): void {
   registry.unregister(object);
 }
 
+/** The descriptor that an object has made for itself, and that nobody else closes. */
+export class OwnFd {
+  readonly #owner: object;
+  #fd: number;
+
+  /** @param kind of the object, as warnings name it: `select.epoll` */
+  constructor(owner: object, fd: number, kind: string) {
+    this.#owner = owner;
+    this.#fd = fd;
+    own(owner, fd, (fd) => `<${kind} fd=${fd}>`);
+  }
+
+  /** The descriptor; -1 once it is closed. */
+  get fd(): number {
+    return this.#fd;
+  }
+
+  /** Closing again does nothing. */
+  close(): void {
+    if (this.#fd < 0) return;
+    disown(this.#owner, this.#fd);
+    sys.close(this.#fd);
+    this.#fd = -1;
+  }
+}
+
 if (!isMainThread) {
   process.on('exit', () => {
     if (open.size === 0) return;

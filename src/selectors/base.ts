@@ -1,7 +1,6 @@
 /** What all selectors have in common: the keys, and the wait with its deadline. */
 import { errno, failureOn, OSError } from '../posix/errors.js';
-import { sys } from '../posix/sys.js';
-import { disown, own } from '../posix/unclosed.js';
+import { OwnFd } from '../posix/unclosed.js';
 import { repr } from '../repr.js';
 import { deadlineMs, filenoOf, isToRetry, leftS, TIME_T_END_S, type Waitable } from '../wait.js';
 
@@ -264,28 +263,23 @@ export function bitsOf(events: number, IN: number, OUT: number): number {
 
 /** A selector whose kernel side is a descriptor itself. */
 export abstract class KernelSelector<Data> extends BaseSelector<Data> {
-  #fd: number;
+  readonly #own: OwnFd;
 
   /** @throws OSError ENOSYS where the platform does not have it; EMFILE */
   constructor(create: (() => number) | undefined, syscall: string) {
     super();
-    this.#fd = create ? create() : -errno.ENOSYS;
-    if (this.#fd < 0) throw new OSError(this.#fd, syscall);
-    const { name } = this.constructor;
-    own(this, this.#fd, (fd) => `<selectors.${name} fd=${fd}>`);
+    const fd = create ? create() : -errno.ENOSYS;
+    if (fd < 0) throw new OSError(fd, syscall);
+    this.#own = new OwnFd(this, fd, `selectors.${this.constructor.name}`);
   }
 
   /** The selector's own descriptor: readable when something is ready. -1 once it is closed. */
   fileno(): number {
-    return this.#fd;
+    return this.#own.fd;
   }
 
   override close(): void {
-    if (this.#fd >= 0) {
-      disown(this, this.#fd);
-      sys.close(this.#fd);
-    }
-    this.#fd = -1;
+    this.#own.close();
     super.close();
   }
 }

@@ -2,7 +2,7 @@ import { select } from 'posix-select';
 import { Outbox } from 'posix-select/outbox';
 import type { Socket } from 'posix-select/socket';
 import { expect, test } from 'vitest';
-import { until } from '../support/process.js';
+import { startNode, until } from '../support/process.js';
 import { tcp } from '../support/sockets.js';
 
 /** What the peer has to read. */
@@ -167,4 +167,23 @@ test('what will not be sent to a peer that is lost is counted: what waited, and 
   expect(outbox.lostBytes + outbox.sentBytes).toBe(bytes + 27);
   expect(outbox.lostBytes).toBeGreaterThan(27);
   expect(outbox.lostBytes).toBeLessThanOrEqual(waited + 27);
+});
+
+test('the memory of a round that brought much is given back after it', async () => {
+  const node = startNode(`
+    import { Outbox } from 'posix-select/outbox';
+    import { socketpair } from 'posix-select/socket';
+    const outbox = new Outbox();
+    const [conn] = socketpair();
+    const held = async () => {
+      for (let i = 0; i < 10; i++) await new Promise((resolve) => (gc(), setImmediate(resolve)));
+      return process.memoryUsage().arrayBuffers;
+    };
+    const before = await held();
+    outbox.queue(conn, Buffer.from('x'));
+    outbox.queue(conn, Buffer.alloc(2 ** 25));
+    outbox.sendQueued();
+    console.log(outbox.lost.size, await held() - before < 2 ** 23);`);
+  expect(await node.exit).toBe(0);
+  expect(node.stdout).toBe('1 true\n');
 });

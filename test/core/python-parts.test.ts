@@ -542,6 +542,26 @@ with b.makefile('rwb', buffering=0) as g, a.makefile('w') as w: w.write('hin\\n'
     },
   ],
   [
+    'makefile: lines and reads longer than what comes at once',
+    `a, b = socket.socketpair(); b.sendall(('\u00fc' * 10001 + '\\nzwei\\n' + 'x' * 9000 + '\\n' + 'y' * 20000).encode()); b.shutdown(1)
+f = a.makefile('rb'); lines = [f.readline() for _ in range(3)]; rest = [f.read(10000), f.read(), f.readline()]
+result = [[len(part), text(part[:3]), text(part[-3:])] for part in lines + rest]`,
+    () => {
+      const [a, b] = socket.socketpair();
+      b.sendall(Buffer.from(`${'\u00fc'.repeat(10_001)}\nzwei\n${'x'.repeat(9000)}\n${'y'.repeat(20_000)}`));
+      b.shutdown(socket.SHUT_WR);
+      const f = a.makefile('rb');
+      const lines = [f.readline(), f.readline(), f.readline()];
+      const rest = [f.read(10_000), f.read(), f.readline()];
+      for (const s of [a, b]) s.close();
+      return [...lines, ...rest].map((part) => [
+        part.length,
+        text(part.subarray(0, 3)),
+        text(part.subarray(-3)),
+      ]);
+    },
+  ],
+  [
     'socket(fileno=…) finds out what it is, and refuses what is none',
     `import os
 s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); t = socket.socket(fileno=s.detach())
