@@ -1,11 +1,11 @@
 /** `record` and `trace`: any program under strace, which behaves as without it. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import type { Call, OtherCall, SelectCall } from '../../dist/teach/recording/format.js';
 import { read } from '../../dist/teach/recording/read.js';
 import { needs } from '../support/needs.js';
-import { until } from '../support/process.js';
+import { Process, until } from '../support/process.js';
 import { Python } from '../support/python.js';
 import { type Args, fileFor, posixSelect } from '../support/traced.js';
 
@@ -134,6 +134,58 @@ test('a process that runs already, by its number; it runs on', async () => {
       },
     },
   ]);
+});
+
+/** Waits for 900 clients; another thread sends the first of them what is typed. */
+const CROWDED = `import select, socket, sys, threading
+listener = socket.create_server(('127.0.0.1', 0), backlog=900)
+print(listener.getsockname()[1], flush=True)
+clients = [listener.accept()[0] for _ in range(900)]
+print('all', flush=True)
+def speak():
+    for line in sys.stdin: clients[0].sendall(line.encode())
+threading.Thread(target=speak, daemon=True).start()
+while clients:
+    for client in select.select(clients, [], [])[0]:
+        if client.recv(100): continue
+        clients.remove(client)
+        client.close()`;
+
+const CROWD = `import socket, sys
+clients = [socket.create_connection(('127.0.0.1', int(sys.argv[1]))) for _ in range(900)]
+sys.stdin.readline()
+clients[0].recv(100)
+for client in clients: client.sendall(b'x')
+for client in clients: client.close()`;
+
+test('a process with threads and 900 clients: what was there before is known', async () => {
+  const many = (code: string, ...args: string[]) =>
+    new Process('sh', ['-c', 'ulimit -n 2000; exec python3 -c "$0" "$@"', code, ...args]);
+  const server = many(CROWDED);
+  const [, port] = await server.out(/^(\d+)$/m);
+  const crowd = many(CROWD, port as string);
+  await server.out(/all/);
+  const file = fileFor('run.jsonl');
+  const recorder = posixSelect(['record', '-o', file, '-p', server.pid]);
+  const tasks = `/proc/${server.pid}/task`;
+  await until('strace is attached to both threads', () =>
+    readdirSync(tasks).every((tid) =>
+      /TracerPid:\t[1-9]/.test(readFileSync(`${tasks}/${tid}/status`, 'utf8')),
+    ),
+  );
+  server.type('hello\n');
+  await until('it is recorded', () => readFileSync(file, 'utf8').includes('"call":"send"'));
+  crowd.type('\n');
+  expect(await server.exit).toBe(0);
+  await recorder.exit;
+
+  const calls = callsOf(file);
+  expect(new Set(calls.map(({ pid }) => pid))).toEqual(new Set([server.pid]));
+  expect(new Set(calls.map(({ tid }) => tid)).size).toBe(2);
+  expect(calls.filter(({ call, result }) => call === 'recv' && result === 1)).toHaveLength(900);
+  const ends = calls.flatMap((call) => Object.values(call.ends ?? {}));
+  const peers = ends.flatMap(([own, peer]) => (own === `127.0.0.1:${port}` ? peer : []));
+  expect(new Set(peers).size).toBe(900);
 });
 
 test('our own programs are recorded from within, without strace', async () => {

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { warn } from '../../loop/terminal.js';
 import { OSError } from '../../posix/errors.js';
 import { sys } from '../../posix/sys.js';
+import { threads } from '../observe/proc.js';
 import type { Call, Form as FormName, Head } from '../recording/format.js';
 import { callLine } from '../recording/write.js';
 import { headOf, StraceImport } from '../strace/import.js';
@@ -11,7 +12,7 @@ import { Explanation } from '../trace/explain.js';
 import { strace } from '../trace/strace.js';
 import { TraceWriter } from '../trace/writer.js';
 import { UserError } from '../user-error.js';
-import { endsOfSocket } from './ends.js';
+import { endsOfSocket, openFilesOf } from './open-files.js';
 import { type Ended, runStrace, type Target } from './strace-process.js';
 
 export interface RecordOptions {
@@ -100,6 +101,7 @@ async function follow(
     },
     endsOfSocket,
   );
+  if ('pids' in target) for (const pid of target.pids) log.attached(pid, threads(pid), openFilesOf(pid));
   let timer: NodeJS.Timeout | undefined;
   const onIdle = () => {
     flush();

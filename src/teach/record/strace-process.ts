@@ -18,7 +18,8 @@ const CALLS = [
 
 /**
  * -ttt: one clock, no midnight. -s: whole messages, and whole lists of epoll. No -yy: strace looks up each descriptor
- * of each set anew, and 900 clients take minutes; what a descriptor is, the calls that make it say. To a FIFO and never to stderr: there strace would die of Ctrl-C, and mix with the program's output.
+ * of each set anew, and 900 clients take minutes; what a descriptor is, the calls that make it say, and /proc of what was
+ * open before. To a FIFO and never to stderr: there strace would die of Ctrl-C, and mix with the program's output.
  */
 export const STRACE_OPTIONS = ['-f', '-q', '-ttt', '-T', '-s', '4096', '-a', '1', '-e', `trace=${CALLS}`];
 
@@ -65,7 +66,7 @@ export async function runStrace(
     const isCommand = 'command' in target;
     const args = isCommand
       ? ['--seccomp-bpf', ...STRACE_OPTIONS, '-o', fifo, '--', ...target.command]
-      : [...STRACE_OPTIONS, '-yy', '-o', fifo, ...target.pids.flatMap((pid) => ['-p', String(pid)])];
+      : [...STRACE_OPTIONS, '-o', fifo, ...target.pids.flatMap((pid) => ['-p', String(pid)])];
     const child = spawn('strace', args, { stdio: 'inherit' });
     const unforward = forwardSignals(child, () => (isCommand ? lines.firstPid : undefined));
     try {

@@ -4,7 +4,7 @@ import type { Ends } from '../recording/format.js';
 import { rowOf } from '../trace/syscalls.js';
 import type { Made } from './made.js';
 import type { ParsedCall } from './syntax.js';
-import { plainAddress } from './values.js';
+import { endsOf, plainAddress } from './values.js';
 
 interface File {
   isStream: boolean;
@@ -14,6 +14,14 @@ interface File {
   ends?: Ends;
 }
 
+/** A descriptor that was open before the first line of the log. */
+export interface OpenFile {
+  fd: number;
+  /** as -yy shows it: `TCP:[127.0.0.1:80->127.0.0.1:9]` */
+  file: string;
+  isClosedOnExec: boolean;
+}
+
 /** Asks the kernel for the addresses of a socket that a process has now; undefined where it has none any more. */
 export type AskForEnds = (pid: number, fd: number) => Ends | undefined;
 
@@ -21,6 +29,8 @@ export class Files {
   readonly #pid: number;
   readonly #byFd = new Map<number, File>();
   readonly #ask: AskForEnds | undefined;
+  /** Whether the process ran before the log began: it may have opened what no call shows. */
+  #hasRunBefore = false;
   #made = 0;
 
   constructor(pid: number, ask?: AskForEnds, parent?: Files) {
@@ -30,7 +40,26 @@ export class Files {
   }
 
   endsOf(fd: number): Ends | undefined {
-    return this.#byFd.get(fd)?.ends;
+    const file = this.#byFd.get(fd);
+    if (file || !this.#hasRunBefore) return file?.ends;
+    const ends = this.#ask?.(this.#pid, fd);
+    this.#byFd.set(fd, { isStream: ends !== undefined, isClosedOnExec: false, own: ends?.[0], ends });
+    return ends;
+  }
+
+  /** The process had these open when it was attached to. */
+  had(files: OpenFile[]): void {
+    this.#hasRunBefore = true;
+    for (const { fd, file, isClosedOnExec } of files) {
+      const ends = endsOf(file);
+      const [, own] = /^TCP(?:v6)?:\[([^>]*)\]$/.exec(file) ?? [];
+      this.#byFd.set(fd, {
+        isStream: file.startsWith('TCP'),
+        isClosedOnExec,
+        own: ends?.[0] ?? (own === undefined ? undefined : plainAddress(own)),
+        ends,
+      });
+    }
   }
 
   closed(fd: number): void {

@@ -2,7 +2,7 @@
 import type { Call, Head, OtherCall } from '../recording/format.js';
 import { rowOf } from '../trace/syscalls.js';
 import { madeCall } from './calls.js';
-import type { AskForEnds } from './files.js';
+import type { AskForEnds, OpenFile } from './files.js';
 import { LineJoiner } from './join.js';
 import { type Line, parseLine } from './line.js';
 import type { Made } from './made.js';
@@ -49,6 +49,11 @@ export class StraceImport {
   /** The first thread of the log: the program's own. */
   get pid(): number {
     return this.#firstTid;
+  }
+
+  /** Of a process that runs before the log begins: its threads, and what it has open. */
+  attached(pid: number, tids: number[], files: OpenFile[]): void {
+    this.#processes.attached(pid, tids, files);
   }
 
   line(text: string): void {

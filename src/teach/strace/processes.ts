@@ -3,7 +3,7 @@ import { addressText } from '../../posix/sockaddr.js';
 import type { Ends } from '../recording/format.js';
 import { FdNames } from '../trace/fd-names.js';
 import { Interest } from '../trace/interest.js';
-import { type AskForEnds, Files } from './files.js';
+import { type AskForEnds, Files, type OpenFile } from './files.js';
 import { endsOf, type FdValue, peerOf } from './values.js';
 
 /** What -y shows of a descriptor that is no file on a disk. */
@@ -31,6 +31,12 @@ export class Process {
     this.names.inherit(parent.names);
     for (const fd of parent.#waitable) this.#waitable.add(fd);
     for (const [key, fd] of parent.epollData) this.epollData.set(key, fd);
+  }
+
+  /** It ran before the log began, and had these open. */
+  had(files: OpenFile[]): void {
+    for (const file of files) this.see(file);
+    this.files.had(files);
   }
 
   /** Learns what -y shows of a descriptor, or what the calls that made it have shown. */
@@ -132,6 +138,13 @@ export class Processes {
     const process = new Process(tid, this.#program, this.#ask);
     this.#byTid.set(tid, process);
     return process;
+  }
+
+  /** A process that ran before the log began. */
+  attached(pid: number, tids: number[], files: OpenFile[]): void {
+    const process = this.of(pid);
+    for (const tid of tids) this.#byTid.set(tid, process);
+    process.had(files);
   }
 
   /** A thread has started another one, or a process. */
