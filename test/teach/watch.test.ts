@@ -1,6 +1,8 @@
 /** Looking at a program that does not stand still meanwhile. */
-import { expect } from 'vitest';
-import { type SeenBefore, snapshot } from '../../dist/teach/observe/snapshot.js';
+import { expect, test } from 'vitest';
+import { isToWaitOn } from '../../dist/teach/grade/select-checks.js';
+import { type Sample, sampleOf } from '../../dist/teach/grade/watch.js';
+import { type SeenBefore, snapshot, type ThreadState } from '../../dist/teach/observe/snapshot.js';
 import { needs } from '../support/needs.js';
 import { until } from '../support/process.js';
 import { Python } from '../support/python.js';
@@ -62,4 +64,40 @@ needs('Linux')('what has not run is what it was; what another thread has changed
   }
   await until('both wait', isAtRest);
   expect(snapshot(pid, undefined, seen)).toEqual(snapshot(pid));
+});
+
+/** Samples of a thread: 'w' is the wanted wait, 'o' another one, 'r' running; a digit is the turn of those behind it. */
+function samplesOf(story: string): Sample[] {
+  let turns = 0;
+  return [...story.replaceAll(' ', '')].flatMap((letter, i) => {
+    if (/\d/.test(letter)) turns = Number(letter);
+    if (/\d/.test(letter)) return [];
+    const call = letter === 'r' ? 'running' : letter === 'w' ? 'select' : 'poll';
+    const schedule = { cpuMs: 0, delayedMs: 0, turns };
+    const process = {
+      pid: 1,
+      name: '',
+      ppid: 0,
+      group: 1,
+      session: 1,
+      isStopped: false,
+      isKernelThread: false,
+      ticks: 0,
+    };
+    const thread = { pid: 1, tid: 1, call, fds: [], timeoutS: 5, schedule, process, descriptors: new Map() };
+    return [{ ...sampleOf([thread]), atMs: 10 * i }];
+  });
+}
+
+const WANTED = { targets: [], is: (threads: ThreadState[]) => threads[0]?.call === 'select' };
+
+test.each([
+  ['one wait, which goes on', '1 wwwwwwwwwwww', true],
+  ['one wait, and the turn behind it', '1 wwwwwwwwwww 2 r', true],
+  ['the second wait begins', '1 wwwwwwwwwww 2 rw', true],
+  ['two waits: that is enough', '1 wwwwwwwwwwww 2 wwwwwwwww', false],
+  ['it waits for something else by now', '1 wwwwwwwwwwww 2 o', false],
+  ['it runs, and waits no more', `1 wwwww 2 ${'r'.repeat(20)}`, false],
+])('a timeout that runs out: %s', (_, story, expected) => {
+  expect(isToWaitOn(samplesOf(story), WANTED)).toBe(expected);
 });

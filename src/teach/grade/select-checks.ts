@@ -78,7 +78,7 @@ function waitsFor(targets: Target[], threads: ThreadState[], calls: string[]): b
 }
 
 /** What is wanted: which threads are to wait, and how. */
-interface Wanted {
+export interface Wanted {
   targets: Target[];
   is: (threads: ThreadState[]) => boolean;
 }
@@ -95,10 +95,6 @@ async function watch(run: Run, wanted: Wanted): Promise<Watched> {
   run.mustSee(); // throws where that cannot be
   const all: Sample[] = [];
   let found: 'holds' | 'busy' | undefined;
-  const isWaiting = () => {
-    const last = all.at(-1);
-    return run.isRunning && last !== undefined && wanted.is(last.threads) && !stays(all, wanted);
-  };
   do {
     found = await run.until(() => {
       const sample = run.samples.at(-1);
@@ -106,8 +102,18 @@ async function watch(run: Run, wanted: Wanted): Promise<Watched> {
       all.push(sample);
       return verdict(all, wanted);
     });
-  } while (!found && isWaiting()); // its timeout has not run out yet
+  } while (!found && run.isRunning && isToWaitOn(all, wanted));
   return { holds: found === 'holds', all, samples: all.slice(-BUSY_SAMPLES) };
+}
+
+/**
+ * Whether it waits as it should, and not often enough yet: its timeout has not run out, or just now. A single sample
+ * tells nothing then: it may show the turn between two waits.
+ */
+export function isToWaitOn(all: Sample[], wanted: Wanted): boolean {
+  const blocked = all.slice(-SAMPLES).filter(({ threads }) => isBlocked(threads));
+  if (blocked.length === 0 || !blocked.every(({ threads }) => wanted.is(threads))) return false;
+  return !stays(all, wanted) || !stays(all.slice(0, -STILL_SAMPLES), wanted);
 }
 
 function verdict(all: Sample[], wanted: Wanted): 'holds' | 'busy' | undefined {
