@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { needs } from '../support/needs.js';
-import { type Process, start, startServer, until } from '../support/process.js';
-import { Python } from '../support/python.js';
+import { start, startServer, until } from '../support/process.js';
 import { clientsOf, SERVERS, type Server } from '../support/servers.js';
 
 const kindOf = (name: string) => SERVERS.find((kind) => kind.name === name) as Server;
@@ -42,71 +41,12 @@ for i, h in enumerate(heard):
 result = {'wrong': wrong, 'rate': 300 * 299 * 5 / seconds}
 `;
 
-/** The same server in Python: the same protocol on the same loop. */
-const PYTHON_SRV = `
-import select, socket
-
-listener = socket.create_server(('127.0.0.1', 0), backlog=4096)
-listener.setblocking(False)
-names, inputs, outputs = {}, {}, {}
-
-def send(s, data):
-    if s not in outputs:
-        try:
-            data = data[s.send(data, socket.MSG_DONTWAIT):]
-        except BlockingIOError:
-            pass
-        if not data: return
-    outputs[s] = outputs.get(s, b'') + data
-
-def send_to_others(s, text):
-    print(text, flush=True)
-    data = text.encode() + b'\\n'
-    for other in names:
-        if other is not s: send(other, data)
-
-def online():
-    return f'({len(names)} user{"s" if len(names) > 1 else ""} online)'
-
-print(f'listening on 127.0.0.1:{listener.getsockname()[1]}', flush=True)
-while True:
-    readable, writable, _ = select.select([listener, *names], list(outputs), [])
-    for s in writable:
-        rest = outputs[s][s.send(outputs[s], socket.MSG_DONTWAIT):]
-        if rest: outputs[s] = rest
-        else: del outputs[s]
-    for s in readable:
-        if s is listener:
-            s, (host, port) = listener.accept()
-            names[s], inputs[s] = f'{host}:{port}', b''
-            send(s, f'> Connected to the chat server {online()}\\n'.encode())
-            send_to_others(s, f'> New user {names[s]} entered. {online()}')
-            continue
-        data = s.recv(1024)
-        if not data:
-            name = names.pop(s)
-            outputs.pop(s, None)
-            send_to_others(s, f'< The user {name} left {online()}')
-            s.close()
-            continue
-        *lines, inputs[s] = (inputs[s] + data).split(b'\\n')
-        for line in lines: send_to_others(s, f'[{names[s]}] {line.decode()}')
-`;
-
 test('300 clients in srv hear every line of all others, in the order of each', async () => {
-  const crowd = async (server: Process, port: number) => {
-    const peer = clientsOf(kindOf('srv --framing line'), { port, pid: server.pid });
-    const { wrong, rate } = await peer.run<{ wrong: number[]; rate: number }>(CROWD, null, CROWD_MS);
-    await server.end('SIGKILL');
-    expect(wrong).toEqual([]);
-    return Math.round(rate);
-  };
-  const ours = await startServer('srv', ['127.0.0.1', 0, '--framing', 'line']);
-  const rate = await crowd(ours, ours.port);
-  const pythons = Python.program(PYTHON_SRV);
-  const [, port] = await pythons.out(/^listening on .*:(\d+)$/m);
-  const pythonRate = await crowd(pythons, Number(port));
-  console.log(`300 clients: srv ${rate} lines/s, CPython ${pythonRate} lines/s`);
+  const server = await startServer('srv', ['127.0.0.1', 0, '--framing', 'line']);
+  const peer = clientsOf(kindOf('srv --framing line'), server);
+  const { wrong, rate } = await peer.run<{ wrong: number[]; rate: number }>(CROWD, null, CROWD_MS);
+  expect(wrong).toEqual([]);
+  console.log(`300 clients: srv ${Math.round(rate)} lines/s`);
 });
 
 const programs = SERVERS.filter(({ name, program }) => name === program);
