@@ -83,7 +83,7 @@ async function run(chosen: Benchmark[]): Promise<void> {
     try {
       samples.push(...(await measureTrial(benchmark, peer, cell, trial, short)));
     } catch (err) {
-      failures.push(`${benchmark.name}: ${peer.name} ${shown(cell)}: ${String(err).split('\n')[0]}`);
+      failures.push(`${benchmark.name}: ${peer.name} ${shown(cell)}: ${reasonOf(err)}`);
     }
     bar.increment();
   }
@@ -105,6 +105,14 @@ async function run(chosen: Benchmark[]): Promise<void> {
   const files = await report(raw, chosen, out);
   console.log(`${samples.length} measurements in ${raw.seconds} s; the report: ${files}`);
   if (failures.length > 0) process.exitCode = 1;
+}
+
+/** What a command that failed has said on stderr; else what is known of its end. */
+function reasonOf(err: unknown): string {
+  const [first = '', ...said] = String(err instanceof Error ? err.message : err)
+    .trim()
+    .split('\n');
+  return said.join(' ') || first;
 }
 
 /** One trial, repeated while it was not busy; the last try counts, and is marked when it was not either. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { needs } from '../support/needs.js';
-import { CLI, Process, until } from '../support/process.js';
+import { CLI, Process, startServer, until } from '../support/process.js';
 import { Python } from '../support/python.js';
 
 const BENCH = fileURLToPath(new URL('../../dist/bench/bench.js', import.meta.url));
@@ -166,6 +166,17 @@ needs('cc', 'Linux')(
     expect(JSON.parse(run.stdout).load).toBeGreaterThanOrEqual(0);
   },
 );
+
+needs('cc')('what is answered after the end of a trial in which nothing was is asked anew', async () => {
+  const server = await startServer('multiconn-server', ['127.0.0.1', 0]);
+  const load = generator();
+  for (let i = 0; i < 12; i++) {
+    // In a closed loop, in a trial of some microseconds: mostly the answer comes later.
+    const args = [server.port, server.pid, 1, 64, 0, 0, 4e-6, 0];
+    const run = new Process(load, args.map(String));
+    expect(await run.exit, run.stderr).toBe(0);
+  }
+});
 
 interface Running {
   pid: number;
