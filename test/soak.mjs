@@ -272,10 +272,11 @@ let failed = false;
 for (const soak of soaks) {
   const faults = [...(await soak.faults()), ...(await soak.end())];
   const memory = soak.samples.map((mib) => Math.round(mib));
-  const [first, last, peak] = [memory[0], memory.at(-1), Math.max(...memory)];
+  const quarters = [1, 2, 3, 4].map((n) => memory[Math.ceil((n / 4) * memory.length) - 1]);
   console.log(
     `${soak.kind.name.padEnd(17)} ${soak.acts} visitors, ${2 * soak.talkers[0].said} messages, ` +
-      `memory ${first} → ${last} MiB (peak ${peak})${faults.length === 0 ? ', nothing lost' : ''}`,
+      `memory ${memory[0]} MiB, by quarters of the run ${quarters.join(', ')} (peak ${Math.max(...memory)})` +
+      `${faults.length === 0 ? ', nothing lost' : ''}`,
   );
   for (const fault of faults) console.log(`  FAULT: ${fault}`);
   failed ||= faults.length > 0;

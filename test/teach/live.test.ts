@@ -67,10 +67,13 @@ test('grows as things happen; a late page has all of it; the end is told', async
   await until('it is on the page', async () => /sends 7\sbytes$/.test((await title(early)) ?? ''));
   expect(await title(late)).toMatch(/^How one program listens/);
   await until('it knows of more', async () => Number(await late.locator('#number').getAttribute('max')) >= 4);
+  const end = early.locator('svg text', { hasText: /^(up to now|ends|the recording ends)$/ });
+  expect(await end.textContent()).toBe('up to now');
   alice.endInput();
   bob.endInput();
   expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
   await early.getByText('it has ended').waitFor();
+  await until('it is the end of the picture, too', async () => /ends$/.test((await end.textContent()) ?? ''));
 });
 
 /** Connects again and again, until its stdin ends. */

@@ -332,7 +332,8 @@ export function isIdle({ calls }: StoryStep): boolean {
 /** What comes after the work. */
 function nextText(story: Story, step: StoryStep): string {
   if (hasEnded(step)) return 'It ends.';
-  return step.number < story.length ? 'It asks again.' : 'The recording ends.';
+  if (step.number < story.length) return 'It asks again.';
+  return story.data.isLive ? 'It goes on.' : 'The recording ends.';
 }
 
 /** Calls that have no phrase of their own: `fcntl and recv (EAGAIN)` */

@@ -63,6 +63,8 @@ export interface StoryData {
   notes: string[];
   /** the recording has no times, the order alone */
   isUntimed: boolean;
+  /** the program runs on: this is what has come of it up to now */
+  isLive?: boolean;
   texts: string[];
   lives: Life[];
   sets: number[][];

@@ -116,6 +116,7 @@ function workWords(scene: Scene): string {
 
 function endWords(scene: Scene): string {
   if (scene.step.number < scene.story.length) return 'asks again →';
+  if (scene.story.data.isLive) return 'up to now';
   return scene.step.calls.some(({ name }) => name === 'exited' || name === 'killed')
     ? 'ends'
     : 'the recording ends';

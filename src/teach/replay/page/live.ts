@@ -7,23 +7,27 @@ interface Message {
 }
 
 /**
- * @param grown is called with the whole story after each message
+ * @param grown is called with the whole story after each message, and at the end
  * @param ended is called when there is no more
  */
 export function followLive(grown: (data: StoryData) => void, ended: () => void): void {
   let data: StoryData | undefined;
+  const end = () => {
+    if (data) grown(data);
+    ended();
+  };
   const events = new EventSource('events');
   events.addEventListener('message', ({ data: text }) => {
     const { isNew, more } = JSON.parse(text) as Message;
     data = isNew || !data ? more : appended(data, more);
-    grown(data);
+    grown({ ...data, isLive: true });
   });
   events.addEventListener('end', () => {
     events.close();
-    ended();
+    end();
   });
   events.addEventListener('error', () => {
-    if (events.readyState === EventSource.CLOSED) ended();
+    if (events.readyState === EventSource.CLOSED) end();
   });
 }
 
