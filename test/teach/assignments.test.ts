@@ -128,6 +128,13 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
   ['srv', 'does not count', ['len(conns), "s"', '1, "s"'], [0, 4, 4, 2, 4, 2], /\(1 users online\)/],
   [
     'srv',
+    'counts one too few',
+    ['(len(conns), "s" if len(conns)', '(len(conns) - 1, "s" if len(conns) - 1'],
+    [1, 4, 4, 2, 4, 2],
+    /\(0 users? online\)/,
+  ],
+  [
+    'srv',
     'one users, and a newline after each message',
     ['>= 2', '>= 1', '{data.decode()}', '{data.decode()}\\n'],
     [3, 4, 4, 2, 4, 2],

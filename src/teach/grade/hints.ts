@@ -2,7 +2,8 @@
 
 /** By the call that a program was found in, or by what it did instead of waiting. */
 const BY_CALL: Record<string, string> = {
-  running: 'select() with a timeout of 0 never waits, and neither does a call on a non-blocking socket',
+  running:
+    'select() does not wait with a timeout of 0, nor while a socket in its write set has room to send; and no call waits on a non-blocking socket: which is it here?',
   timeout:
     'select() has been called with a timeout that was not 0, and later it does not wait any more: what is its timeout then? In C on Linux, select() changes the timeval that it is given',
   unreported:

@@ -49,16 +49,17 @@ function miscounted(text: (count: number) => string, right: number): ReceiveOpti
   }));
 }
 
-/** Two users who have been told all that there is to tell. */
-async function two(run: Run): Promise<[Client, Client]> {
+/** Two users who have been told all that there is to tell; and how many there are, as each was greeted. */
+async function two(run: Run): Promise<[first: Client, second: Client, told: number[]]> {
   await run.startServer();
   const first = await run.connect('the first user');
   await run.until(() => first.received.length >= greeting(1).length);
-  first.take();
+  const greeted = first.take();
   const second = await run.connect('the second user');
   await run.until(() => second.received.length >= greeting(2).length);
   await run.until(() => first.received.length >= news(second, 2).length);
-  return [first, second];
+  const told = [greeted, second.received].map((text) => Number(/\((\d+) users? online\)/.exec(text)?.[1]));
+  return [first, second, told];
 }
 
 async function joins(run: Run, name = 'a user', isNarrow = false): Promise<Client> {
@@ -76,14 +77,15 @@ async function greets(run: Run): Promise<string> {
   return isGreeted(run, await run.connect('the second user'), 2, HINTS.greeting);
 }
 
-/** The number falls again. */
+/** The number falls again. One that is always too small, or too great, has cost its points before. */
 async function countsAgain(run: Run): Promise<string> {
-  const [first] = await two(run);
+  const [first, , [toldFirst = 1, toldSecond = 2]] = await two(run);
+  const isCounting = toldSecond === toldFirst + 1;
   first.leave();
   await run.until(() => first.ended);
   await run.settle();
   const newcomer = await run.connect('a user who comes when another has left');
-  return run.receives(newcomer, greeting(2), HINTS.leaving);
+  return run.receives(newcomer, greeting(isCounting ? toldSecond : 2), HINTS.leaving);
 }
 
 async function announces(run: Run): Promise<string> {
