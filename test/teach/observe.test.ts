@@ -1,8 +1,10 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { basename } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openFiles, type TcpSocket, tcpSockets } from '../../dist/teach/observe/proc.js';
+import { snapshot } from '../../dist/teach/observe/snapshot.js';
 import { askForSocket, openSockets } from '../../dist/teach/observe/sock-diag.js';
 import { needs } from '../support/needs.js';
 import { CLI, forAnyone, Process, until } from '../support/process.js';
@@ -266,3 +268,16 @@ needs('Linux')('the kernel lists the sockets that /proc lists, in all their form
     [],
   );
 });
+
+needs('Linux')(
+  'Node 24 and newer name their first thread: the process has the name of its file',
+  async () => {
+    const program = Python.program("open('/proc/self/comm', 'w').write('MainThread')\ninput()");
+    const nameOf = () => snapshot(program.pid)[0]?.process.name;
+    await until(
+      'it has that name',
+      () => readFileSync(`/proc/${program.pid}/comm`, 'utf8') === 'MainThread\n',
+    );
+    expect(nameOf()).toBe(basename(readlinkSync(`/proc/${program.pid}/exe`)));
+  },
+);

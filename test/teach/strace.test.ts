@@ -64,6 +64,14 @@ const RUNS: Run[] = [
   ['multiconn-server', ['127.0.0.1', 0, '--selector', 'poll']],
 ];
 
+/** Without what malloc() asks when it gives memory back: a digit of /proc/sys/vm/overcommit_memory. */
+function withoutMalloc(calls: string[]): string[] {
+  const asks = (call = '') => /^read\((\d+), "[012]", 1\) = 1$/.exec(call)?.[1];
+  const isAsked = (i: number) =>
+    asks(calls[i]) !== undefined && calls[i + 1] === `close(${asks(calls[i])}) = 0`;
+  return calls.filter((_, i) => !isAsked(i) && !isAsked(i - 1));
+}
+
 /** What the kernel means to do where no handler is; a thread that has one gets EINTR. */
 const RESTART = /\? ERESTART\w+ \([^)]*\)/;
 
@@ -129,7 +137,7 @@ sys.stdin.read()`,
   expect(await server.exit).toBe(0);
 
   const calls = text().trimEnd().split('\n');
-  const kernels = loopOf(readFileSync(real, 'utf8'), calls[0])
+  const kernels = withoutMalloc(loopOf(readFileSync(real, 'utf8'), calls[0]))
     .map((call) => call.replace(RESTART, '-1 EINTR (Interrupted system call)'))
     .filter((call) => !/^read\(\d+, "\*", 1\)/.test(call)); // libuv's, in its signal handler
   expect(calls.map(withoutTimeLeft)).toEqual(kernels.slice(0, calls.length).map(withoutTimeLeft));

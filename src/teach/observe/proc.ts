@@ -1,10 +1,11 @@
 /** What /proc shows of processes and their threads (Linux). */
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { basename } from 'node:path';
 import * as nodeProcess from 'node:process';
 
 export interface Process {
   pid: number;
-  /** the kernel's short name: `python3` */
+  /** the kernel's short name: `python3`; of Node that of its file */
   name: string;
   ppid: number;
   /** the process group: a signal from the terminal goes to all of it */
@@ -61,12 +62,12 @@ function inState(pid: number, isWanted: (state: string) => boolean): Process | u
   const stat = tryRead(`/proc/${pid}/stat`);
   const parts = stat && /^\d+ \((.*)\) (\S) (.*)$/s.exec(stat);
   if (!parts || !isWanted(parts[2] ?? '')) return undefined;
-  const [, name = '', state = '', rest = ''] = parts;
+  const [, comm = '', state = '', rest = ''] = parts;
   const fields = rest.split(' ').map(Number);
   const field = (number: number) => fields[number - FIRST_FIELD] ?? 0;
   return {
     pid,
-    name,
+    name: THREAD_NAME.test(comm) ? (programOf(pid) ?? comm) : comm,
     ppid: field(4),
     group: field(5),
     session: field(6),
@@ -74,6 +75,18 @@ function inState(pid: number, isWanted: (state: string) => boolean): Process | u
     isKernelThread: (field(9) & PF_KTHREAD) !== 0,
     ticks: field(14) + field(15),
   };
+}
+
+/** What Node 24 and newer call their first thread: the kernel knows the process by that name. */
+const THREAD_NAME = /^(node-)?MainThread$/;
+
+/** The name of the file that a process runs. */
+function programOf(pid: number): string | undefined {
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Of /proc/PID/stat, as proc(5) counts its fields: the first behind the state. */
