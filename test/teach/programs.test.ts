@@ -8,7 +8,7 @@ import { afterAll, describe, expect } from 'vitest';
 import { read } from '../../dist/teach/recording/read.js';
 import { programsOf } from '../../dist/teach/replay/programs.js';
 import { MESSAGE_KINDS } from '../../dist/teach/story/programs.js';
-import { Story } from '../../dist/teach/story/story.js';
+import { Story, type StoryData } from '../../dist/teach/story/story.js';
 import { openedFile, violationsIn, withBrowser, withoutPolicy } from '../support/browser.js';
 import { needs } from '../support/needs.js';
 import { until } from '../support/process.js';
@@ -176,6 +176,23 @@ sys.stdin.readline()`,
       .sort(),
   ).toEqual(['send, recv: 6 HELLO', 'send, recv: 6 hello']);
 });
+
+needs('strace')(
+  'what has started a server, a version manager say, is none of the programs of its page',
+  async () => {
+    const file = fileFor('run.jsonl');
+    const starter = 'one=$(echo 1 | cat); two=$(echo 2 | cat); exec python3 "$0"';
+    const recorder = posixSelect(['record', '-o', file, '--', 'sh', '-c', starter, SERVER]);
+    const [, port] = await recorder.out(/^(\d+)$/m);
+    await Python.program(readFileSync(CLIENT, 'utf8'), [port as string, 'quit']).exit;
+    await recorder.exit;
+    const { programs, messages } = programsOf(file);
+    expect([programs.length, messages]).toEqual([1, []]);
+    const story = new Story(programs[0] as StoryData);
+    expect(story.length).toBeGreaterThan(0);
+    expect(story.wait(1)?.call).toBe('select');
+  },
+);
 
 describe('pairs by their places among the bytes', () => {
   const test = needs('Linux');

@@ -74,7 +74,8 @@ function notesOn(others: number, isCut: boolean): string[] {
 
 /**
  * The threads that talk to each other, in the order of the threads: those around the one that waits the most; of many,
- * the most talkative. A shell's pipes beside them are another conversation.
+ * the most talkative. The pipes of a shell or a version manager, which has started it, are another conversation: one
+ * that talks to none of these is alone.
  */
 function mostTalking(threads: Thread[], pairs: Pair[]): Thread[] {
   const peers = new Map<number, number[]>();
@@ -84,8 +85,9 @@ function mostTalking(threads: Thread[], pairs: Pair[]): Thread[] {
       [to.tid, from.tid],
     ] as const)
       peers.set(tid, [...(peers.get(tid) ?? []), peer]);
-  const first = threads.find(({ tid }) => peers.has(tid));
-  const around = new Set(first ? [first.tid] : []);
+  const [waiter] = threads;
+  const first = waiter && isPeer(waiter) ? waiter : threads.find(({ tid }) => peers.has(tid));
+  const around = new Set(first && peers.has(first.tid) ? [first.tid] : []);
   for (const tid of around) for (const peer of peers.get(tid) ?? []) around.add(peer);
   const count = ({ tid }: Thread) => peers.get(tid)?.length ?? 0;
   const most = threads
