@@ -198,7 +198,7 @@ describe('select-server: each of the zoo loses just its lines, with the right se
       expect(await grader.exit, grader.stdout).toBe(points.reduce((sum, n) => sum + n) === 25 ? 0 : 1);
       expect(grader.stderr).toBe('');
       const found = report(grader.stdout);
-      expect({ points: found.points, notes: found.notes }).toEqual({ points, notes });
+      expect({ points: found.points, notes: found.notes }, grader.stdout).toEqual({ points, notes });
       if (HINTS[name]) expect(found.hints).toContainEqual(expect.stringMatching(HINTS[name]));
       expect(found.seen).toEqual(seen.map((pattern) => expect.stringMatching(new RegExp(`^${pattern}$`))));
     }),
