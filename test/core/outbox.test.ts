@@ -1,7 +1,7 @@
 import { select } from 'posix-select';
-import { Outbox } from 'posix-select/outbox';
+import { Outbox, Pending, PendingMemory } from 'posix-select/outbox';
 import type { Socket } from 'posix-select/socket';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { startNode, until } from '../support/process.js';
 import { tcp } from '../support/sockets.js';
 
@@ -171,7 +171,7 @@ test('what will not be sent to a peer that is lost is counted: what waited, and 
 
 test('the memory of a round that brought much is given back after it', async () => {
   const node = startNode(`
-    import { Outbox } from 'posix-select/outbox';
+    import { Outbox, Pending, PendingMemory } from 'posix-select/outbox';
     import { socketpair } from 'posix-select/socket';
     const outbox = new Outbox();
     const [conn] = socketpair();
@@ -186,4 +186,22 @@ test('the memory of a round that brought much is given back after it', async () 
     console.log(outbox.lost.size, await held() - before < 2 ** 23);`);
   expect(await node.exit).toBe(0);
   expect(node.stdout).toBe('1 true\n');
+});
+
+interface Resizable {
+  resize(bytes: number): void;
+}
+
+test('what comes and goes costs no resize; what was much is given back', () => {
+  const resize = vi.spyOn(ArrayBuffer.prototype as unknown as Resizable, 'resize');
+  onTestFinished(() => resize.mockRestore());
+  const pending = new Pending(new PendingMemory(2 ** 26));
+  for (let i = 0; i < 1000; i++) {
+    expect(pending.push(message(i))).toBe(true);
+    pending.drop(pending.size);
+  }
+  expect(resize).toHaveBeenCalledTimes(1);
+  expect(pending.push(Buffer.alloc(2 ** 25))).toBe(true);
+  pending.clear();
+  expect(resize.mock.lastCall?.[0]).toBeLessThanOrEqual(2 ** 21);
 });
