@@ -12,10 +12,16 @@ export function constantName(prefix: string, value: number): string {
 
 const EVENTS = ['IN', 'PRI', 'OUT', 'ERR', 'HUP', 'NVAL', 'RDHUP'];
 
+const eventTexts = new Map<string, string>();
+
 /** Poll's events by name: `POLLIN|POLLHUP`; epoll's have the same numbers. */
 export function eventNames(prefix: 'POLL' | 'EPOLL', events: number): string {
+  const known = eventTexts.get(prefix + events); // the same come again and again
+  if (known !== undefined) return known;
   const set = EVENTS.filter((name) => events & (constants[`POLL${name}`] ?? 0));
-  return set.map((name) => prefix + name).join('|') || '0';
+  const text = set.map((name) => prefix + name).join('|') || '0';
+  eventTexts.set(prefix + events, text);
+  return text;
 }
 
 /** `{events=EPOLLIN, data={u32=5, u64=5}}` */
