@@ -1,5 +1,4 @@
 /** Looking at a program that does not stand still meanwhile. */
-import { setImmediate as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { isToWaitOn } from '../../dist/teach/grade/select-checks.js';
 import { type Sample, sampleOf } from '../../dist/teach/grade/watch.js';
@@ -8,33 +7,24 @@ import { needs } from '../support/needs.js';
 import { until } from '../support/process.js';
 import { Python } from '../support/python.js';
 
-/** Waits again and again, each time for 1 ms and as many µs more as it has had turns: its timeout names the turn. */
-const TELLS_ITS_TURN = `import select, sys
-def turns():
-    with open('/proc/self/schedstat') as file: return int(file.read().split()[2])
-print('begins', flush=True)
-while True:
-    turn = turns()
-    select.select([], [], [], (1000 + turn % 1000) / 1e6)
-    if turns() != turn + 1: print(turn % 1000, flush=True)`;
+/** Reads into the same memory again and again: its call is the same each time, to the last argument. */
+const READS_AGAIN = `import sys
+memory = bytearray(100)
+while sys.stdin.buffer.raw.readinto(memory): print('read', flush=True)`;
 
-needs('Linux')('a wait is not told as that of a later turn, however the thread runs meanwhile', async () => {
-  const program = Python.program(TELLS_ITS_TURN);
-  await program.out(/begins/);
-  const found: { seen: number; told: number }[] = [];
-  await until('it has been seen often in its waits', async () => {
-    for (let i = 0; i < 50; i++) {
-      const [{ timeoutS, schedule = { turns: 0 } } = {}] = snapshot(program.pid) as Partial<ThreadState>[];
-      if (timeoutS) found.push({ seen: Math.round(timeoutS * 1e6) - 1000, told: schedule.turns % 1000 });
-      await pause(); // what it prints is read: in a full pipe it would wait, and in no other call any more
-    }
-    return found.length >= 150;
-  });
-  await program.end('SIGKILL'); // all that it has printed is there
-  // Where it was put aside between two waits, it says so: its timeout does not name the turn. In the last it could not.
-  const isNamed = new Set([...program.lines.slice(1).map(Number), found.at(-1)?.seen]);
-  const later = found.filter(({ seen, told }) => !isNamed.has(seen) && (told - seen + 1000) % 1000 < 500);
-  expect(later.filter(({ seen, told }) => seen !== told)).toEqual([]);
+needs('Linux')('a thread that has come back to the same call, with the same arguments, has run', async () => {
+  const program = Python.program(READS_AGAIN);
+  const { pid } = program;
+  const reads = () => snapshot(pid).find(({ call }) => call === 'read');
+  const first = await until('it reads', reads);
+  const seen: SeenBefore = new Map();
+  snapshot(pid, undefined, seen);
+  program.type('once\n');
+  await program.out(/read/);
+  const second = await until('it reads again', reads);
+  expect(second.pending).toBe(first.pending);
+  expect(second.schedule?.turns).toBeGreaterThan(first.schedule?.turns as number);
+  expect(snapshot(pid, undefined, seen)[0]?.schedule).toEqual(second.schedule);
 });
 
 /** A thread waits in epoll_wait(); the other one reads commands from stdin, and changes what the process has open. */
