@@ -194,7 +194,7 @@ test('pieces less than 200 ms apart are one name and one message', async () => {
     python.run<string | null>(py`
       bob = Guest()
       in_time = slowly(bob.sock, b'B', b'o', b'b')
-      bob.until(b'b logged in\n')
+      bob.until(b' logged in\n') # late, it is another name
       in_time = slowly(bob.sock, b'one', b'two', b'three') and in_time
       bob.until(b'three\n')
       in_time = slowly(bob.sock, b'part', b'ial\n') and in_time
