@@ -190,9 +190,6 @@ async function neverReads(live: Live): Promise<Python> {
   return reader;
 }
 
-/** Node 24, on a busy machine, leaves as much again to its garbage collector: there the warning alone shows the bound. */
-const MAX_GROWTH_MIB = Number.parseInt(process.versions.node, 10) < 24 ? 64 : 128;
-
 onEach('one that never reads while much passes by', async (live) => {
   const { process, kind } = live;
   const isRelay = kind.reach === 'others' || kind.reach === 'all';
@@ -200,7 +197,7 @@ onEach('one that never reads while much passes by', async (live) => {
   const before = live.peakMemory;
   // Without a bound, what a relay keeps for the reader would be 50 MiB; the others have nothing for it.
   await live.flood((isRelay ? 50 : 4) * 2 ** 20);
-  expect(live.peakMemory - before).toBeLessThan(MAX_GROWTH_MIB);
+  expect(live.peakMemory - before).toBeLessThan(64);
   if (isRelay) {
     const { stderr } = process;
     expect(stderr.match(/^.*does not read.*$/gm)).toEqual([
