@@ -12,8 +12,10 @@ export const MAX_PENDING_BYTES = 2 ** 20;
 /** Bytes that are kept for all peers together, unless said otherwise: 64 MiB. */
 export const MAX_PENDING_TOTAL_BYTES = 2 ** 26;
 
-/** Bytes of memory for what a round brings: to begin with, and what is kept for the next round at most. */
+/** Bytes of memory for what a round brings, to begin with. */
 const LOG_BYTES = 65_536;
+
+/** Bytes of that memory that are kept for the next round, at most. */
 const MAX_KEPT_BYTES = 2 ** 22;
 
 /** What an outbox sends to: a connection, or an object that has one and can stand in rlist and wlist itself. */

@@ -171,7 +171,7 @@ test('what will not be sent to a peer that is lost is counted: what waited, and 
 
 test('the memory of a round that brought much is given back after it', async () => {
   const node = startNode(`
-    import { Outbox, Pending, PendingMemory } from 'posix-select/outbox';
+    import { Outbox } from 'posix-select/outbox';
     import { socketpair } from 'posix-select/socket';
     const outbox = new Outbox();
     const [conn] = socketpair();

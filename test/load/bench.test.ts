@@ -167,7 +167,7 @@ needs('cc', 'Linux')(
   },
 );
 
-needs('cc')('what is answered after the end of a trial in which nothing was is asked anew', async () => {
+needs('cc')('a trial in which no answer came in time begins anew, and asks again', async () => {
   const server = await startServer('multiconn-server', ['127.0.0.1', 0]);
   const load = generator();
   for (let i = 0; i < 12; i++) {

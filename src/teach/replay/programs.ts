@@ -74,8 +74,8 @@ function notesOn(others: number, isCut: boolean): string[] {
 
 /**
  * The threads that talk to each other, in the order of the threads: those around the one that waits the most; of many,
- * the most talkative. The pipes of a shell or a version manager, which has started it, are another conversation: one
- * that talks to none of these is alone.
+ * the most talkative. A shell or a version manager that has started it talks through pipes: that is another conversation.
+ * None where the one that waits the most talks to nobody.
  */
 function mostTalking(threads: Thread[], pairs: Pair[]): Thread[] {
   const peers = new Map<number, number[]>();
