@@ -1,7 +1,13 @@
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { sys } from '../../dist/posix/sys.js';
 import type { Call } from '../../dist/teach/recording/format.js';
-import { callLine } from '../../dist/teach/recording/write.js';
+import { writeCall } from '../../dist/teach/recording/write.js';
+import { TracedCall } from '../../dist/teach/trace/traced-call.js';
+import { TraceWriter } from '../../dist/teach/trace/writer.js';
+import { temporaryPaths } from '../support/sockets.js';
 
+const path = temporaryPaths();
 const made = { n: 7, at: 61.000012, took: 0.5, result: 3 };
 const sets = { readfds: [3, 5], writefds: [], exceptfds: null };
 
@@ -47,8 +53,66 @@ const CALLS: [what: string, call: Call][] = [
   ['a long time', { ...made, at: 86_400.999999, took: 3599.9, call: 'close', fd: 4 }],
 ];
 
+/** The text that a writer leaves in a file. */
+function written(write: (writer: TraceWriter) => void): string {
+  const file = path();
+  const fd = openSync(file, 'w');
+  const writer = new TraceWriter(sys, fd, file);
+  write(writer);
+  writer.flush();
+  closeSync(fd);
+  const text = readFileSync(file, 'utf8');
+  expect(writer.size).toBe(Buffer.byteLength(text));
+  return text;
+}
+
 test.each(CALLS)('%s: as JSON.stringify has it', (_, call) => {
-  const text = callLine(call);
+  const text = written((writer) => writeCall(writer, call));
   expect(text).toMatch(/^.+\n$/);
   expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(call)));
+});
+
+const BYTES = Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * 89) & 255));
+
+test('bytes of every length, short and long: the base64 that Node makes of them', () => {
+  for (const count of [...Array(400).keys(), 4095, 4096]) {
+    const call = Object.assign(new TracedCall(1, 'recv'), { bytes: BYTES, byteCount: count });
+    const text = written((writer) => writeCall(writer, call));
+    expect(JSON.parse(text).data).toBe(BYTES.subarray(0, count).toString('base64'));
+  }
+});
+
+test.each([0, 9, 10, 99_999, 100_000, 2 ** 31 - 1, 2 ** 31, 2 ** 53, -1, -(2 ** 31), 0.5, 1e21])(
+  'the number %d',
+  (n) => {
+    expect(written((writer) => writer.number(n))).toBe(String(n));
+  },
+);
+
+test.each([
+  [0, '0.000000'],
+  [0.000001, '0.000001'],
+  [0.999999, '0.999999'],
+  [1, '1.000000'],
+  [86_400.000012, '86400.000012'],
+  [2 ** 31, '2147483648.000000'],
+])('%d seconds', (seconds, text) => {
+  expect(written((writer) => writer.seconds(seconds))).toBe(text);
+});
+
+test('more than the memory of a writer: nothing is lost where one buffer ends', () => {
+  const words = Array.from({ length: 30_000 }, (_, i) => `é${i}🐟`);
+  const long = 'x€🐟'.repeat(50_000);
+  const text = written((writer) => {
+    for (const [i, word] of words.entries()) {
+      writer.write(word);
+      writer.ascii('plain ');
+      writer.number(i);
+      writer.seconds(i / 1000);
+    }
+    writer.write(long);
+    writer.ascii('end');
+  });
+  const all = words.map((word, i) => `${word}plain ${i}${(i / 1000).toFixed(6)}`);
+  expect(text === `${all.join('')}${long}end`).toBe(true);
 });

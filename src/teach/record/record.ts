@@ -6,7 +6,7 @@ import { OSError } from '../../posix/errors.js';
 import { sys } from '../../posix/sys.js';
 import { threads } from '../observe/proc.js';
 import type { Call, Form as FormName, Head } from '../recording/format.js';
-import { callLine } from '../recording/write.js';
+import { writeCall } from '../recording/write.js';
 import { headOf, StraceImport } from '../strace/import.js';
 import { Explanation } from '../trace/explain.js';
 import { strace } from '../trace/strace.js';
@@ -29,22 +29,20 @@ export interface RecordOptions {
  */
 export async function record(target: Target, { output, maxSize }: RecordOptions): Promise<Ended> {
   const writer = new TraceWriter(sys, openFile(output), output);
-  let bytes = 0;
-  const write = (text: string) => {
-    if (bytes > maxSize) return;
-    bytes += text.length;
-    writer.write(text);
-    if (bytes > maxSize) warn(`record: ${output} has ${maxSize} bytes, and ends here; the program goes on`);
-  };
   const head = headFor(target);
-  write(`${JSON.stringify(head)}\n`);
+  writer.write(`${JSON.stringify(head)}\n`);
   const seen = await follow(
     target,
     head.program,
-    (call) => write(callLine(call)),
+    (call) => {
+      if (writer.size > maxSize) return;
+      writeCall(writer, call);
+      if (writer.size > maxSize)
+        warn(`record: ${output} has ${maxSize} bytes, and ends here; the program goes on`);
+    },
     () => writer.flush(),
   );
-  write(`${JSON.stringify({ ended: seen.seconds })}\n`);
+  if (writer.size <= maxSize) writer.write(`${JSON.stringify({ ended: seen.seconds })}\n`);
   writer.flush();
   return seen.ended;
 }
@@ -54,11 +52,11 @@ export async function trace(target: Target, form: FormName): Promise<Ended> {
   const writer = new TraceWriter(sys, 2, 'stderr');
   const head = headFor(target);
   if (form === 'json') writer.write(`${JSON.stringify(head)}\n`);
-  const text = textIn(form);
+  const write = form === 'json' ? writeCall : writingIn(form);
   const { ended, seconds } = await follow(
     target,
     head.program,
-    (call) => writer.write(text(call)),
+    (call) => write(writer, call),
     () => writer.flush(),
   );
   if (form === 'json') writer.write(`${JSON.stringify({ ended: seconds })}\n`);
@@ -66,20 +64,19 @@ export async function trace(target: Target, form: FormName): Promise<Ended> {
   return ended;
 }
 
-/** The text of each call. Of several processes each has its names, and its number in front of its calls. */
-function textIn(form: FormName): (call: Call) => string {
-  if (form === 'json') return callLine;
+/** Writes a call as text. Of several processes each has its names, and its number in front of its calls. */
+function writingIn(form: 'strace' | 'explain'): (writer: TraceWriter, call: Call) => void {
   let first: number | undefined;
   const before = ({ pid = 0, tid = pid }: Call) => {
     first ??= tid;
     return tid === first ? '' : `[pid ${tid}] `;
   };
-  if (form === 'strace') return (call) => `${before(call)}${strace(call)}\n`;
+  if (form === 'strace') return (writer, call) => writer.write(`${before(call)}${strace(call)}\n`);
   const explanations = new Map<number, Explanation>();
-  return (call) => {
+  return (writer, call) => {
     const explanation = explanations.get(call.pid ?? 0) ?? new Explanation();
     explanations.set(call.pid ?? 0, explanation);
-    return `${before(call)}${explanation.beforeWait(call)}${explanation.text(call)}`;
+    writer.write(`${before(call)}${explanation.beforeWait(call)}${explanation.text(call)}`);
   };
 }
 

@@ -1,62 +1,168 @@
 /** A call as a line of a recording. */
 import type { Call, OtherCall, Reason, Sets } from './format.js';
 
+/** Where the bytes of lines go. */
+export interface LineOutput {
+  /** Any text, as UTF-8. */
+  write(text: string): void;
+  /** Text that is known to be ASCII. */
+  ascii(text: string): void;
+  /** Digits of a number. */
+  number(value: number): void;
+  /** Seconds to the microsecond: `0.000012`. */
+  seconds(value: number): void;
+  /** The first `count` bytes. */
+  base64(bytes: Uint8Array, count: number): void;
+}
+
+/** The data of a call that has just been made: where the program has them. */
+export interface BytesOfCall {
+  bytes: Uint8Array | undefined;
+  byteCount: number;
+}
+
 /**
- * The same as JSON.stringify, written field by field: that takes a third of the time, and the program waits
- * meanwhile.
+ * Writes what JSON.stringify gives, field by field and as bytes: that takes a quarter of the time, and the program
+ * waits meanwhile.
  */
-export function callLine(call: Call): string {
-  const { n, at, took, errno, after, why, names, ends } = call;
-  let text = `{"n":${n},${call.pid === undefined ? '' : thread(call)}"at":${decimal(at)},"took":${decimal(took)},"call":"${call.call}","result":${call.result}`;
-  if (errno !== undefined) text += `,"errno":"${errno}"`;
-  text += 'nfds' in call ? `,"nfds":${call.nfds},${members(call)}` : fields(call);
-  if (call.timeout !== undefined) text += `,"timeout":${call.timeout}`;
-  if ('left' in call) text += `,"left":${call.left}`;
-  if (after !== undefined) text += `,"after":{${members(after)}}`;
-  if (why !== undefined) text += `,"why":[${why.map(reason).join()}]`;
-  if (names !== undefined) text += `,"names":${JSON.stringify(names)}`;
-  if (ends !== undefined) text += `,"ends":${JSON.stringify(ends)}`;
-  return `${text}}\n`;
+export function writeCall(line: LineOutput, call: Call): void {
+  const { errno, timeout, after, why, names, ends } = call;
+  line.ascii('{"n":');
+  line.number(call.n);
+  if (call.pid !== undefined) writeThread(line, call);
+  line.ascii(',"at":');
+  line.seconds(call.at);
+  line.ascii(',"took":');
+  line.seconds(call.took);
+  line.ascii(',"call":"');
+  line.ascii(call.call);
+  line.ascii('","result":');
+  line.number(call.result);
+  if (errno !== undefined) line.ascii(`,"errno":"${errno}"`);
+  if ('nfds' in call) {
+    writeNumber(line, ',"nfds":', call.nfds);
+    line.ascii(',');
+    writeSets(line, call);
+  } else {
+    writeFields(line, call);
+  }
+  if (timeout !== undefined) line.ascii(`,"timeout":${timeout}`);
+  if ('left' in call) line.ascii(`,"left":${call.left}`);
+  if (after !== undefined) {
+    line.ascii(',"after":{');
+    writeSets(line, after);
+    line.ascii('}');
+  }
+  if (why !== undefined) writeReasons(line, why);
+  if (names !== undefined) writeJson(line, ',"names":', names);
+  if (ends !== undefined) writeJson(line, ',"ends":', ends);
+  line.ascii('}\n');
 }
 
-function thread({ pid, tid, isUnfinished }: Call): string {
-  let text = `"pid":${pid},`;
-  if (tid !== undefined) text += `"tid":${tid},`;
-  if (isUnfinished) text += '"isUnfinished":true,';
-  return text;
+function writeThread(line: LineOutput, { pid, tid, isUnfinished }: Call): void {
+  writeNumber(line, ',"pid":', pid);
+  writeNumber(line, ',"tid":', tid);
+  if (isUnfinished) line.ascii(',"isUnfinished":true');
 }
 
-/** Seconds to the microsecond: whole numbers become text faster than fractions. */
-function decimal(seconds: number): string {
-  const micros = Math.round(seconds * 1e6);
-  const whole = Math.floor(micros / 1e6);
-  return `${whole}.${String(1e6 + micros - whole * 1e6).slice(1)}`;
+function writeFields(line: LineOutput, call: OtherCall | (OtherCall & BytesOfCall)): void {
+  const { address, rest, asked, note, waits } = call;
+  writeNumber(line, ',"fd":', call.fd);
+  if (address !== undefined) writeJson(line, ',"address":', address);
+  writeNumber(line, ',"length":', call.length);
+  writeNumber(line, ',"flags":', call.flags);
+  if ('bytes' in call) writeBytes(line, call);
+  else writeBase64(line, ',"data":"', call.data);
+  if (rest !== undefined) {
+    line.ascii(',"rest":[');
+    for (let i = 0; i < rest.length; i++) {
+      if (i > 0) line.ascii(',');
+      writeText(line, rest[i] as string);
+    }
+    line.ascii(']');
+  }
+  writeBase64(line, ',"asked":"', asked);
+  if (note !== undefined) {
+    line.ascii(',"note":');
+    writeText(line, note);
+  }
+  if (waits !== undefined) {
+    line.ascii(',"waits":{');
+    writeSets(line, waits);
+    line.ascii('}');
+  }
 }
 
-function fields({ fd, address, length, flags, data, rest, asked, note, waits }: OtherCall): string {
-  let text = '';
-  if (fd !== undefined) text += `,"fd":${fd}`;
-  if (address !== undefined) text += `,"address":${JSON.stringify(address)}`;
-  if (length !== undefined) text += `,"length":${length}`;
-  if (flags !== undefined) text += `,"flags":${flags}`;
-  if (data !== undefined) text += `,"data":"${data}"`;
-  if (rest !== undefined) text += `,"rest":${JSON.stringify(rest)}`;
-  if (asked !== undefined) text += `,"asked":"${asked}"`;
-  if (note !== undefined) text += `,"note":${JSON.stringify(note)}`;
-  if (waits !== undefined) text += `,"waits":{${members(waits)}}`;
-  return text;
+function writeNumber(line: LineOutput, name: string, value: number | undefined): void {
+  if (value === undefined) return;
+  line.ascii(name);
+  line.number(value);
 }
 
-function members({ readfds, writefds, exceptfds }: Sets): string {
-  return `"readfds":${list(readfds)},"writefds":${list(writefds)},"exceptfds":${list(exceptfds)}`;
+function writeBytes(line: LineOutput, { bytes, byteCount }: BytesOfCall): void {
+  if (bytes === undefined) return;
+  line.ascii(',"data":"');
+  line.base64(bytes, byteCount);
+  line.ascii('"');
 }
 
-function list(fds: number[] | null): string {
-  return fds ? `[${fds.join()}]` : 'null';
+function writeBase64(line: LineOutput, name: string, base64: string | undefined): void {
+  if (base64 === undefined) return;
+  line.ascii(name);
+  line.ascii(base64);
+  line.ascii('"');
 }
 
-/** A descriptor's sentence is one of ours and needs no quoting; one without a descriptor may be the system's. */
-function reason({ fd, set, sentence }: Reason): string {
-  if (fd === null) return JSON.stringify({ fd, set, sentence });
-  return `{"fd":${fd},"set":"${set}","sentence":"${sentence}"}`;
+function writeJson(line: LineOutput, name: string, value: unknown): void {
+  line.ascii(name);
+  line.write(JSON.stringify(value));
+}
+
+/** What JSON escapes, and what is not ASCII. */
+const NOT_PLAIN = /["\\]|[^ -~]/;
+
+function writeText(line: LineOutput, text: string): void {
+  if (NOT_PLAIN.test(text)) {
+    line.write(JSON.stringify(text));
+    return;
+  }
+  line.ascii('"');
+  line.ascii(text);
+  line.ascii('"');
+}
+
+function writeSets(line: LineOutput, { readfds, writefds, exceptfds }: Sets): void {
+  writeSet(line, '"readfds":', readfds);
+  writeSet(line, ',"writefds":', writefds);
+  writeSet(line, ',"exceptfds":', exceptfds);
+}
+
+function writeSet(line: LineOutput, name: string, fds: number[] | null): void {
+  line.ascii(name);
+  if (!fds) {
+    line.ascii('null');
+    return;
+  }
+  line.ascii('[');
+  for (let i = 0; i < fds.length; i++) {
+    if (i > 0) line.ascii(',');
+    line.number(fds[i] as number);
+  }
+  line.ascii(']');
+}
+
+function writeReasons(line: LineOutput, reasons: Reason[]): void {
+  line.ascii(',"why":[');
+  for (let i = 0; i < reasons.length; i++) {
+    if (i > 0) line.ascii(',');
+    const { fd, set, sentence } = reasons[i] as Reason;
+    line.ascii('{"fd":');
+    if (fd === null) line.ascii('null');
+    else line.number(fd);
+    line.ascii(set === null ? ',"set":null' : `,"set":"${set}"`);
+    line.ascii(',"sentence":');
+    writeText(line, sentence);
+    line.ascii('}');
+  }
+  line.ascii(']');
 }

@@ -12,15 +12,15 @@ export function constantName(prefix: string, value: number): string {
 
 const EVENTS = ['IN', 'PRI', 'OUT', 'ERR', 'HUP', 'NVAL', 'RDHUP'];
 
-const eventTexts = new Map<string, string>();
+const eventTexts = { POLL: new Map<number, string>(), EPOLL: new Map<number, string>() };
 
 /** Poll's events by name: `POLLIN|POLLHUP`; epoll's have the same numbers. */
 export function eventNames(prefix: 'POLL' | 'EPOLL', events: number): string {
-  const known = eventTexts.get(prefix + events); // the same come again and again
+  const known = eventTexts[prefix].get(events); // the same come again and again
   if (known !== undefined) return known;
   const set = EVENTS.filter((name) => events & (constants[`POLL${name}`] ?? 0));
   const text = set.map((name) => prefix + name).join('|') || '0';
-  eventTexts.set(prefix + events, text);
+  eventTexts[prefix].set(events, text);
   return text;
 }
 

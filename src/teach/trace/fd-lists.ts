@@ -38,24 +38,29 @@ export function fdSetMembers(words: Int32Array | null, nfds: number): number[] |
 
 /** The first pairs in memory. */
 export function pairs(memory: Int32Array, count: number): FdEvents[] {
-  return Array.from({ length: count }, (_, i) => [memory[2 * i] ?? -1, memory[2 * i + 1] ?? 0]);
+  const found: FdEvents[] = [];
+  for (let i = 0; i < count; i++) found.push([memory[2 * i] ?? -1, memory[2 * i + 1] ?? 0]);
+  return found;
 }
 
 /** Descriptors and their events, in select's terms. */
 export function eventSets(events: FdEvents[], IN: number, OUT: number): Sets {
-  const fdsWith = (event: number) => {
-    const fds = events.filter(([, events]) => events & event).map(([fd]) => fd);
-    return fds.length > 0 ? fds.sort((a, b) => a - b) : null;
-  };
-  return { readfds: fdsWith(IN), writefds: fdsWith(OUT), exceptfds: null };
+  return { readfds: fdsWith(IN, events), writefds: fdsWith(OUT, events), exceptfds: null };
 }
 
-/** As `eventSets`; a hang-up or an error counts as each event that was asked for. */
-export function readySets(ready: FdEvents[], asked: FdEvents[], IN: number, OUT: number): Sets {
-  const askedEvents = new Map(asked);
-  const events = ready.map(([fd, events]): FdEvents => {
-    const isOnlyInOrOut = (events & ~(IN | OUT)) === 0;
-    return [fd, isOnlyInOrOut ? events : events | (askedEvents.get(fd) ?? 0)];
-  });
-  return eventSets(events, IN, OUT);
+function fdsWith(event: number, events: FdEvents[]): number[] | null {
+  const fds: number[] = [];
+  for (const [fd, has] of events) if (has & event) fds.push(fd);
+  if (fds.length > 1) fds.sort((a, b) => a - b);
+  return fds.length > 0 ? fds : null;
+}
+
+/**
+ * As `eventSets`; a hang-up or an error counts as each event that was asked for.
+ *
+ * @param askedOf the events that a descriptor was asked for
+ */
+export function readySets(ready: FdEvents[], askedOf: (fd: number) => number, IN: number, OUT: number): Sets {
+  for (const event of ready) if (event[1] & ~(IN | OUT)) event[1] |= askedOf(event[0]);
+  return eventSets(ready, IN, OUT);
 }

@@ -45,6 +45,11 @@ export class FdNames implements Learner {
   /** The names that this call has changed, or that the calls before the first one have. */
   learn(call: Call): Record<string, string | null> | undefined {
     if (!('nfds' in call) && call.fd !== undefined) rowOf(call.call).learn?.(this, call, call.fd);
+    return this.takeChanges();
+  }
+
+  /** The names that have changed since this was asked. */
+  takeChanges(): Record<string, string | null> | undefined {
     const changes = this.#changes;
     this.#changes = undefined;
     return changes;

@@ -1,7 +1,7 @@
 /** The forms in which calls are shown or recorded, each with the descriptor that it goes to. */
 import type { Sys } from '../../posix/sys.js';
 import type { Call, Head, Tail, TraceOptions } from '../recording/format.js';
-import { callLine } from '../recording/write.js';
+import { writeCall } from '../recording/write.js';
 import { Explanation, setsOf } from './explain.js';
 import { Step } from './step.js';
 import { strace } from './strace.js';
@@ -11,8 +11,8 @@ export interface Form {
   output: TraceWriter;
   /** The text before a wait. */
   beforeWait?(call: Call): string;
-  /** The text of a call that has returned. */
-  text(call: Call): string;
+  /** Writes a call that has returned. */
+  write(call: Call): void;
   /** The last line. */
   tail?(tail: Tail): string;
 }
@@ -41,16 +41,16 @@ function recording({ program, args }: TraceOptions, sys: Sys, { fd, name }: Targ
   const { platform } = process;
   const head: Head = { format: 'posix-select recording', version: 1, program, args, platform, began };
   output.write(`${JSON.stringify(head)}\n`);
-  return { output, text: callLine, tail: (tail) => `${JSON.stringify(tail)}\n` };
+  return { output, write: (call) => writeCall(output, call), tail: (tail) => `${JSON.stringify(tail)}\n` };
 }
 
 function shown(form: 'strace' | 'explain', output: TraceWriter): Form {
-  if (form === 'strace') return { output, text: (call) => `${strace(call)}\n` };
+  if (form === 'strace') return { output, write: (call) => output.write(`${strace(call)}\n`) };
   const explanation = new Explanation();
   return {
     output,
     beforeWait: (call) => explanation.beforeWait(call),
-    text: (call) => explanation.text(call),
+    write: (call) => output.write(explanation.text(call)),
   };
 }
 
@@ -58,11 +58,12 @@ function shown(form: 'strace' | 'explain', output: TraceWriter): Form {
 function stepping(sys: Sys, tty: number, stop: number, isExplained: boolean) {
   const enter = new Step(sys, tty, stop);
   const explanation = new Explanation();
+  const output = new TraceWriter(sys, tty, '/dev/tty');
   const form: Form = {
-    output: new TraceWriter(sys, tty, '/dev/tty'),
-    text: (call) => {
+    output,
+    write: (call) => {
       const text = explanation.text(call); // of all calls: names come with them
-      return call.after && enter.isOn && !isExplained ? text : '';
+      if (call.after && enter.isOn && !isExplained) output.write(text);
     },
   };
   const pause = (call: Call) => {

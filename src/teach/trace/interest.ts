@@ -2,6 +2,8 @@
 
 export class Interest {
   readonly #sets = new Map<number, Map<number, number>>();
+  /** How often a set has changed: what was made of one holds until then. */
+  changes = 0;
 
   /** Descriptors and events in one set, in the order in which they were added. */
   of(setFd: number): [fd: number, events: number][] {
@@ -14,18 +16,21 @@ export class Interest {
   }
 
   set(setFd: number, fd: number, events: number): void {
+    this.changes++;
     const set = this.#sets.get(setFd) ?? new Map<number, number>();
     this.#sets.set(setFd, set);
     set.set(fd, events);
   }
 
   remove(setFd: number, fd: number): void {
+    this.changes++;
     this.#sets.get(setFd)?.delete(fd);
   }
 
   /** A closed descriptor leaves all sets; a closed set is gone. */
   closed(fd: number): void {
     if (this.#sets.size === 0) return;
+    this.changes++;
     this.#sets.delete(fd);
     for (const set of this.#sets.values()) set.delete(fd);
   }

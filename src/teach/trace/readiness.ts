@@ -3,10 +3,16 @@
  * and recv(MSG_PEEK) would take a reset away from the program.
  */
 import { errno, strerror } from '../../posix/errors.js';
-import type { Sys } from '../../posix/sys.js';
+import { sys as addon, type Sys } from '../../posix/sys.js';
 import type { Reason, Sets } from '../recording/format.js';
 import { durationText } from '../text.js';
 import type { Kind } from './row.js';
+
+// Looked up once: the addon's constants are so many that V8 searches for each.
+const { F_GETFD = 1, POLLERR = 0, POLLHUP = 0, POLLIN = 0, POLLRDHUP = 0 } = addon.constants;
+
+/** What `poll` asks for: macOS has no POLLRDHUP, and reports nothing where nothing is asked. */
+const ASKED = POLLRDHUP || POLLIN;
 
 /** How a wait has ended. */
 interface Outcome {
@@ -32,18 +38,21 @@ export function reasonsFor(
   }
 
   const ready = inSets(after);
-  const revents = poll(sys, ready);
-  return ready.map(({ fd, set }, i) => {
-    const events = revents[i] ?? 0;
-    const kind = kinds.get(fd) ?? 'stream';
-    if (set === 'write') return { fd, set, sentence: writable(sys, kinds, fd, kind, events) };
-    if (set === 'except') return { fd, set, sentence: 'urgent data has come' };
-    return { fd, set, sentence: readable(sys, fd, kind, events) };
-  });
+  const pollfds = poll(sys, ready);
+  for (const [i, member] of ready.entries())
+    member.sentence = sentenceFor(sys, kinds, member, (pollfds[2 * i + 1] ?? 0) >>> 16);
+  return ready;
+}
+
+/** @param events what poll(2) reports */
+function sentenceFor(sys: Sys, kinds: Map<number, Kind>, { fd, set }: Member, events: number): string {
+  const kind = kinds.get(fd) ?? 'stream';
+  if (set === 'write') return writable(kinds, fd, kind, events);
+  if (set === 'except') return 'urgent data has come';
+  return readable(sys, fd, kind, events);
 }
 
 function readable(sys: Sys, fd: number, kind: Kind, events: number): string {
-  const { POLLERR = 0, POLLHUP = 0, POLLRDHUP = 0 } = sys.constants;
   if (kind === 'stop') return 'the loop is told to end';
   if (kind === 'listener') return 'a connection is waiting';
   const reset = (events & POLLERR) !== 0;
@@ -58,8 +67,8 @@ function readable(sys: Sys, fd: number, kind: Kind, events: number): string {
   return reset ? 'the peer has reset the connection' : 'the peer has closed: recv returns 0 bytes';
 }
 
-function writable(sys: Sys, kinds: Map<number, Kind>, fd: number, kind: Kind, events: number): string {
-  const failed = (events & (sys.constants.POLLERR ?? 0)) !== 0;
+function writable(kinds: Map<number, Kind>, fd: number, kind: Kind, events: number): string {
+  const failed = (events & POLLERR) !== 0;
   if (kind === 'connecting') {
     if (failed) return 'the connection has failed';
     kinds.set(fd, 'conn');
@@ -74,31 +83,35 @@ function withoutFd(sentence: string): Reason {
 
 /** EBADF does not say which descriptor is closed. */
 function closedFds(sys: Sys, after: Sets): Reason[] {
-  const found = inSets(after).filter(({ fd }) => sys.fcntl(fd, sys.constants.F_GETFD ?? 1, 0) < 0);
+  const found = inSets(after).filter(({ fd }) => sys.fcntl(fd, F_GETFD, 0) < 0);
   return found.map((member) => ({ ...member, sentence: 'it is not open' }));
 }
 
+/** A ready descriptor, and why it is, once that is known. */
 interface Member {
   fd: number;
   set: 'read' | 'write' | 'except';
+  sentence: string;
 }
 
 function inSets({ readfds, writefds, exceptfds }: Sets): Member[] {
   const all: Member[] = [];
-  for (const fd of readfds ?? []) all.push({ fd, set: 'read' });
-  for (const fd of writefds ?? []) all.push({ fd, set: 'write' });
-  for (const fd of exceptfds ?? []) all.push({ fd, set: 'except' });
+  for (const fd of readfds ?? []) all.push({ fd, set: 'read', sentence: '' });
+  for (const fd of writefds ?? []) all.push({ fd, set: 'write', sentence: '' });
+  for (const fd of exceptfds ?? []) all.push({ fd, set: 'except', sentence: '' });
   return all;
 }
 
-/** What poll(2) reports of each descriptor and select(2) does not: errors, hang-ups. */
-function poll(sys: Sys, members: Member[]): number[] {
-  const { POLLRDHUP, POLLIN } = sys.constants;
-  const pollfds = new Int32Array(2 * members.length);
+/** Where `poll` asks: new memory for each wait would cost more than the call. */
+let pollfds = new Int32Array(128);
+
+/** What poll(2) reports of each descriptor and select(2) does not, in memory laid out as pollfds: errors, hang-ups. */
+function poll(sys: Sys, members: Member[]): Int32Array {
+  if (pollfds.length < 2 * members.length) pollfds = new Int32Array(4 * members.length);
   for (const [i, { fd }] of members.entries()) {
     pollfds[2 * i] = fd;
-    pollfds[2 * i + 1] = POLLRDHUP ?? POLLIN ?? 0; // macOS has no POLLRDHUP, and reports nothing where nothing is asked
+    pollfds[2 * i + 1] = ASKED;
   }
   sys.poll(pollfds, members.length, 0);
-  return members.map((_, i) => (pollfds[2 * i + 1] ?? 0) >>> 16);
+  return pollfds;
 }

@@ -2,6 +2,7 @@
 import type { Sys, Waits } from '../../posix/sys.js';
 import type { OtherCall } from '../recording/format.js';
 import type { Interest } from './interest.js';
+import type { TracedCall } from './traced-call.js';
 
 /** The functions of `Sys` that wait for descriptors: waits.ts records them. */
 export type WaitName = keyof Waits;
@@ -32,7 +33,7 @@ export type TracedName = Exclude<keyof Sys, NotTraced>;
 
 /** Writes the arguments of a function of `Sys` into the record of the call, and the result where it is no number. */
 type Recorder<Name extends TracedName> = (
-  call: OtherCall,
+  call: TracedCall,
   result: ReturnType<NonNullable<Sys[Name]>>,
   ...args: Parameters<NonNullable<Sys[Name]>>
 ) => void;

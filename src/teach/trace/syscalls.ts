@@ -8,6 +8,7 @@ import { sys } from '../../posix/sys.js';
 import type { OtherCall } from '../recording/format.js';
 import { constantName, epollEvent, fileFlags, optionNames, optionValue } from './constants.js';
 import type { Learner, Parts, Row, TracedName } from './row.js';
+import { base64, type TracedCall } from './traced-call.js';
 
 const { constants } = sys;
 const IS_LINUX = process.platform === 'linux';
@@ -433,30 +434,28 @@ function transferred(learner: Learner, call: OtherCall, fd: number): void {
   if (call.errno === undefined) learner.transferred(call, fd);
 }
 
-function recordAddressGiven(call: OtherCall, _: number, fd: number, address: Address): void {
+function recordAddressGiven(call: TracedCall, _: number, fd: number, address: Address): void {
   call.fd = fd;
   call.address = recordable(address);
 }
 
-function recordAddressFilledIn(call: OtherCall, result: Address | number, fd: number): void {
+function recordAddressFilledIn(call: TracedCall, result: Address | number, fd: number): void {
   call.fd = fd;
   if (typeof result !== 'number') call.address = recordable(result);
 }
 
 /** The bytes that have come into a buffer. */
-function recordReceived(call: OtherCall, buffer: Uint8Array, count: number): void {
-  if (count >= 0) call.data = base64(buffer, Math.min(count, MAX_DATA_BYTES));
+function recordReceived(call: TracedCall, buffer: Uint8Array, count: number): void {
+  if (count < 0) return;
+  call.bytes = buffer;
+  call.byteCount = Math.min(count, MAX_DATA_BYTES);
 }
 
 /** The bytes that were sent, of those that were to be sent. */
-function recordSent(call: OtherCall, bytes: Uint8Array, count: number): void {
+function recordSent(call: TracedCall, bytes: Uint8Array, count: number): void {
   call.length = bytes.length;
-  if (count >= 0) call.data = base64(bytes, Math.min(count, MAX_DATA_BYTES));
+  recordReceived(call, bytes, count);
   if (count !== bytes.length) call.asked = base64(bytes, Math.min(bytes.length, MAX_ASKED_BYTES));
-}
-
-function base64(bytes: Uint8Array, length: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('base64');
 }
 
 function pair(result: [number, number] | number): string {

@@ -3,7 +3,7 @@
  * ones that make the call and record it. Without a trace nothing is replaced.
  */
 import { type Sys, sys } from '../../posix/sys.js';
-import type { Call, OtherCall, Tail, TraceOptions } from '../recording/format.js';
+import type { Call, Tail, TraceOptions } from '../recording/format.js';
 import { errnoName } from './constants.js';
 import { FdNames } from './fd-names.js';
 import { type Form, formsOf } from './forms.js';
@@ -11,13 +11,14 @@ import { Interest } from './interest.js';
 import { reasonsFor } from './readiness.js';
 import type { Row } from './row.js';
 import { SYSCALLS } from './syscalls.js';
+import { TracedCall } from './traced-call.js';
 import { tracedWaits, type WaitTracer } from './waits.js';
 
 /** `performance` itself is looked up at each use. */
 const clock = performance;
 
 type Make = (...args: unknown[]) => unknown;
-type Record = (call: OtherCall, result: unknown, ...args: unknown[]) => void;
+type Record = (call: TracedCall, result: unknown, ...args: unknown[]) => void;
 
 /** Starts to trace this thread. */
 export function begin(options: TraceOptions, stop: number): void {
@@ -69,7 +70,7 @@ class Tracer implements WaitTracer {
   }
 
   /** A call that does not wait for descriptors. */
-  #traced(name: string, { mayBlock, data, changes }: Row, make: Make, record: Record): Make {
+  #traced(name: string, { mayBlock, data, changes, learn }: Row, make: Make, record: Record): Make {
     const mayPrint = this.#isOnStderr && data === 'sent';
     return (...args) => {
       if (mayBlock || (mayPrint && (args[0] as number) <= 2)) this.#flush();
@@ -83,6 +84,7 @@ class Tracer implements WaitTracer {
       if (call.result < 0) call.errno = errnoName(result as number);
       record(call, result, ...args);
       if (changes && call.result >= 0) changes(this.interest, ...(args as number[]));
+      if (learn && call.fd !== undefined) learn(this.#names, call, call.fd);
       this.#write(call);
       return result;
     };
@@ -109,40 +111,19 @@ class Tracer implements WaitTracer {
     return result;
   }
 
-  /** All calls have the same fields in the same order: that makes them fast. */
-  newCall(name: string): OtherCall {
-    return {
-      n: ++this.#n,
-      at: 0,
-      took: 0,
-      call: name,
-      result: 0,
-      errno: undefined,
-      fd: undefined,
-      address: undefined,
-      length: undefined,
-      flags: undefined,
-      data: undefined,
-      rest: undefined,
-      asked: undefined,
-      note: undefined,
-      waits: undefined,
-      timeout: undefined,
-      after: undefined,
-      why: undefined,
-      names: undefined,
-    };
+  newCall(name: string): TracedCall {
+    return new TracedCall(++this.#n, name);
   }
 
   /** Adds the names that have changed since the call before. */
   #addNames(call: Call): void {
-    const names = this.#names.learn(call);
+    const names = this.#names.takeChanges();
     if (names) call.names = { ...call.names, ...names };
   }
 
   #write(call: Call): void {
     this.#addNames(call);
-    for (const { output, text } of this.#forms) output.write(text(call));
+    for (const form of this.#forms) form.write(call);
   }
 
   #flush(): void {

@@ -1,7 +1,7 @@
 /** The waits for descriptors under a trace: select, poll, epoll_wait, kevent. Each is recorded before it is made and after. */
 import { type Sys, sys } from '../../posix/sys.js';
 import { putTimeval } from '../../wait.js';
-import type { Call, OtherCall, SelectCall, Sets } from '../recording/format.js';
+import type { Call, SelectCall, Sets } from '../recording/format.js';
 import { epollEvent, eventNames } from './constants.js';
 import {
   eventSets,
@@ -15,6 +15,7 @@ import {
 } from './fd-lists.js';
 import type { Interest } from './interest.js';
 import type { WaitName } from './row.js';
+import type { TracedCall } from './traced-call.js';
 
 /** The events of kqueue in a record: a filter is no bit. */
 const [KQUEUE_IN, KQUEUE_OUT] = [1, 2];
@@ -35,7 +36,7 @@ export interface WaitTracer {
   sys: Sys;
   interest: Interest;
   /** A record with the next number. */
-  newCall(name: string): OtherCall;
+  newCall(name: string): TracedCall;
   /**
    * Makes the wait: shows the call before it, and records it after it.
    *
@@ -136,7 +137,8 @@ function tracedPoll(tracer: WaitTracer): Sys['poll'] {
           .map(([fd, events]): FdEvents => [fd, events >>> 16])
           .filter(([, revents]) => revents !== 0);
         const texts = ready.map(([fd, revents]) => `{fd=${fd}, revents=${eventNames('POLL', revents)}}`);
-        call.after = readySets(ready, asked, POLLIN, POLLOUT);
+        const askedEvents = new Map(asked);
+        call.after = readySets(ready, (fd) => askedEvents.get(fd) ?? 0, POLLIN, POLLOUT);
         call.note = `[${texts.join(', ')}]`;
       },
     );
@@ -144,13 +146,13 @@ function tracedPoll(tracer: WaitTracer): Sys['poll'] {
 }
 
 function tracedEpollWait(tracer: WaitTracer): Sys['epoll_wait'] {
+  const waitsOf = keptSets(tracer.interest, EPOLLIN, EPOLLOUT);
   return (epfd, ready, timeout) => {
-    const asked = tracer.interest.of(epfd);
     const rest = ['NULL', String(ready.length >> 1), String(timeout)];
     const call = tracer.newCall('epoll_wait');
     call.fd = epfd;
     call.rest = rest;
-    call.waits = eventSets(asked, EPOLLIN, EPOLLOUT);
+    call.waits = waitsOf(epfd);
     call.timeout = secondsOrNull(timeout);
     return tracer.wait(
       call,
@@ -159,20 +161,21 @@ function tracedEpollWait(tracer: WaitTracer): Sys['epoll_wait'] {
         if (result < 0) return;
         const events = pairs(ready, result);
         rest[0] = `[${events.map(([fd, events]) => epollEvent(fd, events)).join(', ')}]`;
-        call.after = readySets(events, asked, EPOLLIN, EPOLLOUT);
+        call.after = readySets(events, (fd) => tracer.interest.events(epfd, fd), EPOLLIN, EPOLLOUT);
       },
     );
   };
 }
 
 function tracedKeventWait(tracer: WaitTracer): Sys['kevent_wait'] {
+  const waitsOf = keptSets(tracer.interest, KQUEUE_IN, KQUEUE_OUT);
   return (kq, ready, timeout) => {
     const maxEvents = String(ready.length >> 1);
     const rest = ['NULL', '0', 'NULL', maxEvents, timeout === null ? 'NULL' : String(timeout)];
     const call = tracer.newCall('kevent');
     call.fd = kq;
     call.rest = rest;
-    call.waits = eventSets(tracer.interest.of(kq), KQUEUE_IN, KQUEUE_OUT);
+    call.waits = waitsOf(kq);
     call.timeout = timeout;
     return tracer.wait(
       call,
@@ -187,6 +190,17 @@ function tracedKeventWait(tracer: WaitTracer): Sys['kevent_wait'] {
         call.after = eventSets(events, KQUEUE_IN, KQUEUE_OUT);
       },
     );
+  };
+}
+
+/** The sets that a wait asks the kernel about which keeps them: made anew only where they have changed. */
+function keptSets(interest: Interest, IN: number, OUT: number): (setFd: number) => Sets {
+  let known = { setFd: -1, changes: -1, sets: eventSets([], IN, OUT) };
+  return (setFd) => {
+    const { changes } = interest;
+    if (known.setFd !== setFd || known.changes !== changes)
+      known = { setFd, changes, sets: eventSets(interest.of(setFd), IN, OUT) };
+    return known.sets;
   };
 }
 
