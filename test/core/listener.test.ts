@@ -15,7 +15,7 @@ import {
 import { expect, test } from 'vitest';
 import { expectPauses } from '../support/idle.js';
 import { eachAddress } from '../support/needs.js';
-import { openFds } from '../support/proc.js';
+import { openFds, openSockets } from '../support/proc.js';
 import { nodeArgs, Process, ROOT, until } from '../support/process.js';
 import { python } from '../support/python.js';
 import { drain, failure, kept, readable, temporaryPaths } from '../support/sockets.js';
@@ -116,13 +116,13 @@ test('it does not block, takes IPv4 on ::, and infers the family', () => {
 });
 
 test('close releases everything, again does nothing, and acceptAll is then EBADF', () => {
-  const before = openFds(process.pid);
+  const before = openSockets();
   for (let i = 0; i < 5; i++) {
     const listener = new Listener(LOOPBACK);
-    expect(openFds(process.pid)).toBeGreaterThan(before);
+    expect(openSockets()).toBeGreaterThan(before);
     listener.close();
     listener.close();
-    expect([openFds(process.pid), listener.fileno()]).toEqual([before, -1]);
+    expect([openSockets(), listener.fileno()]).toEqual([before, -1]);
     expect(failure(() => [...listener.acceptAll()])).toBe('EBADF');
   }
   {
@@ -132,9 +132,9 @@ test('close releases everything, again does nothing, and acceptAll is then EBADF
 });
 
 test('detach gives the one descriptor away, and releases everything else', () => {
-  const before = openFds(process.pid);
+  const before = openSockets();
   closeSync(new Listener(LOOPBACK).detach());
-  expect(openFds(process.pid)).toBe(before);
+  expect(openSockets()).toBe(before);
 });
 
 test('a limit that is no number is a TypeError or RangeError', () => {

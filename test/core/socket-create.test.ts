@@ -22,7 +22,7 @@ import {
 } from 'posix-select/socket';
 import { describe, expect, test } from 'vitest';
 import { eachAddress, needs } from '../support/needs.js';
-import { openFds } from '../support/proc.js';
+import { openSockets } from '../support/proc.js';
 import { until } from '../support/process.js';
 import { python } from '../support/python.js';
 import { accept, drain, failure, kept, temporaryPaths, writable } from '../support/sockets.js';
@@ -145,7 +145,7 @@ describe('createServer', () => {
 
   test('what fails leaves no descriptor behind', () => {
     using server = createServer(['127.0.0.1', 0]);
-    const before = openFds(process.pid);
+    const before = openSockets();
     expect(failure(() => createServer(server.getsockname()))).toBe('EADDRINUSE');
     expect(failure(() => createServer(['198.51.100.1', 0]))).toBe('EADDRNOTAVAIL');
     expect(() => createServer(['127.0.0.1', 0], { backlog: 'x' as never })).toThrow(TypeError);
@@ -153,7 +153,7 @@ describe('createServer', () => {
     expect(() => createConnection(['127.0.0.1', -1])).toThrow(RangeError);
     expect(failure(() => createConnection(path()))).toBe('ENOENT');
     expect(failure(() => new Socket(AF_INET, 99))).toBe('EINVAL');
-    expect(openFds(process.pid)).toBe(before);
+    expect(openSockets()).toBe(before);
   });
 });
 
@@ -197,7 +197,7 @@ describe('createConnection', () => {
         }
       });
       const port = mute.getsockname()[1] as number;
-      const before = openFds(process.pid);
+      const before = openSockets();
       const client = createConnection(['', port]);
       expect([client.family, client.getpeername()]).toEqual([AF_INET6, server.getsockname()]);
       client.close();
@@ -205,7 +205,7 @@ describe('createConnection', () => {
       expect(() => createConnection(['', port])).toThrow(
         `connect [::]:${port}: Connection refused (ECONNREFUSED)`,
       );
-      expect(openFds(process.pid)).toBe(before - 1);
+      expect(openSockets()).toBe(before - 1);
     },
   );
 });

@@ -23,7 +23,7 @@ import {
   socketpair,
 } from 'posix-select/socket';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openFds } from '../support/proc.js';
+import { openSockets } from '../support/proc.js';
 import { python } from '../support/python.js';
 import { failure, isReadable, kept, tcp, temporaryPaths } from '../support/sockets.js';
 
@@ -214,13 +214,13 @@ describe('a wrong value is a TypeError or RangeError', () => {
   });
 
   test.each(CALLS)('%s', (_, call, values) => {
-    const before = openFds(process.pid);
+    const before = openSockets();
     const outcomes = Object.entries(values).map(([name, value]) => [
       name,
       outcome(() => call(value as never)),
     ]);
     expect(outcomes.filter(([, outcome]) => outcome !== 'refused')).toEqual([]);
-    expect(openFds(process.pid), 'open descriptors').toBe(before);
+    expect(openSockets(), 'open descriptors').toBe(before);
   });
 });
 

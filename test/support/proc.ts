@@ -1,6 +1,6 @@
 /** What /proc says of a child process: its threads, their system calls, its descriptors, its CPU time (Linux). */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { type Process, until, WAIT_MS } from './process.js';
 
 /** System calls by number: those that may stand behind the C library's function of the name. */
@@ -71,6 +71,18 @@ export function thaw({ child }: Process): void {
 /** How many descriptors a process has open (Linux). */
 export function openFds(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** How many sockets this process has open (Linux): Node's threads open files of their own at any time. */
+export function openSockets(): number {
+  const links = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return ''; // it was the descriptor of the folder itself, or of a thread
+    }
+  });
+  return links.filter((link) => link.startsWith('socket:')).length;
 }
 
 /** The numbers of the system calls that a process's threads are in, by thread id (Linux). */
