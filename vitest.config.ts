@@ -1,9 +1,30 @@
 import { execFileSync } from 'node:child_process';
-import { dirname } from 'node:path';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-// A version manager's python3 is a script that starts the real one: it costs more than most tests of what it starts.
-const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' });
+/**
+ * A folder with the python3 of all tests: the real one, and none of the packages that are installed beside it. A version
+ * manager's python3 is a script that starts the real one, and what some packages do at each start of python3 costs more
+ * than most tests of what they start.
+ */
+function barePython(): string {
+  const real = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], {
+    encoding: 'utf8',
+  }).trim();
+  const folder = mkdtempSync(join(tmpdir(), 'python-'));
+  process.on('exit', () => rmSync(folder, { recursive: true }));
+  chmodSync(folder, 0o755); // some tests are other users
+  mkdirSync(join(folder, 'bin'));
+  symlinkSync(real, join(folder, 'bin/python3'));
+  // What makes a virtual environment: docs.python.org/3/library/site.html
+  writeFileSync(
+    join(folder, 'pyvenv.cfg'),
+    `home = ${dirname(real)}\ninclude-system-site-packages = false\n`,
+  );
+  return join(folder, 'bin');
+}
 
 export default defineConfig({
   test: {
@@ -14,7 +35,7 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     reporters: ['default', './test/support/left-out.ts'],
-    env: { PATH: `${dirname(python)}:${process.env.PATH}` },
+    env: { PATH: `${barePython()}:${process.env.PATH}` },
     projects: ['core', 'programs', 'teach', 'docs', 'load'].map((name) => ({
       extends: true,
       test: {

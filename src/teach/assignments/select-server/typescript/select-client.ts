@@ -1,13 +1,12 @@
 /** select-client, given: sends a few random letters to the server, at once and every few seconds. */
 import { OSError, select } from 'posix-select';
-import { createConnection } from 'posix-select/socket';
+import { createConnection, type Socket } from 'posix-select/socket';
 
 function randint(least: number, most: number): number {
   return least + Math.floor(Math.random() * (most - least + 1));
 }
 
-function runClient(prefix: string, host: string, port: number): string {
-  const sock = createConnection([host, port]);
+function runClient(sock: Socket, prefix: string): string {
   while (true) {
     const letters = Array.from({ length: randint(10, 19) }, () => 'a'.charCodeAt(0) + randint(0, 25));
     sock.sendall(Buffer.from(`${prefix}: ${String.fromCharCode(...letters)}`));
@@ -23,7 +22,9 @@ if (port === undefined) {
   process.exit(2);
 }
 try {
-  console.error(runClient(prefix, host, Number(port)));
+  const sock = createConnection([host, Number(port)]);
+  console.error(runClient(sock, prefix));
+  sock.close();
 } catch (err) {
   if (!(err instanceof OSError)) throw err;
   console.error(err.message);

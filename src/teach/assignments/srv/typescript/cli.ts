@@ -1,10 +1,9 @@
 /** cli, given: srv's client. Shows what the server sends, and sends what is typed; an empty line ends it. */
 import { OSError, select } from 'posix-select';
-import { createConnection } from 'posix-select/socket';
+import { createConnection, type Socket } from 'posix-select/socket';
 import { print, Stdin } from 'posix-select/terminal';
 
-function runClient(host: string, port: number): string {
-  const sock = createConnection([host, port]);
+function runClient(sock: Socket): string {
   const stdin = new Stdin();
   while (true) {
     const [readable] = select([sock, stdin], [], []);
@@ -29,7 +28,9 @@ if (process.argv.length !== 4) {
   process.exit(2);
 }
 try {
-  print(runClient(process.argv[2], Number(process.argv[3])));
+  const sock = createConnection([process.argv[2], Number(process.argv[3])]);
+  print(runClient(sock));
+  sock.close();
 } catch (err) {
   if (!(err instanceof OSError)) throw err;
   console.error(err.message);

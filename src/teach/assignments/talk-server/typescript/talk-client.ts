@@ -2,11 +2,10 @@
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { OSError, select } from 'posix-select';
-import { createConnection } from 'posix-select/socket';
+import { createConnection, type Socket } from 'posix-select/socket';
 import { print, Stdin } from 'posix-select/terminal';
 
-function runClient(name: string, server: string, port: number): number {
-  const sock = createConnection([server, port]);
+function runClient(sock: Socket, name: string): number {
   const stdin = new Stdin();
   while (true) {
     const [readable] = select([sock, stdin], [], []);
@@ -33,7 +32,9 @@ const { values } = parseArgs({
   },
 });
 try {
-  process.exitCode = runClient(values.name, values.server, Number(values.port));
+  const sock = createConnection([values.server, Number(values.port)]);
+  process.exitCode = runClient(sock, values.name);
+  sock.close();
 } catch (err) {
   if (!(err instanceof OSError)) throw err;
   console.error(err.message);
