@@ -83,11 +83,13 @@ export class TraceWriter implements LineOutput {
   }
 
   number(value: number): void {
+    this.#makeRoom(NUMBER_BYTES);
     if ((value | 0) === value && value >= 0) this.#digits(value, countOfDigits(value));
     else this.ascii(String(value));
   }
 
   seconds(value: number): void {
+    this.#makeRoom(2 * NUMBER_BYTES);
     const micros = Math.round(value * 1e6);
     const whole = Math.floor(micros / 1e6);
     this.number(whole);
@@ -146,7 +148,6 @@ export class TraceWriter implements LineOutput {
 
   /** A whole number of 31 bits, with so many digits. */
   #digits(value: number, count: number): void {
-    this.#makeRoom(2 * NUMBER_BYTES); // for seconds: two numbers and the point
     const bytes = this.#bytes;
     const begin = this.#kept;
     let rest = value | 0;
