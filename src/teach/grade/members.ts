@@ -33,13 +33,20 @@ export class Members {
   readonly #hasNamespace: boolean;
   readonly #variable: string;
   #pids = new Set<number>();
-  readonly #strangers = new Set<number>();
+  /** What ran before it: none of it can come from it. */
+  readonly #before: ReadonlySet<number>;
+  readonly #strangers: Set<number>;
   /** The newest process when these were listed. */
   #newest = '';
 
-  /** @param variable `NAME=value`, in the environment of all of them */
-  constructor(child: ChildProcess, hasNamespace: boolean, variable: string) {
+  /**
+   * @param variable `NAME=value`, in the environment of all of them
+   * @param before the ids of the processes that there were before it was started
+   */
+  constructor(child: ChildProcess, hasNamespace: boolean, variable: string, before: number[]) {
     const root = child.pid;
+    this.#before = new Set(before);
+    this.#strangers = new Set(before);
     this.#root = root;
     this.#hasNamespace = hasNamespace;
     this.#variable = variable;
@@ -49,9 +56,15 @@ export class Members {
     child.once('exit', () => started.delete(root));
   }
 
-  /** Has orphans adopted, unless there are children already: theirs could not be told from a submission's. */
-  static adoptOrphans(): void {
+  /**
+   * Comes before a submission is started. Has orphans adopted, unless there are children already: theirs could not be
+   * told from a submission's.
+   *
+   * @returns the ids of the processes that there are
+   */
+  static prepare(): number[] {
     adoptsOrphans ??= !processes().some(({ ppid }) => ppid === ownPid) && sys.adoptOrphans?.() === 0;
+    return platform === 'linux' ? processIds() : [];
   }
 
   list(): Process[] {
@@ -93,7 +106,7 @@ export class Members {
   /** It has ended: what is adopted from now on is not its own. */
   forget(): void {
     if (this.#root !== undefined) roots.delete(this.#root);
-    reapOrphans();
+    reapOrphans(this.#before);
   }
 
   /** Its descendants, its session, what carries its variable, and orphans of nobody else. */
@@ -167,10 +180,16 @@ function endOrReap(): number {
   return orphans.length + reapOrphans();
 }
 
-/** Takes adopted processes that have ended off the process table. @returns how many there were */
-function reapOrphans(): number {
+/**
+ * Takes adopted processes that have ended off the process table.
+ *
+ * @param others the ids of processes that are none of them: each that is looked at takes time
+ * @returns how many there were
+ */
+function reapOrphans(others: ReadonlySet<number> = new Set()): number {
   if (!adoptsOrphans) return 0;
-  const ended = processIds().filter((pid) => !started.has(pid) && zombie(pid)?.ppid === ownPid);
+  const ids = processIds().filter((pid) => !started.has(pid) && !others.has(pid));
+  const ended = ids.filter((pid) => zombie(pid)?.ppid === ownPid);
   for (const pid of ended) sys.reap?.(pid);
   return ended.length;
 }
