@@ -75,8 +75,12 @@ const SERVERS: EchoPeer[] = [
 ];
 
 /** A server, and what is done with it. */
-async function withServer<T>(peer: EchoPeer, work: (server: Server) => Promise<T>): Promise<T> {
-  const server = await Server.start(peer.echo());
+async function withServer<T>(
+  peer: EchoPeer,
+  work: (server: Server) => Promise<T>,
+  isSpread = false,
+): Promise<T> {
+  const server = await Server.start(peer.echo(), isSpread);
   try {
     return await work(server);
   } finally {
@@ -163,6 +167,23 @@ function many(): Benchmark<EchoPeer> {
   };
 }
 
+/** Seconds in which even a traced server has answered some thousands of messages. */
+const RECORDED_S = 1;
+
+function record(): Benchmark<EchoPeer> {
+  return {
+    name: 'record',
+    summary: 'an echo server while its calls are recorded, on all cores',
+    peers: [PEERS.shaped, PEERS.recorded, PEERS.record, PEERS.strace],
+    cells: (short) => (short ? [20] : [20, 100]).map((connections) => ({ connections, size: 64 })),
+    measure: async (peer, cell, short) => {
+      const load = closedLoop({ ...cell, seconds: short ? 0.1 : RECORDED_S }, short);
+      const { rate = 0, p50 = 0, p99 = 0 } = await withServer(peer, (server) => server.load(load), true);
+      return [[cell, { rate, p50, p99 }]]; // the CPU would be strace's
+    },
+  };
+}
+
 function memory(): Benchmark<EchoPeer> {
   return {
     name: 'memory',
@@ -201,7 +222,7 @@ function soundness(): Benchmark<EchoPeer> {
 }
 
 export function benchmarks(): Benchmark[] {
-  return [call(), wait(), echo(), idle(), latency(), many(), memory(), soundness()];
+  return [call(), wait(), echo(), idle(), latency(), many(), memory(), record(), soundness()];
 }
 
 /** The server's core was not busy at its peak, so that something else has been measured. */

@@ -70,6 +70,9 @@ const besideIdle = (ours: Peer, bound: Bound): Goal => ({
   ...bound,
 });
 
+const RECORDED: Goal['cells'] = [20, 100].map((connections) => [`${connections}`, { connections }]);
+
+const { recorded, record, strace } = PEERS;
 const { literal, shaped, selectFdSets, select, epoll, net, cSelect, cEpoll, pythonSelect, koffi, nodeFfi } =
   PEERS;
 
@@ -108,6 +111,25 @@ export const GOALS: Goal[] = [
     of: 'memory, connections',
     cells: [['900', { connections: 900 }]],
     atMost: 0.1,
+  },
+  // What it costs to be recorded.
+  {
+    ours: recorded,
+    theirs: shaped,
+    benchmark: 'record',
+    value: 'rate',
+    of: 'throughput, connections',
+    cells: RECORDED,
+    atLeast: 0.7,
+  },
+  {
+    ours: record,
+    theirs: strace,
+    benchmark: 'record',
+    value: 'time',
+    of: 'time of a message, connections',
+    cells: RECORDED,
+    atMost: 1.1,
   },
 ];
 

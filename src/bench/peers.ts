@@ -1,5 +1,6 @@
 /** Who is measured: one row a peer. The benchmarks, charts, goals and checks refer to the rows. */
-import { type Command, c, node, source, works } from './trial.js';
+import { STRACE_OPTIONS } from '../teach/record/strace-process.js';
+import { type Command, c, file, node, source, works } from './trial.js';
 
 /** Something that a machine may not have, with a sentence for when it has not. */
 export interface Need {
@@ -35,6 +36,7 @@ const remembered = (isThere: () => boolean, sentence: string): Need => {
 export const COMPILER = remembered(() => works('cc', '--version'), 'no C compiler (cc)');
 const PYTHON = remembered(() => works('python3', '--version'), 'no python3');
 const EPOLL = remembered(() => process.platform === 'linux', 'no epoll on this system');
+const STRACE = remembered(() => works('strace', '-V'), 'no strace');
 const KOFFI = remembered(() => isInstalled('koffi'), 'koffi is not installed');
 
 function isInstalled(name: string): boolean {
@@ -72,8 +74,18 @@ const inNode =
   (...args) =>
     node(file, ...first, ...text(args));
 
-const ours = (loop: string, args: object = {}): Start =>
-  inNode('../compare/servers/ours', loop, JSON.stringify(args));
+const ours = (loop: string, args: object = {}, ...more: string[]): Start =>
+  inNode('../compare/servers/ours', loop, JSON.stringify(args), ...more);
+
+/** As a second program that gets the command of the first one. */
+const under =
+  (start: Start, outer: Start): Start =>
+  (...args) =>
+    outer('--', ...start(...args));
+
+const straceInto =
+  (log: string): Start =>
+  (...args) => ['strace', '--seccomp-bpf', ...STRACE_OPTIONS, '-o', log, ...text(args)];
 
 /** With one thread the kernel takes no reference on each file, and select(2) costs half: no Node process has one. */
 const inThreads =
@@ -92,6 +104,25 @@ export const PEERS = {
     color: '#ffbb78',
     isOurs: true,
     echo: ours('shaped', { delay: HANDICAP_S }),
+  },
+  recorded: {
+    name: 'recorded from within',
+    color: '#9467bd',
+    isOurs: true,
+    echo: ours('shaped', {}, file('within.jsonl')),
+  },
+  record: {
+    name: 'posix-select record',
+    color: '#d62728',
+    isOurs: true,
+    needs: STRACE,
+    echo: under(ours('shaped'), inNode('../cli/main', 'record', '-o', file('record.jsonl'))),
+  },
+  strace: {
+    name: 'strace alone',
+    color: '#333333',
+    needs: STRACE,
+    echo: under(ours('shaped'), straceInto(file('strace.log'))),
   },
   selectFdSets: {
     name: 'selectFdSets',

@@ -24,6 +24,9 @@ const MAX_TRIAL_MS = 60_000;
 const folder = mkdtempSync(join(tmpdir(), 'posix-select-bench-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
+/** A file that a trial writes; the next one of the same name writes over it. */
+export const file = (name: string): string => join(folder, name);
+
 const compiled = new Map<string, string>();
 
 /** A C program of this benchmark, compiled once a run. */
@@ -56,8 +59,11 @@ export function works(file: string, ...args: string[]): boolean {
   }
 }
 
-/** A core for the program that is measured and one for its load; -1 leaves it to the system. */
-const CORES = availableParallelism() > 1 ? { measured: 0, load: 1 } : { measured: -1, load: -1 };
+/** The core of a program; the system chooses it for one that is several processes. */
+const ANY_CORE = -1;
+
+/** A core for the program that is measured and one for its load. */
+const CORES = availableParallelism() > 1 ? { measured: 0, load: 1 } : { measured: ANY_CORE, load: ANY_CORE };
 
 const launched = (core: number, pairs: number, command: Command): Command => [
   c('launch'),
@@ -75,7 +81,17 @@ function tracked(child: ChildProcess): ChildProcess {
 
 /** Kills the trials that run. */
 export function endTrials(): void {
-  for (const child of running) child.kill('SIGKILL');
+  for (const child of running) endWithChildren(child);
+}
+
+/** Ends a trial; of one that has a process group to itself, the group: strace's end would leave what it traces. */
+function endWithChildren(child: ChildProcess): void {
+  child.kill('SIGKILL');
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code !== 'ESRCH') throw err;
+  }
 }
 
 async function valuesOf([file, ...args]: Command): Promise<Values> {
@@ -106,32 +122,40 @@ export interface Load {
 export class Server {
   readonly #child: ChildProcess;
   readonly #port: string;
+  readonly #isSpread: boolean;
 
-  private constructor(child: ChildProcess, port: string) {
+  private constructor(child: ChildProcess, port: string, isSpread: boolean) {
     this.#child = child;
     this.#port = port;
+    this.#isSpread = isSpread;
   }
 
-  /** Starts a server, which prints the port that it listens on. */
-  static async start(command: Command): Promise<Server> {
-    const [file, ...args] = launched(CORES.measured, 0, command);
-    const child = tracked(spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] }));
+  /**
+   * Starts a server, which prints the port that it listens on.
+   *
+   * @param isSpread over all cores, as its load is: it is several processes, or several threads have work
+   */
+  static async start(command: Command, isSpread = false): Promise<Server> {
+    const [file, ...args] = launched(isSpread ? ANY_CORE : CORES.measured, 0, command);
+    const child = tracked(spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true }));
     const ended = once(child, 'exit').then(() => null);
     const line = once(createInterface(child.stdout as Readable), 'line').then(([port]) => String(port));
     const port = await Promise.race([line, ended]);
     if (port === null) throw new Error(`${command.join(' ')} ended without a port`);
-    return new Server(child, port);
+    return new Server(child, port, isSpread);
   }
 
   load({ connections, size, idle, warmUp, seconds, rate }: Load): Promise<Values> {
     const load: Command = [c('echo/load'), this.#port, String(this.#child.pid)];
     load.push(...[connections, size, idle, warmUp, seconds, rate].map(String));
-    return valuesOf(launched(CORES.load, 0, load));
+    return valuesOf(launched(this.#isSpread ? ANY_CORE : CORES.load, 0, load));
   }
 
   /** Kills it: its measurement is over. */
   async stop(): Promise<void> {
     const ended = once(this.#child, 'exit');
-    if (this.#child.exitCode === null && this.#child.kill('SIGKILL')) await ended;
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    endWithChildren(this.#child);
+    await ended;
   }
 }

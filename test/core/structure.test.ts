@@ -188,6 +188,7 @@ const RULES: Rule[] = [
     files: BENCH,
     mayImport: [
       BENCH,
+      'src/teach/record/strace-process.ts', // strace alone is asked for the same calls
       ...PUBLIC,
       NODE,
       ...['cli-progress', 'cli-table3', 'commander', 'koffi', 'simple-statistics', 'vega', 'vega-lite'],

@@ -1,6 +1,6 @@
 /** The benchmark's command line, in its short form: that it runs, says what is missing, and writes its report. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,18 @@ function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'posix-select-'));
   onTestFinished(() => rmSync(path, { recursive: true }));
   return path;
+}
+
+/** The processes that have this in their environment. */
+function processesWith(variable: string): string[] {
+  const environment = (pid: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'utf8');
+    } catch {
+      return ''; // it has ended
+    }
+  };
+  return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && environment(pid).includes(variable));
 }
 
 /** A PATH on which only these commands are. */
@@ -33,7 +45,7 @@ test('--list names each benchmark with what it measures', async () => {
   const { code, lines } = await bench(['--list']);
   expect(code).toBe(0);
   expect(lines.map((line) => line.split(' ')[0])).toEqual([
-    ...['call', 'wait', 'echo', 'idle', 'latency', 'many', 'memory', 'soundness'],
+    ...['call', 'wait', 'echo', 'idle', 'latency', 'many', 'memory', 'record', 'soundness'],
   ]);
 });
 
@@ -79,6 +91,31 @@ needs('cc')('a server is measured with its CPU and its latencies', async () => {
     expect(values.user + values.sys).toBeGreaterThan(0);
   }
 });
+
+needs('cc', 'strace')(
+  'what it costs to be recorded is measured, beside strace; nothing stays behind',
+  async () => {
+    const out = folder(); // in the environment of all that is started
+    const run = new Process('env', [
+      `OUT=${out}`,
+      process.execPath,
+      BENCH,
+      'record',
+      '--short',
+      '--out',
+      out,
+    ]);
+    expect(await run.exit, run.stdout).toBe(0);
+    const { stdout } = run;
+    expect(stdout).toMatch(/recorded from within : Python-shaped loop/);
+    expect(stdout).toMatch(/posix-select record : strace alone/);
+    const { samples } = JSON.parse(readFileSync(join(out, 'samples.json'), 'utf8'));
+    const peers = ['Python-shaped loop', 'recorded from within', 'posix-select record', 'strace alone'];
+    expect(samples.map(({ peer }: { peer: string }) => peer)).toEqual(peers);
+    for (const { values } of samples) expect(values.rate).toBeGreaterThan(0);
+    await until('all have ended', () => processesWith(`OUT=${out}`).length === 0);
+  },
+);
 
 needs('cc')('a peer that is not there is said, and left out', async () => {
   const out = folder();
