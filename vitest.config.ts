@@ -14,8 +14,7 @@ function barePython(): string {
     encoding: 'utf8',
   }).trim();
   const folder = mkdtempSync(join(tmpdir(), 'python-'));
-  process.on('exit', () => rmSync(folder, { recursive: true }));
-  chmodSync(folder, 0o755); // some tests are other users
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   mkdirSync(join(folder, 'bin'));
   symlinkSync(real, join(folder, 'bin/python3'));
   // What makes a virtual environment: docs.python.org/3/library/site.html
@@ -23,8 +22,14 @@ function barePython(): string {
     join(folder, 'pyvenv.cfg'),
     `home = ${dirname(real)}\ninclude-system-site-packages = false\n`,
   );
+  // Some tests are other users.
+  for (const name of ['.', 'bin']) chmodSync(join(folder, name), 0o755);
+  chmodSync(join(folder, 'pyvenv.cfg'), 0o644);
   return join(folder, 'bin');
 }
+
+// This file is loaded once for each project.
+process.env.POSIX_SELECT_TEST_PYTHON ??= barePython();
 
 export default defineConfig({
   test: {
@@ -35,7 +40,7 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     reporters: ['default', './test/support/left-out.ts'],
-    env: { PATH: `${barePython()}:${process.env.PATH}` },
+    env: { PATH: `${process.env.POSIX_SELECT_TEST_PYTHON}:${process.env.PATH}` },
     projects: ['core', 'programs', 'teach', 'docs', 'load'].map((name) => ({
       extends: true,
       test: {

@@ -261,3 +261,9 @@ test('a bound ends the recording, and not the program', async () => {
   expect(recorder.stderr).toMatch(/has 3000 bytes, and ends here; the program goes on/);
   expect(readFileSync(file).length).toBeLessThan(4000);
 });
+
+test('a bound below the first line ends the recording there, and says so', async () => {
+  const recorder = posixSelect(['record', '-o', fileFor('run.jsonl'), '--max-size', '1', '--', 'true']);
+  expect(await recorder.exit).toBe(0);
+  expect(recorder.stderr).toMatch(/has 1 bytes, and ends here; the program goes on/);
+});

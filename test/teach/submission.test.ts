@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Strangers } from '../../dist/teach/grade/members.js';
 import { needs } from '../support/needs.js';
 import { CLI, nodeArgs, Process } from '../support/process.js';
 import { close, command, workshop } from '../support/zoo.js';
@@ -59,6 +60,22 @@ test('it keeps the end of what is printed', async () => {
     await program.destroy();`);
   expect(stdout).toBe('true true true\n');
 });
+
+test.each([
+  ['goes on', 105, [3, 100, 200]],
+  ['goes on, past one that was there', 205, [3, 100]],
+  ['begins anew', 50, [100]],
+  ['begins anew, and has come far', 99, [100]],
+  ['is not to be seen', undefined, []],
+])(
+  'an id that may have come to another process is a stranger no more: the counting %s',
+  (_, newest, left) => {
+    const strangers = new Strangers({ ids: [3, 100, 200, 300], newest: 100 });
+    strangers.renew([3, 100, 200, 1000], newest); // 300 has ended
+    expect([...strangers.ids]).toEqual(left);
+    expect(strangers.newest).toBe(newest);
+  },
+);
 
 needs('bwrap')('what was adopted of it is reaped, and it is told how its own child ended', async () => {
   const { stdout, stderr } = await execute(`

@@ -6,10 +6,12 @@ import { describe, expect, test } from 'vitest';
 import type { Call, OtherCall, SelectCall } from '../../dist/teach/recording/format.js';
 import { needs } from '../support/needs.js';
 import { ended } from '../support/proc.js';
-import { CLI, Process, until, WAIT_MS } from '../support/process.js';
+import { CLI, Process, startNode, until, WAIT_MS } from '../support/process.js';
 import { connect, listen, Python } from '../support/python.js';
 import { parsed } from '../support/recordings.js';
 import { type Args, fileFor, posixSelect, traced } from '../support/traced.js';
+
+const trace = new URL('../../dist/teach/trace/trace.js', import.meta.url);
 
 const isWait = (call: Call): call is SelectCall => call.call === 'select';
 const made = (calls: Call[], name: string) => calls.filter(({ call }) => call === name) as OtherCall[];
@@ -355,7 +357,6 @@ describe('nothing is lost when the program', () => {
 
 describe('without a trace', () => {
   const fixture = fileURLToPath(new URL('../support/fixtures/table.mjs', import.meta.url));
-  const trace = new URL('../../dist/teach/trace/trace.js', import.meta.url);
 
   /** The functions of the worker's table of system calls that are not the addon's own. */
   async function replaced(before?: { module: URL; options: unknown }): Promise<string[]> {
@@ -368,6 +369,61 @@ describe('without a trace', () => {
     const tracedNames = await replaced({ module: trace, options: { program: 'table', args: [] } });
     expect(tracedNames).toEqual(expect.arrayContaining(['select', 'accept', 'recv', 'send', 'close']));
   });
+});
+
+/** The calls of a piece of code that is recorded on the main thread of a process of its own. */
+async function recordedCalls(code: string): Promise<OtherCall[]> {
+  const file = fileFor('recording');
+  const run = startNode(`
+    import { openSync } from 'node:fs';
+    import { begin } from '${trace}';
+    begin({ program: 'x', args: [], record: { fd: openSync('${file}', 'w'), name: '${file}' } }, -1);
+    ${code}`);
+  expect({ exit: await run.exit, stderr: run.stderr }).toEqual({ exit: 0, stderr: '' });
+  return parsed(readFileSync(file, 'utf8')).calls as OtherCall[];
+}
+
+test.each([10, 300])(
+  'a datagram of %d bytes in 4 bytes of memory: what has come, and nothing beside it',
+  async (size) => {
+    const calls = await recordedCalls(`
+    import { Socket, AF_INET, SOCK_DGRAM, MSG_TRUNC } from 'posix-select/socket';
+    const [a, b] = [new Socket(AF_INET, SOCK_DGRAM), new Socket(AF_INET, SOCK_DGRAM)];
+    a.bind(['127.0.0.1', 0]);
+    b.sendto(Buffer.alloc(${size}, 'A'), a.getsockname());
+    const memory = Buffer.from('....SECRET'.repeat(100));
+    if (a.recvInto(memory.subarray(0, 4), 4, MSG_TRUNC) !== ${size}) throw new Error('not truncated');
+    a.close();
+    b.close();`);
+    const [recv] = made(calls, 'recv');
+    expect(recv).toMatchObject({ result: size, length: 4, data: Buffer.from('AAAA').toString('base64') });
+  },
+);
+
+test.skipIf(process.platform !== 'linux')('each wait has what epoll waits for at that time', async () => {
+  const calls = await recordedCalls(`
+    import { socketpair } from 'posix-select/socket';
+    import { EpollSelector, EVENT_READ, EVENT_WRITE } from 'posix-select/selectors';
+    const sel = new EpollSelector();
+    const pairs = [socketpair(), socketpair()];
+    const [[a], [b]] = pairs;
+    const wait = () => sel.select(0);
+    sel.register(a, EVENT_READ); wait();
+    sel.register(b, EVENT_READ); wait(); wait();
+    sel.modify(a, EVENT_WRITE); wait();
+    sel.unregister(a); wait();
+    console.log(a.fileno(), b.fileno());
+    sel.close();
+    for (const s of pairs.flat()) s.close();`);
+  const [fds] = made(calls, 'epoll_ctl').map(({ rest = [] }) => Number(rest[1]));
+  const [a, b] = [fds as number, Number(made(calls, 'epoll_ctl')[1]?.rest?.[1])];
+  expect(made(calls, 'epoll_wait').map(({ waits }) => [waits?.readfds, waits?.writefds])).toEqual([
+    [[a], null],
+    [[a, b], null],
+    [[a, b], null],
+    [[b], [a]],
+    [[b], null],
+  ]);
 });
 
 test("the README's examples are what the forms show", async () => {

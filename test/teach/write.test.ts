@@ -53,23 +53,33 @@ const CALLS: [what: string, call: Call][] = [
   ['a long time', { ...made, at: 86_400.999999, took: 3599.9, call: 'close', fd: 4 }],
 ];
 
-/** The text that a writer leaves in a file. */
-function written(write: (writer: TraceWriter) => void): string {
+/** The text that a writer leaves in a file, and the bytes of each write(2). */
+function written(write: (writer: TraceWriter) => void): { text: string; pieces: Buffer[] } {
   const file = path();
   const fd = openSync(file, 'w');
-  const writer = new TraceWriter(sys, fd, file);
+  const pieces: Buffer[] = [];
+  const seen = (fd: number, bytes: Uint8Array) => {
+    pieces.push(Buffer.from(bytes));
+    return sys.write(fd, bytes);
+  };
+  const writer = new TraceWriter({ ...sys, write: seen }, fd, file);
   write(writer);
   writer.flush();
   closeSync(fd);
   const text = readFileSync(file, 'utf8');
   expect(writer.size).toBe(Buffer.byteLength(text));
-  return text;
+  return { text, pieces };
 }
 
+const textOf = (write: (writer: TraceWriter) => void) => written(write).text;
+
 test.each(CALLS)('%s: as JSON.stringify has it', (_, call) => {
-  const text = written((writer) => writeCall(writer, call));
+  const text = textOf((writer) => writeCall(writer, call));
   expect(text).toMatch(/^.+\n$/);
   expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(call)));
+  // No field twice.
+  const shortTimes = text.replace(/"(at|took)":([\d.]+)/g, (_, name, time) => `"${name}":${Number(time)}`);
+  expect(shortTimes).toBe(`${JSON.stringify(JSON.parse(text))}\n`);
 });
 
 const BYTES = Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * 89) & 255));
@@ -77,7 +87,7 @@ const BYTES = Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * 89) & 255)
 test('bytes of every length, short and long: the base64 that Node makes of them', () => {
   for (const count of [...Array(400).keys(), 4095, 4096]) {
     const call = Object.assign(new TracedCall(1, 'recv'), { bytes: BYTES, byteCount: count });
-    const text = written((writer) => writeCall(writer, call));
+    const text = textOf((writer) => writeCall(writer, call));
     expect(JSON.parse(text).data).toBe(BYTES.subarray(0, count).toString('base64'));
   }
 });
@@ -85,7 +95,7 @@ test('bytes of every length, short and long: the base64 that Node makes of them'
 test.each([0, 9, 10, 99_999, 100_000, 2 ** 31 - 1, 2 ** 31, 2 ** 53, -1, -(2 ** 31), 0.5, 1e21])(
   'the number %d',
   (n) => {
-    expect(written((writer) => writer.number(n))).toBe(String(n));
+    expect(textOf((writer) => writer.number(n))).toBe(String(n));
   },
 );
 
@@ -96,23 +106,32 @@ test.each([
   [1, '1.000000'],
   [86_400.000012, '86400.000012'],
   [2 ** 31, '2147483648.000000'],
+  [-0.2, '-0.200000'],
 ])('%d seconds', (seconds, text) => {
-  expect(written((writer) => writer.seconds(seconds))).toBe(text);
+  expect(textOf((writer) => writer.seconds(seconds))).toBe(text);
 });
 
-test('more than the memory of a writer: nothing is lost where one buffer ends', () => {
+test('more than the memory of a writer: nothing is lost, and each write(2) ends where a line ends', () => {
   const words = Array.from({ length: 30_000 }, (_, i) => `é${i}🐟`);
   const long = 'x€🐟'.repeat(50_000);
-  const text = written((writer) => {
+  const { text, pieces } = written((writer) => {
     for (const [i, word] of words.entries()) {
-      writer.write(word);
+      writer.text(word);
+      if (i === 20_000) writer.text(long);
       writer.ascii('plain ');
       writer.number(i);
       writer.seconds(i / 1000);
+      writer.base64(BYTES, i % 300);
+      writer.endLine();
     }
-    writer.write(long);
-    writer.ascii('end');
+    writer.write(`${long}\n`);
+    writer.write('end\n');
   });
-  const all = words.map((word, i) => `${word}plain ${i}${(i / 1000).toFixed(6)}`);
-  expect(text === `${all.join('')}${long}end`).toBe(true);
+  const lines = words.map(
+    (word, i) =>
+      `${word}${i === 20_000 ? long : ''}plain ${i}${(i / 1000).toFixed(6)}${BYTES.toString('base64', 0, i % 300)}\n`,
+  );
+  expect(text === `${lines.join('')}${long}\nend\n`).toBe(true);
+  expect(pieces.length).toBeGreaterThan(10);
+  expect(pieces.filter((piece) => piece.at(-1) !== 10)).toEqual([]);
 });

@@ -18,6 +18,39 @@ import {
 /** Whether what a submission leaves behind becomes this process's child. */
 let adoptsOrphans: boolean | undefined;
 
+/** Processes that come from no submission: each look at one takes time. */
+export class Strangers {
+  readonly ids: Set<number>;
+  /** The newest process of all when they were listed; undefined where that cannot be seen. */
+  newest: number | undefined;
+
+  constructor({ ids, newest }: { ids: Iterable<number>; newest: number | undefined }) {
+    this.ids = new Set(ids);
+    this.newest = newest;
+  }
+
+  /**
+   * Forgets those that have ended, and those whose id may have come to another process. Ids are given in ascending
+   * order, and from the smallest again after the largest.
+   *
+   * @param pids of all processes that there are
+   */
+  renew(pids: Iterable<number>, newest: number | undefined): void {
+    const there = new Set(pids);
+    const before = this.newest;
+    const isKnown = newest !== undefined && before !== undefined;
+    const mayBeNew = (pid: number) => {
+      if (!isKnown) return true;
+      return newest >= before ? pid > before && pid <= newest : pid > before || pid <= newest;
+    };
+    for (const pid of this.ids) if (!there.has(pid) || mayBeNew(pid)) this.ids.delete(pid);
+    this.newest = newest;
+  }
+}
+
+/** Those that ran before the first submission. */
+const elders = new Strangers({ ids: [], newest: undefined });
+
 /** The first processes of the submissions that run. */
 const roots = new Set<number>();
 
@@ -33,20 +66,12 @@ export class Members {
   readonly #hasNamespace: boolean;
   readonly #variable: string;
   #pids = new Set<number>();
-  /** What ran before it: none of it can come from it. */
-  readonly #before: ReadonlySet<number>;
-  readonly #strangers: Set<number>;
-  /** The newest process when these were listed. */
-  #newest = '';
+  readonly #strangers: Strangers;
 
-  /**
-   * @param variable `NAME=value`, in the environment of all of them
-   * @param before the ids of the processes that there were before it was started
-   */
-  constructor(child: ChildProcess, hasNamespace: boolean, variable: string, before: number[]) {
+  /** @param variable `NAME=value`, in the environment of all of them */
+  constructor(child: ChildProcess, hasNamespace: boolean, variable: string) {
     const root = child.pid;
-    this.#before = new Set(before);
-    this.#strangers = new Set(before);
+    this.#strangers = new Strangers(elders);
     this.#root = root;
     this.#hasNamespace = hasNamespace;
     this.#variable = variable;
@@ -59,12 +84,13 @@ export class Members {
   /**
    * Comes before a submission is started. Has orphans adopted, unless there are children already: theirs could not be
    * told from a submission's.
-   *
-   * @returns the ids of the processes that there are
    */
-  static prepare(): number[] {
-    adoptsOrphans ??= !processes().some(({ ppid }) => ppid === ownPid) && sys.adoptOrphans?.() === 0;
-    return platform === 'linux' ? processIds() : [];
+  static prepare(): void {
+    if (adoptsOrphans !== undefined || platform !== 'linux') return;
+    elders.newest = newestId();
+    const all = processes();
+    for (const { pid } of all) elders.ids.add(pid);
+    adoptsOrphans = !all.some(({ ppid }) => ppid === ownPid) && sys.adoptOrphans?.() === 0;
   }
 
   list(): Process[] {
@@ -106,26 +132,24 @@ export class Members {
   /** It has ended: what is adopted from now on is not its own. */
   forget(): void {
     if (this.#root !== undefined) roots.delete(this.#root);
-    reapOrphans(this.#before);
+    reapOrphans();
   }
 
   /** Its descendants, its session, what carries its variable, and orphans of nobody else. */
   #all(): Process[] {
     if (platform !== 'linux' || this.#root === undefined) return [];
     const newest = newestId();
-    if (newest === '' || newest !== this.#newest) this.#takeIn(processIds());
-    this.#newest = newest;
+    if (newest === undefined || newest !== this.#strangers.newest) this.#takeIn(processIds(), newest);
     const alive = [...this.#pids].flatMap((pid) => processOf(pid) ?? []);
     this.#pids = new Set(alive.map(({ pid }) => pid));
     return alive;
   }
 
   /** Only what is new has to be looked at: what is not a member does not become one. */
-  #takeIn(ids: number[]): void {
-    const there = new Set(ids);
-    for (const pid of this.#strangers) if (!there.has(pid)) this.#strangers.delete(pid);
-    let unknown = ids
-      .filter((pid) => !this.#pids.has(pid) && !this.#strangers.has(pid))
+  #takeIn(pids: number[], newest: number | undefined): void {
+    this.#strangers.renew(pids, newest);
+    let unknown = pids
+      .filter((pid) => !this.#pids.has(pid) && !this.#strangers.ids.has(pid))
       .flatMap((pid) => processOf(pid) ?? []);
     for (let isGrowing = true; isGrowing; ) {
       const members = unknown.filter((process) => this.#isMember(process));
@@ -133,7 +157,7 @@ export class Members {
       for (const { pid } of members) this.#pids.add(pid);
       unknown = unknown.filter(({ pid }) => !this.#pids.has(pid));
     }
-    for (const { pid } of unknown) this.#strangers.add(pid);
+    for (const { pid } of unknown) this.#strangers.ids.add(pid);
   }
 
   #isMember({ pid, ppid, session }: Process): boolean {
@@ -180,16 +204,14 @@ function endOrReap(): number {
   return orphans.length + reapOrphans();
 }
 
-/**
- * Takes adopted processes that have ended off the process table.
- *
- * @param others the ids of processes that are none of them: each that is looked at takes time
- * @returns how many there were
- */
-function reapOrphans(others: ReadonlySet<number> = new Set()): number {
+/** Takes adopted processes that have ended off the process table. @returns how many there were */
+function reapOrphans(): number {
   if (!adoptsOrphans) return 0;
-  const ids = processIds().filter((pid) => !started.has(pid) && !others.has(pid));
-  const ended = ids.filter((pid) => zombie(pid)?.ppid === ownPid);
+  const newest = newestId();
+  const pids = processIds();
+  elders.renew(pids, newest);
+  const others = pids.filter((pid) => !started.has(pid) && !elders.ids.has(pid));
+  const ended = others.filter((pid) => zombie(pid)?.ppid === ownPid);
   for (const pid of ended) sys.reap?.(pid);
   return ended.length;
 }

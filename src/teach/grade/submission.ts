@@ -70,13 +70,13 @@ export class Submission extends EventEmitter<{ change: [] }> {
     const [errors, stderr] = pair(sys.pipe(), 'pipe');
     const [name, value] = ['POSIX_SELECT_GRADE', randomUUID()];
     const [file = '', ...args] = isolated(isolation, command);
-    const before = Members.prepare();
+    Members.prepare();
     this.#child = spawn(file, args, {
       detached: true,
       stdio: [stdin, terminal, stderr, ...(isolation.hasNamespace ? (['pipe'] as const) : [])],
       env: { ...scrubbed(env), NO_COLOR: '1', [name]: value },
     });
-    this.#members = new Members(this.#child, isolation.hasNamespace, `${name}=${value}`, before);
+    this.#members = new Members(this.#child, isolation.hasNamespace, `${name}=${value}`);
     sys.close(stdin);
     sys.close(stderr);
     this.#terminal = terminal;

@@ -27,8 +27,9 @@ export function processes(): Process[] {
 export const processIds = () => numbers('/proc');
 
 /** The id of the process or thread that was made last: as long as it is the same, there are no new ones. */
-export function newestId(): string {
-  return tryRead('/proc/loadavg')?.split(' ')[4]?.trim() ?? '';
+export function newestId(): number | undefined {
+  const [, id] = /(\d+)\s*$/.exec(tryRead('/proc/loadavg') ?? '') ?? [];
+  return id === undefined ? undefined : Number(id);
 }
 
 /**

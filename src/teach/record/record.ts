@@ -30,19 +30,24 @@ export interface RecordOptions {
 export async function record(target: Target, { output, maxSize }: RecordOptions): Promise<Ended> {
   const writer = new TraceWriter(sys, openFile(output), output);
   const head = headFor(target);
+  let isFull = false;
+  const endWhereFull = () => {
+    isFull = writer.size > maxSize;
+    if (isFull) warn(`record: ${output} has ${maxSize} bytes, and ends here; the program goes on`);
+  };
   writer.write(`${JSON.stringify(head)}\n`);
+  endWhereFull();
   const seen = await follow(
     target,
     head.program,
     (call) => {
-      if (writer.size > maxSize) return;
+      if (isFull) return;
       writeCall(writer, call);
-      if (writer.size > maxSize)
-        warn(`record: ${output} has ${maxSize} bytes, and ends here; the program goes on`);
+      endWhereFull();
     },
     () => writer.flush(),
   );
-  if (writer.size <= maxSize) writer.write(`${JSON.stringify({ ended: seen.seconds })}\n`);
+  if (!isFull) writer.write(`${JSON.stringify({ ended: seen.seconds })}\n`);
   writer.flush();
   return seen.ended;
 }

@@ -4,7 +4,7 @@ import type { Call, OtherCall, Reason, Sets } from './format.js';
 /** Where the bytes of lines go. */
 export interface LineOutput {
   /** Any text, as UTF-8. */
-  write(text: string): void;
+  text(text: string): void;
   /** Text that is known to be ASCII. */
   ascii(text: string): void;
   /** Digits of a number. */
@@ -13,6 +13,7 @@ export interface LineOutput {
   seconds(value: number): void;
   /** The first `count` bytes. */
   base64(bytes: Uint8Array, count: number): void;
+  endLine(): void;
 }
 
 /** The data of a call that has just been made: where the program has them. */
@@ -22,8 +23,8 @@ export interface BytesOfCall {
 }
 
 /**
- * Writes what JSON.stringify gives, field by field and as bytes: that takes a quarter of the time, and the program
- * waits meanwhile.
+ * Writes a call as JSON, field by field and as bytes: that takes a quarter of the time of JSON.stringify, and the
+ * program waits meanwhile.
  */
 export function writeCall(line: LineOutput, call: Call): void {
   const { errno, timeout, after, why, names, ends } = call;
@@ -56,7 +57,8 @@ export function writeCall(line: LineOutput, call: Call): void {
   if (why !== undefined) writeReasons(line, why);
   if (names !== undefined) writeJson(line, ',"names":', names);
   if (ends !== undefined) writeJson(line, ',"ends":', ends);
-  line.ascii('}\n');
+  line.ascii('}');
+  line.endLine();
 }
 
 function writeThread(line: LineOutput, { pid, tid, isUnfinished }: Call): void {
@@ -115,7 +117,7 @@ function writeBase64(line: LineOutput, name: string, base64: string | undefined)
 
 function writeJson(line: LineOutput, name: string, value: unknown): void {
   line.ascii(name);
-  line.write(JSON.stringify(value));
+  line.text(JSON.stringify(value));
 }
 
 /** What JSON escapes, and what is not ASCII. */
@@ -123,7 +125,7 @@ const NOT_PLAIN = /["\\]|[^ -~]/;
 
 function writeText(line: LineOutput, text: string): void {
   if (NOT_PLAIN.test(text)) {
-    line.write(JSON.stringify(text));
+    line.text(JSON.stringify(text));
     return;
   }
   line.ascii('"');

@@ -145,7 +145,8 @@ export class StraceImport {
     if (tid !== process.pid) call.tid = tid;
     const isWait = 'nfds' in call || call.waits !== undefined;
     this.#changes(process, call as OtherCall);
-    const names = process.names.learn(call);
+    process.names.learn(call);
+    const names = process.names.takeChanges();
     if (names) call.names = names;
     const ends = process.takeEnds();
     if (ends) call.ends = ends;

@@ -58,6 +58,7 @@ function fdsWith(event: number, events: FdEvents[]): number[] | null {
 /**
  * As `eventSets`; a hang-up or an error counts as each event that was asked for.
  *
+ * @param ready gets these events in addition
  * @param askedOf the events that a descriptor was asked for
  */
 export function readySets(ready: FdEvents[], askedOf: (fd: number) => number, IN: number, OUT: number): Sets {

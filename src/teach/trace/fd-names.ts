@@ -42,13 +42,12 @@ export class FdNames implements Learner {
     return this.#names.has(fd);
   }
 
-  /** The names that this call has changed, or that the calls before the first one have. */
-  learn(call: Call): Record<string, string | null> | undefined {
-    if (!('nfds' in call) && call.fd !== undefined) rowOf(call.call).learn?.(this, call, call.fd);
-    return this.takeChanges();
+  /** Takes in what a call teaches of its descriptor. */
+  learn(call: Call, { learn } = rowOf(call.call)): void {
+    if (learn && !('nfds' in call) && call.fd !== undefined) learn(this, call, call.fd);
   }
 
-  /** The names that have changed since this was asked. */
+  /** The names that have changed since they were taken last. */
   takeChanges(): Record<string, string | null> | undefined {
     const changes = this.#changes;
     this.#changes = undefined;
@@ -73,8 +72,9 @@ export class FdNames implements Learner {
   }
 
   transferred(call: OtherCall, fd: number): void {
-    if (!this.#findUser || call.data === undefined) return;
-    const text = Buffer.from(call.data, 'base64').toString();
+    const data = this.#findUser && call.data;
+    if (!this.#findUser || data === undefined) return;
+    const text = Buffer.from(data, 'base64').toString();
     const isReceived = rowOf(call.call).data === 'received';
     if (isReceived && this.kinds.get(fd) === 'conn') {
       const before = this.#received.get(fd) ?? '';

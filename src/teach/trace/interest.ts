@@ -2,7 +2,7 @@
 
 export class Interest {
   readonly #sets = new Map<number, Map<number, number>>();
-  /** How often a set has changed: what was made of one holds until then. */
+  /** How often one of the sets has changed. What was made of a set holds as long as this is the same. */
   changes = 0;
 
   /** Descriptors and events in one set, in the order in which they were added. */

@@ -38,7 +38,7 @@ export function reasonsFor(
   }
 
   const ready = inSets(after);
-  const pollfds = poll(sys, ready);
+  poll(sys, ready);
   for (const [i, member] of ready.entries())
     member.sentence = sentenceFor(sys, kinds, member, (pollfds[2 * i + 1] ?? 0) >>> 16);
   return ready;
@@ -102,16 +102,15 @@ function inSets({ readfds, writefds, exceptfds }: Sets): Member[] {
   return all;
 }
 
-/** Where `poll` asks: new memory for each wait would cost more than the call. */
+/** What was polled last. New memory for each wait would cost more than the call. */
 let pollfds = new Int32Array(128);
 
-/** What poll(2) reports of each descriptor and select(2) does not, in memory laid out as pollfds: errors, hang-ups. */
-function poll(sys: Sys, members: Member[]): Int32Array {
+/** Leaves in `pollfds` what poll(2) reports of each descriptor and select(2) does not: errors, hang-ups. */
+function poll(sys: Sys, members: Member[]): void {
   if (pollfds.length < 2 * members.length) pollfds = new Int32Array(4 * members.length);
   for (const [i, { fd }] of members.entries()) {
     pollfds[2 * i] = fd;
     pollfds[2 * i + 1] = ASKED;
   }
   sys.poll(pollfds, members.length, 0);
-  return pollfds;
 }

@@ -444,17 +444,21 @@ function recordAddressFilledIn(call: TracedCall, result: Address | number, fd: n
   if (typeof result !== 'number') call.address = recordable(result);
 }
 
-/** The bytes that have come into a buffer. */
+/** The bytes that have come into a buffer: with MSG_TRUNC the count is that of the datagram, and may be larger. */
 function recordReceived(call: TracedCall, buffer: Uint8Array, count: number): void {
+  recordBytes(call, buffer, Math.min(count, call.length ?? count, buffer.length));
+}
+
+function recordBytes(call: TracedCall, bytes: Uint8Array, count: number): void {
   if (count < 0) return;
-  call.bytes = buffer;
+  call.bytes = bytes;
   call.byteCount = Math.min(count, MAX_DATA_BYTES);
 }
 
 /** The bytes that were sent, of those that were to be sent. */
 function recordSent(call: TracedCall, bytes: Uint8Array, count: number): void {
   call.length = bytes.length;
-  recordReceived(call, bytes, count);
+  recordBytes(call, bytes, count);
   if (count !== bytes.length) call.asked = base64(bytes, Math.min(bytes.length, MAX_ASKED_BYTES));
 }
 

@@ -70,7 +70,8 @@ class Tracer implements WaitTracer {
   }
 
   /** A call that does not wait for descriptors. */
-  #traced(name: string, { mayBlock, data, changes, learn }: Row, make: Make, record: Record): Make {
+  #traced(name: string, row: Row, make: Make, record: Record): Make {
+    const { mayBlock, data, changes } = row;
     const mayPrint = this.#isOnStderr && data === 'sent';
     return (...args) => {
       if (mayBlock || (mayPrint && (args[0] as number) <= 2)) this.#flush();
@@ -84,7 +85,7 @@ class Tracer implements WaitTracer {
       if (call.result < 0) call.errno = errnoName(result as number);
       record(call, result, ...args);
       if (changes && call.result >= 0) changes(this.interest, ...(args as number[]));
-      if (learn && call.fd !== undefined) learn(this.#names, call, call.fd);
+      this.#names.learn(call, row);
       this.#write(call);
       return result;
     };
@@ -111,8 +112,12 @@ class Tracer implements WaitTracer {
     return result;
   }
 
+  nextNumber(): number {
+    return ++this.#n;
+  }
+
   newCall(name: string): TracedCall {
-    return new TracedCall(++this.#n, name);
+    return new TracedCall(this.nextNumber(), name);
   }
 
   /** Adds the names that have changed since the call before. */

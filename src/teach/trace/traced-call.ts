@@ -29,7 +29,7 @@ export class TracedCall implements OtherCall, BytesOfCall {
     public call: string,
   ) {}
 
-  /** Until the program uses the memory again: when the call is written. */
+  /** To be asked for before the program goes on: then it may use the memory again. */
   get data(): string | undefined {
     return this.bytes && base64(this.bytes, this.byteCount);
   }

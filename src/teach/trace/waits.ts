@@ -35,6 +35,7 @@ export interface WaitTracer {
   /** The system calls, untraced. */
   sys: Sys;
   interest: Interest;
+  nextNumber(): number;
   /** A record with the next number. */
   newCall(name: string): TracedCall;
   /**
@@ -96,10 +97,9 @@ function tracedSelectFdSets(tracer: WaitTracer): Sys['selectFdSets'] {
       exceptfds: fdSetMembers(exceptfds, nfds),
     });
     const before = sets();
-    const { n } = tracer.newCall('select');
     const timeout = timeval && secondsOf(timeval);
     const call: SelectCall = {
-      n,
+      n: tracer.nextNumber(),
       at: 0,
       took: 0,
       call: 'select',
@@ -193,7 +193,7 @@ function tracedKeventWait(tracer: WaitTracer): Sys['kevent_wait'] {
   };
 }
 
-/** The sets that a wait asks the kernel about which keeps them: made anew only where they have changed. */
+/** What an epoll or kqueue descriptor waits for, as sets: made anew only where that has changed. */
 function keptSets(interest: Interest, IN: number, OUT: number): (setFd: number) => Sets {
   let known = { setFd: -1, changes: -1, sets: eventSets([], IN, OUT) };
   return (setFd) => {

@@ -1,43 +1,46 @@
 /** Where a trace goes: a descriptor, written to with as few write(2) calls as possible. */
 
+import { Buffer } from 'node:buffer'; // the global is a getter, and costs at each use
 import { writeAll } from '../../loop/write-all.js';
 import { OSError } from '../../posix/errors.js';
 import type { Sys } from '../../posix/sys.js';
 import type { LineOutput } from '../recording/write.js';
 import { base64 } from './traced-call.js';
 
-/** Bytes that are kept before they are written. */
+/** Bytes that are kept before they are written: a line that is longer gets more. */
 const BUFFER_BYTES = 65_536;
 
 /** Bytes of UTF-8 that a character of a string takes at most. */
 const MAX_CHAR_BYTES = 3;
 
-/** Characters from which on Node's own copy is faster than one character after the other. */
-const LONG_CHARS = 32;
+/** Longer text is copied by Node, which is faster then than one character after the other. */
+const MAX_LOOP_CHARS = 32;
 
-/** Bytes up to which our own loop is faster than Node's base64: a string is made for that. */
-const SHORT_BYTES = 192;
+/** Node makes a string of base64 first: for so few bytes that takes longer than a loop. */
+const MAX_LOOP_BYTES = 192;
 
-/** Bytes of a number at most: `-1.7976931348623157e+308`. */
-const NUMBER_BYTES = 24;
+/** More than any number has. */
+const NUMBER_BYTES = 32;
 
-const [ZERO, POINT, PAD] = [...Buffer.from('0.=')] as [number, number, number];
+const [NEWLINE, POINT, ZERO, PAD] = [...Buffer.from('\n.0=')] as [number, number, number, number];
 
 /** The two characters of base64 for twelve bits, the first one in the lower byte. */
 const TWELVE_BITS = Uint16Array.from({ length: 4096 }, (_, bits) =>
   Buffer.from(Buffer.of(bits >> 4, bits << 4).toString('base64')).readUInt16LE(),
 );
 
-/** Once a write has failed, all that follows is dropped. */
+/** Each write(2) ends where a line ends. Once one has failed, all that follows is dropped. */
 export class TraceWriter implements LineOutput {
   readonly #sys: Sys;
   readonly #fd: number;
   readonly #name: string;
   /** Text becomes bytes at once: the garbage collector would take longer over kept text than all else takes. */
-  readonly #bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   /** Bytes that are kept. */
   #kept = 0;
-  #written = 0;
+  /** Those of them that are whole lines. */
+  #whole = 0;
+  #flushed = 0;
   #hasFailed = false;
 
   /**
@@ -50,29 +53,32 @@ export class TraceWriter implements LineOutput {
     this.#name = name;
   }
 
-  /** Bytes up to now: written and kept. */
+  /** Bytes that have come, whether they are written by now or not. */
   get size(): number {
-    return this.#written + this.#kept;
+    return this.#flushed + this.#kept;
   }
 
+  /** Writes whole lines, or what is to be seen without an end of its line. */
   write(text: string): void {
+    this.text(text);
+    this.#whole = this.#kept;
+  }
+
+  flush(): void {
+    this.#whole = this.#kept;
+    this.#flushWhole();
+  }
+
+  text(text: string): void {
     const most = text.length * MAX_CHAR_BYTES;
-    if (most <= BUFFER_BYTES) {
-      this.#makeRoom(most);
-      this.#kept += this.#bytes.write(text, this.#kept);
-      return;
-    }
-    const all = Buffer.from(text);
-    for (let at = 0; at < all.length; at += BUFFER_BYTES) {
-      this.flush();
-      this.#kept = all.copy(this.#bytes, 0, at, at + BUFFER_BYTES);
-    }
+    if (most > this.#bytes.length - this.#kept) this.#makeRoom(Buffer.byteLength(text));
+    this.#kept += this.#bytes.write(text, this.#kept);
   }
 
   ascii(text: string): void {
     const { length } = text;
-    if (length > LONG_CHARS) {
-      this.write(text);
+    if (length > MAX_LOOP_CHARS) {
+      this.text(text);
       return;
     }
     this.#makeRoom(length);
@@ -90,7 +96,8 @@ export class TraceWriter implements LineOutput {
 
   seconds(value: number): void {
     this.#makeRoom(2 * NUMBER_BYTES);
-    const micros = Math.round(value * 1e6);
+    const micros = Math.round(Math.abs(value) * 1e6);
+    if (value < 0) this.ascii('-'); // the clock was set back
     const whole = Math.floor(micros / 1e6);
     this.number(whole);
     this.#bytes[this.#kept++] = POINT;
@@ -98,11 +105,11 @@ export class TraceWriter implements LineOutput {
   }
 
   base64(bytes: Uint8Array, count: number): void {
-    if (count > SHORT_BYTES) {
-      this.write(base64(bytes, count));
+    if (count > MAX_LOOP_BYTES) {
+      this.text(base64(bytes, count));
       return;
     }
-    this.#makeRoom(2 * SHORT_BYTES);
+    this.#makeRoom(2 * MAX_LOOP_BYTES);
     const kept = this.#bytes;
     let at = this.#kept;
     const rest = count % 3;
@@ -129,21 +136,38 @@ export class TraceWriter implements LineOutput {
     this.#kept = at;
   }
 
-  flush(): void {
-    if (this.#kept === 0) return;
-    this.#written += this.#kept;
-    const kept = this.#bytes.subarray(0, this.#kept);
-    this.#kept = 0;
-    if (this.#hasFailed) return;
-    const result = writeAll(this.#sys, this.#fd, kept);
+  endLine(): void {
+    this.#makeRoom(1);
+    this.#bytes[this.#kept++] = NEWLINE;
+    this.#whole = this.#kept;
+  }
+
+  #makeRoom(count: number): void {
+    if (count <= this.#bytes.length - this.#kept) return;
+    this.#flushWhole();
+    if (count <= this.#bytes.length - this.#kept) return;
+    const more = Buffer.allocUnsafeSlow(2 * (this.#kept + count));
+    this.#bytes.copy(more, 0, 0, this.#kept);
+    this.#bytes = more;
+  }
+
+  /** Writes the whole lines; what has begun of the next one stays. */
+  #flushWhole(): void {
+    const count = this.#whole;
+    if (count === 0) return;
+    if (!this.#hasFailed) this.#writeBytes(this.#bytes.subarray(0, count));
+    this.#bytes.copyWithin(0, count, this.#kept);
+    this.#kept -= count;
+    this.#whole = 0;
+    this.#flushed += count;
+  }
+
+  #writeBytes(bytes: Uint8Array): void {
+    const result = writeAll(this.#sys, this.#fd, bytes);
     if (result === 0) return;
     this.#hasFailed = true;
     const { message } = new OSError(result, 'write', this.#name);
     if (this.#fd !== 2) writeAll(this.#sys, 2, Buffer.from(`${message}; the trace ends here\n`));
-  }
-
-  #makeRoom(bytes: number): void {
-    if (bytes > BUFFER_BYTES - this.#kept) this.flush();
   }
 
   /** A whole number of 31 bits, with so many digits. */

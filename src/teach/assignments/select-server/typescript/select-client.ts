@@ -23,8 +23,11 @@ if (port === undefined) {
 }
 try {
   const sock = createConnection([host, Number(port)]);
-  console.error(runClient(sock, prefix));
-  sock.close();
+  try {
+    console.error(runClient(sock, prefix));
+  } finally {
+    sock.close();
+  }
 } catch (err) {
   if (!(err instanceof OSError)) throw err;
   console.error(err.message);

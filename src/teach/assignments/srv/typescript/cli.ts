@@ -29,8 +29,11 @@ if (process.argv.length !== 4) {
 }
 try {
   const sock = createConnection([process.argv[2], Number(process.argv[3])]);
-  print(runClient(sock));
-  sock.close();
+  try {
+    print(runClient(sock));
+  } finally {
+    sock.close();
+  }
 } catch (err) {
   if (!(err instanceof OSError)) throw err;
   console.error(err.message);

@@ -33,8 +33,11 @@ const { values } = parseArgs({
 });
 try {
   const sock = createConnection([values.server, Number(values.port)]);
-  process.exitCode = runClient(sock, values.name);
-  sock.close();
+  try {
+    process.exitCode = runClient(sock, values.name);
+  } finally {
+    sock.close();
+  }
 } catch (err) {
   if (!(err instanceof OSError)) throw err;
   console.error(err.message);
