@@ -1,10 +1,13 @@
 /** A command under strace(1), whose output comes line by line through a FIFO. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { closeSync, constants, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { closeSync, constants, existsSync, mkdtempSync, openSync, read, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { UserError } from '../user-error.js';
+
+const readSome = promisify(read);
 
 /** The calls that are recorded; `?` allows for systems that do not have one. */
 const CALLS = [
@@ -59,10 +62,11 @@ export async function runStrace(
   try {
     const fifo = join(folder, 'strace');
     execFileSync('mkfifo', [fifo]);
-    const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
-    const writer = openSync(fifo, constants.O_WRONLY); // while it is open, the FIFO has no end
+    // While it is open, the FIFO has no end. O_RDWR: the open of one end waits for that of the other.
+    const writer = openSync(fifo, constants.O_RDWR);
+    const reader = openSync(fifo, constants.O_RDONLY);
     const lines = new Lines(onLine);
-    const read = readAll(reader, lines, onIdle);
+    const allRead = readAll(reader, lines, onIdle);
     const isCommand = 'command' in target;
     const args = isCommand
       ? ['--seccomp-bpf', ...STRACE_OPTIONS, '-o', fifo, '--', ...target.command]
@@ -73,7 +77,7 @@ export async function runStrace(
       return await exitOf(child);
     } finally {
       closeSync(writer);
-      await read;
+      await allRead;
       unforward();
     }
   } finally {
@@ -116,20 +120,26 @@ class Lines {
   }
 }
 
-function readAll(fd: number, lines: Lines, onIdle: () => void): Promise<void> {
-  return new Promise((resolve) => {
-    const socket = new Socket({ fd, readable: true, writable: false });
-    socket.setEncoding('latin1');
-    socket.on('data', (text: string) => {
-      lines.push(text);
-      setImmediate(onIdle);
-    });
-    socket.on('error', () => resolve());
-    socket.on('close', () => {
-      lines.end();
-      resolve();
-    });
-  });
+/** Bytes that a FIFO holds. */
+const FIFO_BYTES = 65_536;
+
+/**
+ * strace writes each line by itself. Who wakes up for each takes as much CPU time as strace, where there are few cores
+ * from the program. In so many milliseconds the FIFO does not fill up.
+ */
+const PAUSE_MS = 2;
+
+async function readAll(fd: number, lines: Lines, onIdle: () => void): Promise<void> {
+  const buffer = Buffer.allocUnsafe(FIFO_BYTES);
+  while (true) {
+    const { bytesRead } = await readSome(fd, buffer, 0, FIFO_BYTES, null);
+    if (bytesRead === 0) break;
+    lines.push(buffer.toString('latin1', 0, bytesRead));
+    setImmediate(onIdle);
+    if (bytesRead < FIFO_BYTES) await pause(PAUSE_MS);
+  }
+  lines.end();
+  closeSync(fd);
 }
 
 /**
