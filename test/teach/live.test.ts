@@ -1,11 +1,14 @@
 /** The live page: it grows with the recording, for each browser, and costs the program nothing. */
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
+import { LivePage } from '../../dist/teach/replay/live.js';
 import { isHere, needs } from '../support/needs.js';
 import { until } from '../support/process.js';
 import { Python } from '../support/python.js';
+import { long, record } from '../support/recordings.js';
 import { fileFor, posixSelect } from '../support/traced.js';
 
 const test = needs('chromium');
@@ -99,6 +102,22 @@ test('a run that has become long is zoomed in its window', async () => {
   expect(zoomed).not.toBe(before);
   await page.locator('#whole').dispatchEvent('wheel', { deltaY: 100, ctrlKey: true });
   expect(await shown()).toBe(zoomed);
+});
+
+test('a recording that grows faster than it is read comes piece by piece, and keeps nothing else waiting', async () => {
+  const recorded = await record('select-server', [0]);
+  writeFileSync(recorded.file, long(recorded, 100_000));
+  const { live, url } = await LivePage.open(recorded.file, '127.0.0.1', 0);
+  onTestFinished(() => live.end());
+  const { body } = await fetch(`${url}events`);
+  let text = '';
+  const messages = () => text.split('\n\n').slice(0, -1);
+  for await (const piece of body as unknown as AsyncIterable<Uint8Array>) {
+    text += Buffer.from(piece);
+    if (messages().length === 3) break;
+  }
+  const counts = messages().map((message) => JSON.parse(message.slice('data: '.length)).more.calls[0].length);
+  expect(counts.every((count) => count > 0 && count < 90_000)).toBe(true);
 });
 
 /** Three clients take turns: each line is answered before the next one is sent. */

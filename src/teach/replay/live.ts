@@ -15,7 +15,13 @@ import { page } from './page.js';
 /** Milliseconds between two looks at the file. */
 const LOOK_MS = 100;
 
-const CHUNK_BYTES = 1 << 20;
+/**
+ * Milliseconds for a look: a program may write faster than this reads, and pages, signals and the program's end are to
+ * have their turn.
+ */
+const MAX_LOOK_MS = LOOK_MS / 2;
+
+const CHUNK_BYTES = 1 << 18;
 
 /** What a page has: how much of each part of the story. */
 interface Cursor {
@@ -73,7 +79,7 @@ export class LivePage {
   /** The recording is whole: the pages get the rest, and are told that there is no more. */
   async end(): Promise<void> {
     clearInterval(this.#timer);
-    this.#look();
+    this.#look(Infinity);
     const ended = [...this.#clients.keys()].map(
       (client) => new Promise<void>((resolve) => client.end('event: end\ndata: {}\n\n', resolve)),
     );
@@ -100,8 +106,8 @@ export class LivePage {
     this.#send(response, NOTHING);
   }
 
-  #look(): void {
-    if (this.#tail.read()) for (const [response, cursor] of this.#clients) this.#send(response, cursor);
+  #look(maxMs = MAX_LOOK_MS): void {
+    if (this.#tail.read(maxMs)) for (const [response, cursor] of this.#clients) this.#send(response, cursor);
   }
 
   /** A page that is slow gets its part when it has taken the last: nothing is kept for it. */
@@ -160,8 +166,11 @@ class Tail {
     return this.#builder?.data;
   }
 
-  /** @returns whether there is more */
-  read(): boolean {
+  /**
+   * @param maxMs after which it reads no further
+   * @returns whether there is more
+   */
+  read(maxMs: number): boolean {
     try {
       this.#fd ??= openSync(this.#file, 'r');
     } catch {
@@ -169,7 +178,8 @@ class Tail {
     }
     let isMore = false;
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    for (let count = CHUNK_BYTES; count === CHUNK_BYTES; ) {
+    const end = performance.now() + maxMs;
+    for (let count = CHUNK_BYTES; count === CHUNK_BYTES && performance.now() < end; ) {
       count = readSync(this.#fd, chunk, 0, CHUNK_BYTES, this.#at);
       this.#at += count;
       // A line has only ASCII beside names: a chunk may end within one, which the next look completes.
