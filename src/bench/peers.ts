@@ -77,7 +77,7 @@ const inNode =
 const ours = (loop: string, args: object = {}, ...more: string[]): Start =>
   inNode('../compare/servers/ours', loop, JSON.stringify(args), ...more);
 
-/** As a second program that gets the command of the first one. */
+/** A command that is started by another one: `strace -- node …`. */
 const under =
   (start: Start, outer: Start): Start =>
   (...args) =>

@@ -59,7 +59,7 @@ export function works(file: string, ...args: string[]): boolean {
   }
 }
 
-/** The core of a program; the system chooses it for one that is several processes. */
+/** For what is several processes: the system chooses their cores. */
 const ANY_CORE = -1;
 
 /** A core for the program that is measured and one for its load. */
@@ -84,7 +84,7 @@ export function endTrials(): void {
   for (const child of running) endWithChildren(child);
 }
 
-/** Ends a trial; of one that has a process group to itself, the group: strace's end would leave what it traces. */
+/** Ends a trial, and its process group if it has one to itself: without strace, the program that it traces would go on. */
 function endWithChildren(child: ChildProcess): void {
   child.kill('SIGKILL');
   try {

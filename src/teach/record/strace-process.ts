@@ -124,8 +124,8 @@ class Lines {
 const FIFO_BYTES = 65_536;
 
 /**
- * strace writes each line by itself. Who wakes up for each takes as much CPU time as strace, where there are few cores
- * from the program. In so many milliseconds the FIFO does not fill up.
+ * Milliseconds between two reads: the FIFO does not fill up meanwhile. strace writes each line by itself, and to wake up
+ * for each line would take as much CPU time as strace does.
  */
 const PAUSE_MS = 2;
 
