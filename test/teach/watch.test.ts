@@ -1,6 +1,6 @@
 /** Looking at a program that does not stand still meanwhile. */
 import { expect, test } from 'vitest';
-import { isToWaitOn } from '../../dist/teach/grade/select-checks.js';
+import { isToWaitOn, verdict } from '../../dist/teach/grade/select-checks.js';
 import { type Sample, sampleOf } from '../../dist/teach/grade/watch.js';
 import { type SeenBefore, snapshot, type ThreadState } from '../../dist/teach/observe/snapshot.js';
 import { needs } from '../support/needs.js';
@@ -92,6 +92,18 @@ test.each([
   ['two waits: that is enough', '1 wwwwwwwwwwww 2 wwwwwwwww', false],
   ['it waits for something else by now', '1 wwwwwwwwwwww 2 o', false],
   ['it runs, and waits no more', `1 wwwww 2 ${'r'.repeat(20)}`, false],
+  ['it is kept from running, and not seen often enough', '1 w 2 rrrw 3 rrrw 4 rrrw 5 rrrw', true],
 ])('a timeout that runs out: %s', (_, story, expected) => {
   expect(isToWaitOn(samplesOf(story), WANTED)).toBe(expected);
+});
+
+/** Waits, each with three samples before it in which it could run and other programs did. */
+const delayed = (waits: string) => [...waits].map((wait, i) => `${i % 10} rrr${wait}`).join('');
+
+test.each([
+  ['twenty waits', delayed('w'.repeat(20)), 'holds'],
+  ['not often enough', delayed('w'.repeat(19)), undefined],
+  ['now and then another one', delayed('wwwo'.repeat(5)), undefined],
+])('a program that others keep from running: %s', (_, story, expected) => {
+  expect(verdict(samplesOf(story), WANTED)).toBe(expected);
 });

@@ -107,26 +107,39 @@ async function watch(run: Run, wanted: Wanted): Promise<Watched> {
 }
 
 /**
- * Whether it waits as it should, and not often enough yet: its timeout has not run out, or just now. A single sample
- * tells nothing then: it may show the turn between two waits.
+ * Whether it waits as it should, and has not been seen to do so often enough yet: other programs keep it from running, or
+ * its timeout has not run out, or just now. A single sample tells nothing then: it may show the turn between two waits.
  */
 export function isToWaitOn(all: Sample[], wanted: Wanted): boolean {
   const blocked = all.slice(-SAMPLES).filter(({ threads }) => isBlocked(threads));
   if (blocked.length === 0 || !blocked.every(({ threads }) => wanted.is(threads))) return false;
+  if (all.filter(({ threads }) => isBlocked(threads)).length < SAMPLES && isIdle(all)) return true;
   return !stays(all, wanted) || !stays(all.slice(0, -STILL_SAMPLES), wanted);
 }
 
-function verdict(all: Sample[], wanted: Wanted): 'holds' | 'busy' | undefined {
+export function verdict(all: Sample[], wanted: Wanted): 'holds' | 'busy' | undefined {
   const isWanted = ({ threads }: Sample) => wanted.is(threads);
   const still = all.slice(-STILL_SAMPLES);
   const isStill = still.every(isWanted) && new Set(still.map(turnsOf)).size === 1;
   if (still.length === STILL_SAMPLES && isStill && comesBack(all, wanted)) return 'holds';
-  const recent = all.slice(-2 * SAMPLES);
-  const blocked = recent.filter((sample) => isWanted(sample) || isBlocked(sample.threads));
+  const isSeen = (sample: Sample) => isWanted(sample) || isBlocked(sample.threads);
+  const recent = recentWith(SAMPLES, isSeen, all);
+  const blocked = recent.filter(isSeen);
   const isMost = blocked.filter(isWanted).length >= MAJORITY * blocked.length;
   if (blocked.length >= SAMPLES && isMost && isIdle(recent) && comesBack(all, wanted)) return 'holds';
   const last = all.slice(-BUSY_SAMPLES);
   return last.length >= BUSY_SAMPLES && share(last) > BUSY_SHARE ? 'busy' : undefined;
+}
+
+/**
+ * The last samples, and so many of those before them that `count` of all are of a kind: a program that others keep from
+ * running is blocked in few of them.
+ */
+function recentWith(count: number, is: (sample: Sample) => boolean, all: Sample[]): Sample[] {
+  let first = all.length;
+  for (let found = 0; first > 0 && (found < count || all.length - first < 2 * SAMPLES); first--)
+    if (is(all[first - 1] as Sample)) found++;
+  return all.slice(first);
 }
 
 /** Whether it has come back to its wait when the timeout was over, and to no other: the next wait may be another one. */
