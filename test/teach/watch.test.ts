@@ -16,15 +16,19 @@ needs('Linux')('a thread that has come back to the same call, with the same argu
   const program = Python.program(READS_AGAIN);
   const { pid } = program;
   const reads = () => snapshot(pid).find(({ call }) => call === 'read');
-  const first = await until('it reads', reads);
   const seen: SeenBefore = new Map();
-  snapshot(pid, undefined, seen);
-  program.type('once\n');
-  await program.out(/read/);
-  const second = await until('it reads again', reads);
-  expect(second.pending).toBe(first.pending);
-  expect(second.schedule?.turns).toBeGreaterThan(first.schedule?.turns as number);
-  expect(snapshot(pid, undefined, seen)[0]?.schedule).toEqual(second.schedule);
+  let [first, second] = [await until('it reads', reads), undefined as ThreadState | undefined];
+  // The registers of arguments that read(2) does not have hold what was in them: the same from some call on.
+  for (let count = 1; second?.pending !== first.pending; count++) {
+    expect(count).toBeLessThan(20);
+    first = second ?? first;
+    snapshot(pid, undefined, seen);
+    program.type('once\n');
+    await until('it has read', () => program.lines.filter((line) => line === 'read').length === count);
+    second = await until('it reads again', reads);
+  }
+  expect(second?.schedule?.turns).toBeGreaterThan(first.schedule?.turns as number);
+  expect(snapshot(pid, undefined, seen)[0]?.schedule).toEqual(second?.schedule);
 });
 
 /** A thread waits in epoll_wait(); the other one reads commands from stdin, and changes what the process has open. */
