@@ -365,7 +365,7 @@ describe('in the terminal', () => {
     const shell = new Terminal('bash', ['--norc', '-i']);
     const shows = (pattern: RegExp) =>
       until(`the screen shows ${pattern}`, () => pattern.test(frame(shell.stdout).join('\n')));
-    shell.type(`${process.execPath} ${CLI} replay ${file}\n`);
+    shell.type(`"${process.execPath}" "${CLI}" replay "${file}"\n`);
     await shows(/ wait 1 of/);
     shell.type(CTRL_Z);
     await until('it is stopped', () => /1049l.*Stopped/s.test(shell.stdout));
