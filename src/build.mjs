@@ -28,9 +28,12 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PAGE = 'src/teach/replay/page';
+/** What the page imports. */
+const STORY = 'src/teach/story';
 /** Beside what they describe: both go together. */
 const BUILD_INFO = 'dist/.tsbuildinfo';
 const PAGE_BUILD_INFO = 'dist/.page.tsbuildinfo';
+const PAGE_SCRIPT = 'dist/teach/replay/page/script.js';
 const COMMAND = 'dist/cli/main.js';
 const ADDON = 'build/Release/posix_select.node';
 /** A change is built when nothing more has changed for so long. */
@@ -144,28 +147,40 @@ function tsc(...args) {
   if (status !== 0) throw new BuildError(`the TypeScript does not compile:\n${stdout}`);
 }
 
-/** @param gone sources of the last build that were renamed or removed: what was compiled from them goes too */
-async function buildTypeScript(gone) {
+/** tsc writes what its notes say has changed, and does not look whether the rest is there. */
+function compile(output, info, ...args) {
+  if (!existsSync(join(ROOT, output))) rmSync(join(ROOT, info), { force: true });
+  tsc(...args, '--incremental', '--tsBuildInfoFile', info);
+}
+
+/** @param gone sources that were renamed or removed: what was compiled from them goes too */
+function removeCompiled(gone) {
   for (const file of gone) {
     const compiled = file.replace(/^src/, 'dist').replace(/\.ts$/, '');
     for (const ending of ['.js', '.js.map', '.d.ts', '.d.ts.map'])
       rmSync(join(ROOT, compiled + ending), { force: true });
   }
-  // tsc writes what its notes say has changed, and does not look whether the rest is there.
-  if (!existsSync(join(ROOT, COMMAND)))
-    for (const info of [BUILD_INFO, PAGE_BUILD_INFO]) rmSync(join(ROOT, info), { force: true });
-  tsc('--incremental', '--tsBuildInfoFile', BUILD_INFO);
-  tsc('-p', PAGE, '--incremental', '--tsBuildInfoFile', PAGE_BUILD_INFO);
+}
+
+async function buildTypeScript(gone) {
+  removeCompiled(gone);
+  compile(COMMAND, BUILD_INFO);
   // Only a build needs it: when nothing has changed, its packages are not even looked for.
   const { bundle } = await import('./bundle.mjs');
   await bundle(ROOT, filesIn('src', /\.ts$/));
+  writeRequireEntries();
+}
+
+/** The page's script, with what it imports of the stories; and its other files. */
+function buildPage(gone) {
+  removeCompiled(gone);
+  compile(PAGE_SCRIPT, PAGE_BUILD_INFO, '-p', PAGE);
   for (const file of ['page.html', 'page.css'])
     cpSync(join(ROOT, PAGE, file), join(ROOT, 'dist/teach/replay/page', file));
   for (const name of ['next', 'mono']) {
     const font = `node_modules/@fontsource-variable/atkinson-hyperlegible-${name}/files/atkinson-hyperlegible-${name}-latin-wght-normal.woff2`;
     cpSync(join(ROOT, font), join(ROOT, 'dist/teach/replay/page', `${name}.woff2`));
   }
-  writeRequireEntries();
 }
 
 /**
@@ -214,12 +229,12 @@ async function build(what = 'all') {
   const sources = filesIn('src', /\.(c?ts|html|css)$/).filter(
     (file) => !/\/assignments\/.*\/typescript\//.test(file),
   );
-  await step(
-    'typescript',
-    [...sources, 'tsconfig.json', `${PAGE}/tsconfig.json`, ...config],
-    COMMAND,
-    buildTypeScript,
-  );
+  const isIn = (file, folder) => file.startsWith(`${folder}/`);
+  const others = sources.filter((file) => !isIn(file, PAGE));
+  await step('typescript', [...others, 'tsconfig.json', ...config], COMMAND, buildTypeScript);
+  const ofPage = sources.filter((file) => isIn(file, PAGE) || isIn(file, STORY));
+  const pageConfig = ['tsconfig.json', `${PAGE}/tsconfig.json`];
+  await step('page', [...ofPage, ...pageConfig, ...config], PAGE_SCRIPT, buildPage);
   // What npm installs from a git address is what it packs of it, and it runs no prepack then.
   if (what === 'prepare') {
     const { status, stderr } = run(join(ROOT, 'native/compile.mjs'), ['pack']);

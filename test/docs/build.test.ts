@@ -86,13 +86,16 @@ test('of the addon it compiles only what has changed', () => {
 });
 
 test('what was compiled from a source that is gone does not stay behind, and all else does', () => {
-  const compiled = (name: string) => existsSync(join(copy, `dist/bench/${name}.js`));
-  writeFileSync(join(copy, 'src/bench/extra.ts'), 'export const extra = 1;\n');
+  // Nobody imports it: it is run.
+  const [old, renamed] = ['bench/wait/wait', 'bench/wait/renamed'];
+  const compiled = (name: string) => existsSync(join(copy, `dist/${name}.js`));
+  expect(compiled(old)).toBe(true);
+  renameSync(join(copy, `src/${old}.ts`), join(copy, `src/${renamed}.ts`));
   expect(build()).toEqual({ status: 0, output: '' });
-  expect(compiled('extra')).toBe(true);
-  renameSync(join(copy, 'src/bench/extra.ts'), join(copy, 'src/bench/other.ts'));
-  expect(build()).toEqual({ status: 0, output: '' });
-  expect([compiled('extra'), compiled('other'), compiled('goals')]).toEqual([false, true, true]);
+  expect([old, renamed, 'bench/goals', 'teach/replay/page/script'].map(compiled)).toEqual([
+    ...[false, true],
+    ...[true, true],
+  ]);
 });
 
 test('where nothing is built the command says what to do, and runs once that is done', () => {
@@ -108,11 +111,11 @@ test('where nothing is built the command says what to do, and runs once that is 
 });
 
 test('npm run dev builds what changes, and runs the tests of it again', async () => {
-  const source = join(copy, 'src/bench/other.ts'); // the test before has compiled it
+  const source = join(copy, 'src/bench/extra.ts');
   writeFileSync(source, 'export const extra = 1;\n');
   mkdirSync(join(copy, 'watched'));
   const asTest = `import { test } from 'vitest';
-import { extra } from '../dist/bench/other.js';
+import { extra } from '../dist/bench/extra.js';
 test('it is ' + extra, () => {});
 `;
   writeFileSync(join(copy, 'watched/one.test.mjs'), asTest);
