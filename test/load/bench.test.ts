@@ -4,17 +4,23 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
-import { needs } from '../support/needs.js';
-import { CLI, Process, startServer, until } from '../support/process.js';
+import { expect } from 'vitest';
+import { type NeedName, needs } from '../support/needs.js';
+import { atEnd, CLI, concurrently, Process, startServer, until } from '../support/process.js';
 import { Python } from '../support/python.js';
 
 const BENCH = fileURLToPath(new URL('../../dist/bench/bench.js', import.meta.url));
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'posix-select-'));
-  onTestFinished(() => rmSync(path, { recursive: true }));
+  atEnd(() => rmSync(path, { recursive: true }));
   return path;
+}
+
+/** A test that runs beside the others: all of them wait for trials to end. */
+function beside(...names: NeedName[]) {
+  return (title: string, body: () => Promise<void>): void =>
+    needs(...names).concurrent(title, (context) => concurrently(context, body));
 }
 
 /** The processes that have this in their environment. */
@@ -41,7 +47,7 @@ async function bench(args: string[], PATH = process.env.PATH): Promise<Process &
   return Object.assign(run, { code: await run.exit });
 }
 
-test('--list names each benchmark with what it measures', async () => {
+beside()('--list names each benchmark with what it measures', async () => {
   const { code, lines } = await bench(['--list']);
   expect(code).toBe(0);
   expect(lines.map((line) => line.split(' ')[0])).toEqual([
@@ -49,7 +55,7 @@ test('--list names each benchmark with what it measures', async () => {
   ]);
 });
 
-test('a name that is none, and trials that are no number, are refused', async () => {
+beside()('a name that is none, and trials that are no number, are refused', async () => {
   for (const args of [['cal'], ['--trials', '0']]) {
     const { code, stderr } = await bench(args);
     expect(code).not.toBe(0);
@@ -57,7 +63,7 @@ test('a name that is none, and trials that are no number, are refused', async ()
   }
 });
 
-needs('cc')('a name runs that part: figures, chart and page', async () => {
+beside('cc')('a name runs that part: figures, chart and page', async () => {
   const out = folder();
   const { code, stdout } = await bench(['call', '--short', '--out', out]);
   expect(code, stdout).toBe(0);
@@ -75,7 +81,7 @@ needs('cc')('a name runs that part: figures, chart and page', async () => {
   expect(readFileSync(join(out, 'index.html'), 'utf8')).toContain('<svg');
 });
 
-needs('cc')('a server is measured with its CPU and its latencies', async () => {
+beside('cc')('a server is measured with its CPU and its latencies', async () => {
   const out = folder();
   const { code, stdout } = await bench(['echo', '--short', '--out', out]);
   expect(code, stdout).toBe(0);
@@ -92,7 +98,7 @@ needs('cc')('a server is measured with its CPU and its latencies', async () => {
   }
 });
 
-needs('cc', 'strace')(
+beside('cc', 'strace')(
   'what it costs to be recorded is measured, beside strace; nothing stays behind',
   async () => {
     const out = folder(); // in the environment of all that is started
@@ -117,7 +123,7 @@ needs('cc', 'strace')(
   },
 );
 
-needs('cc')('a peer that is not there is said, and left out', async () => {
+beside('cc')('a peer that is not there is said, and left out', async () => {
   const out = folder();
   const { code, stdout } = await bench(['wait', '--short', '--out', out], pathOf('cc', 'as', 'ld'));
   expect(stdout).toContain('wait: without CPython select: no python3\n');
@@ -126,13 +132,13 @@ needs('cc')('a peer that is not there is said, and left out', async () => {
   expect(samples).toHaveLength(7);
 });
 
-test('without a C compiler nothing can be measured, which is no error', async () => {
+beside()('without a C compiler nothing can be measured, which is no error', async () => {
   const { code, stdout } = await bench([], pathOf());
   expect(stdout).toMatch(/^no C compiler \(cc\): .*\n$/);
   expect(code).toBe(0);
 });
 
-needs('cc')('the checks on the measurement say what they found', async () => {
+beside('cc')('the checks on the measurement say what they found', async () => {
   const { code, stdout } = await bench(['soundness', '--short', '--out', folder()]);
   expect(code, stdout).toBe(0);
   expect(stdout).toMatch(/^The generator needs [\d.]+ µs of its core a message/m);
@@ -170,7 +176,7 @@ function generator(): string {
   return load;
 }
 
-needs('cc')('a load beyond the peak: a message a connection, and the wait of those due counts', async () => {
+beside('cc')('a load beyond the peak: a message a connection, and the wait of those due counts', async () => {
   const server = Python.program(WATCHFUL);
   const [port] = await server.out(/^\d+\n/);
   // 20,000 messages in 20 ms: more than any Python can answer.
@@ -185,7 +191,7 @@ needs('cc')('a load beyond the peak: a message a connection, and the wait of tho
   expect(Number(most)).toBe(64);
 });
 
-needs('cc', 'Linux')(
+beside('cc', 'Linux')(
   'a generator that got no core for longer than its trial has no load below 0',
   async () => {
     const server = Python.program(WATCHFUL);
@@ -204,7 +210,7 @@ needs('cc', 'Linux')(
   },
 );
 
-needs('cc')('a trial in which no answer came in time begins anew, and asks again', async () => {
+beside('cc')('a trial in which no answer came in time begins anew, and asks again', async () => {
   const server = await startServer('multiconn-server', ['127.0.0.1', 0]);
   const load = generator();
   for (let i = 0; i < 12; i++) {
@@ -246,7 +252,7 @@ function isThere({ pid }: Running): boolean {
   }
 }
 
-test('posix-select bench: each server beside libuv, without a compiler', async () => {
+beside()('posix-select bench: each server beside libuv, without a compiler', async () => {
   const svg = join(folder(), 'chart.svg');
   const args = [CLI, 'bench', '--trials', '1', '--trial-ms', '10', '--svg', svg];
   const run = new Process(process.execPath, args, { env: { ...process.env, PATH: pathOf() } });
@@ -267,14 +273,14 @@ test('posix-select bench: each server beside libuv, without a compiler', async (
   expect(readFileSync(svg, 'utf8').match(/<rect x=/g)).toHaveLength(16);
 });
 
-test('posix-select bench: a chart that cannot be written is said at once, in one line', async () => {
+beside()('posix-select bench: a chart that cannot be written is said at once, in one line', async () => {
   const run = new Process(process.execPath, [CLI, 'bench', '--svg', '/nowhere/chart.svg']);
   expect(await run.exit).toBe(1);
   expect(run.stderr).toBe('open /nowhere/chart.svg: No such file or directory (ENOENT)\n');
   expect(run.stdout).toBe('');
 });
 
-needs('ps')('posix-select bench: its server ends when it is killed', async () => {
+beside('ps')('posix-select bench: its server ends when it is killed', async () => {
   const run = new Process(process.execPath, [CLI, 'bench', '--trial-ms', '60000']);
   const server = await until('its server and its load run', () => {
     const all = offspring(run.pid);
@@ -287,7 +293,7 @@ needs('ps')('posix-select bench: its server ends when it is killed', async () =>
 
 const TERMINAL = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
 
-needs('cc', 'ps')('Ctrl-C ends it at once: no process is left, the cursor is back', async () => {
+beside('cc', 'ps')('Ctrl-C ends it at once: no process is left, the cursor is back', async () => {
   const args = [BENCH, 'echo', '--trials', '100', '--out', folder()];
   const run = Python.program(TERMINAL, [process.execPath, ...args]);
   const all = await underLoad(run);
@@ -301,7 +307,7 @@ needs('cc', 'ps')('Ctrl-C ends it at once: no process is left, the cursor is bac
   expect(run.stdout.indexOf('\x1b[?25h', last)).toBeGreaterThan(last);
 });
 
-needs(
+beside(
   'Linux',
   'cc',
   'ps',

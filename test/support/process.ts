@@ -40,6 +40,11 @@ export function concurrently<T>(context: TestContext, body: () => Promise<T>): P
   return current.run(context, body);
 }
 
+/** Has something done when the test that is running ends, also where several run at the same time. */
+export function atEnd(done: () => void | Promise<void>): void {
+  (current.getStore()?.onTestFinished ?? onTestFinished)(done);
+}
+
 /** A child process with what it has printed so far. It is killed when the test ends. */
 export class Process {
   stdout = '';
@@ -72,7 +77,7 @@ export class Process {
         resolve(code ?? (signal as string));
       });
     });
-    (current.getStore()?.onTestFinished ?? onTestFinished)(() => {
+    atEnd(() => {
       child.kill('SIGKILL');
     });
   }
@@ -162,7 +167,7 @@ export function startNode(code: string, ...args: (string | number)[]): Process {
  */
 export function forAnyone(): [node: string, cli: string] {
   const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
-  (current.getStore()?.onTestFinished ?? onTestFinished)(() => rmSync(folder, { recursive: true }));
+  atEnd(() => rmSync(folder, { recursive: true }));
   chmodSync(folder, 0o755);
   const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const modules = Object.keys(dependencies).map((name) => `node_modules/${name}`);
