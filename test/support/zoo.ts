@@ -1,5 +1,5 @@
 /** The servers in teach/zoo/, in whatever language, as commands to start them. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,6 +34,25 @@ export const GRADING_LIMIT_MS = 300_000;
 
 /** What a report says on a machine without bubblewrap; unfolded. */
 export const NOT_ISOLATED = /^note: not isolated: .*\n/m;
+
+/** What is another each time, or on another machine: ports, descriptors, how much came before a client got stuck. */
+const settled = (report: string) =>
+  report
+    .replace(NOT_ISOLATED, '')
+    .replace(/(127\.0\.0\.1(:|', ))\d+/g, '$1PORT')
+    .replace(/\bport \d+/g, 'port PORT')
+    .replace(/\b\d+ (?=listener|connected to|pipe|Unix socket)/g, 'N ')
+    .replace(/received \d+(?=;)/g, 'received N')
+    .replace(/uses \d+ %/g, 'uses N %');
+
+/** Whole reports, as a student reads them: `npx vitest run test/teach -u` writes them anew when a hint is better. */
+const GOLDEN = fileURLToPath(new URL('../teach/golden', import.meta.url));
+
+/** Compares a report with the one that is kept of this program, if one is. */
+export async function isGolden(context: TestContext, assignment: string, program: string, report: string) {
+  const file = join(GOLDEN, `${assignment}.${program}.txt`);
+  if (existsSync(file)) await context.expect(settled(report)).toMatchFileSnapshot(file);
+}
 
 /**
  * Starts a grader, which does not break its lines. At the end of the test it is told to end: were it killed, what it

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
 import { CLI, concurrently } from '../support/process.js';
-import { close, GRADING_LIMIT_MS, startGrader, workshop } from '../support/zoo.js';
+import { close, GRADING_LIMIT_MS, isGolden, startGrader, workshop } from '../support/zoo.js';
 
 vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
 
@@ -197,7 +197,7 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
 ];
 
 async function check(
-  [name, , edits, points, says]: (typeof FAULTS)[number],
+  [name, fault, edits, points, says]: (typeof FAULTS)[number],
   context: TestContext,
 ): Promise<void> {
   const [file, ...args] = PYTHON[name];
@@ -211,6 +211,7 @@ async function check(
   expect(result.stdout).toMatch(says);
   expect(result.points).toEqual(points);
   expect(result.exit).toBe(String(points) === String(full[name]) ? 0 : 1);
+  if (fault === 'none') await isGolden(context, name, file, result.stdout);
 }
 
 async function checkOurs(name: string, context: TestContext): Promise<void> {
