@@ -32,6 +32,9 @@ export function command(folder: string, name: string): string[] {
 /** Milliseconds for a grading: many of them share a busy machine. */
 export const GRADING_LIMIT_MS = 300_000;
 
+/** For programs that are busy: a busy loop is given its whole time for each answer. */
+export const SHORT_WAITS = ['--timeout', '0.5'];
+
 /** What a report says on a machine without bubblewrap; unfolded. */
 export const NOT_ISOLATED = /^note: not isolated: .*\n/m;
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
 import { CLI, concurrently } from '../support/process.js';
-import { close, GRADING_LIMIT_MS, isGolden, startGrader, workshop } from '../support/zoo.js';
+import { close, GRADING_LIMIT_MS, isGolden, SHORT_WAITS, startGrader, workshop } from '../support/zoo.js';
 
 vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
 
@@ -58,9 +58,6 @@ async function grade(assignment: string, command: string[], context: TestContext
   const points = [...grader.stdout.matchAll(/^ +(\d+)\/\d+ {2}/gm)].map(([, points]) => Number(points));
   return { exit, points, stdout: grader.stdout };
 }
-
-/** A busy loop is given its whole time for each answer. */
-const SHORT_WAITS = ['--timeout', '0.5'];
 
 const replyToAll = ['and other is not s', ''];
 const noCatch = ['except OSError as error:', 'except ZeroDivisionError as error:'];

@@ -9,6 +9,7 @@ import {
   GRADING_LIMIT_MS,
   isGolden,
   NOT_ISOLATED,
+  SHORT_WAITS,
   startGrader,
   workshop,
 } from '../support/zoo.js';
@@ -192,8 +193,7 @@ const ZOO: [name: string, points: number[], seen: string[], notes?: string[]][] 
 describe('select-server: each of the zoo loses just its lines, with the right sentence', () => {
   test.concurrent.for(ZOO)('%s', ([name, points, seen, notes = []], context) =>
     concurrently(context, async () => {
-      // A busy loop is given its whole time for each answer.
-      const options = String(points) === String(FULL) ? [] : ['--timeout', '0.5'];
+      const options = String(points) === String(FULL) ? [] : SHORT_WAITS;
       const server = [...command(folder, name), '{port}'];
       const grader = startGrader(['select-server', ...options, '--', ...server], context);
       expect(await grader.exit, grader.stdout).toBe(points.reduce((sum, n) => sum + n) === 25 ? 0 : 1);
@@ -210,7 +210,7 @@ describe('select-server: each of the zoo loses just its lines, with the right se
 // Alone: it takes a processor for itself.
 test('endless.py: a loop that hears nobody is no busy loop', async () => {
   const server = command(folder, 'endless.py');
-  const grader = startGrader(['select-server', '--timeout', '0.5', '--', ...server, '{port}']);
+  const grader = startGrader(['select-server', ...SHORT_WAITS, '--', ...server, '{port}']);
   expect(await grader.exit).toBe(1);
   const { points, seen, hints } = report(grader.stdout);
   expect(points).toEqual([5, 0, 0, 5, 0]);

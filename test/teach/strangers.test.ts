@@ -1,7 +1,7 @@
 /** Programs as strangers write them, in C, Perl and TypeScript: each with one thing that it does otherwise. */
 import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
 import { concurrently } from '../support/process.js';
-import { close, command, GRADING_LIMIT_MS, startGrader, workshop } from '../support/zoo.js';
+import { close, command, GRADING_LIMIT_MS, SHORT_WAITS, startGrader, workshop } from '../support/zoo.js';
 
 vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
 
@@ -21,7 +21,10 @@ async function check(
   context: TestContext,
   only?: number,
 ) {
-  const options = only === undefined ? [] : ['--only', String(only)];
+  const options = [
+    ...(only === undefined ? [] : ['--only', String(only)]),
+    ...(args.at(-1) === 'busy' ? SHORT_WAITS : []),
+  ];
   const start = [...command(folder, `strangers/${name}`), ...args];
   const grader = startGrader([assignment, ...options, '--', ...start], context);
   await grader.exit;
