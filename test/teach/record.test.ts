@@ -78,6 +78,18 @@ test('the recording grows while the program runs', async () => {
   await recorder.exit;
 });
 
+test('a recorder that does not run holds nobody up, and has all in the end', async () => {
+  const { recorder, port, file } = await recording();
+  process.kill(recorder.pid, 'SIGSTOP');
+  const texts = Array.from({ length: 1000 }, (_, i) => `message ${i}\n`); // more than a pipe holds
+  await said(port, ...texts);
+  process.kill(recorder.pid, 'SIGCONT');
+  await said(port, 'quit\n');
+  expect(await recorder.exit).toBe(42);
+  const received = (callsOf(file) as OtherCall[]).filter(({ call, result }) => call === 'recv' && result > 0);
+  expect(received.map(({ data }) => String(Buffer.from(data ?? '', 'base64')))).toEqual([...texts, 'quit\n']);
+});
+
 test('a signal to the recorder goes to the program', async () => {
   for (const [signal, exit] of [
     ['SIGTERM', 'SIGTERM'],

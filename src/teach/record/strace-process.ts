@@ -1,13 +1,10 @@
-/** A command under strace(1), whose output comes line by line through a FIFO. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { closeSync, constants, existsSync, mkdtempSync, openSync, read, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** A command under strace(1), whose output is read while it grows. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { setPriority, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { UserError } from '../user-error.js';
-
-const readSome = promisify(read);
+import { GrowingFile } from './growing-file.js';
 
 /** The calls that are recorded; `?` allows for systems that do not have one. */
 const CALLS = [
@@ -22,9 +19,13 @@ const CALLS = [
 /**
  * -ttt: one clock, no midnight. -s: whole messages, and whole lists of epoll. No -yy: strace looks up each descriptor
  * of each set anew, and 900 clients take minutes; what a descriptor is, the calls that make it say, and /proc of what was
- * open before. To a FIFO and never to stderr: there strace would die of Ctrl-C, and mix with the program's output.
+ * open before. To a file and never to stderr: there strace would die of Ctrl-C, and mix with the program's output. To no FIFO either: strace, and
+ * the program with it, would wait for whoever reads.
  */
 export const STRACE_OPTIONS = ['-f', '-q', '-ttt', '-T', '-s', '4096', '-a', '1', '-e', `trace=${CALLS}`];
+
+/** The program comes first: where no processor is free, its calls are read when it has ended. */
+const NICENESS = 10;
 
 /** Signals that someone may send to the recorder and means for the program. */
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
@@ -60,24 +61,27 @@ export async function runStrace(
   if (!isInstalled()) throw new UserError(NOT_INSTALLED);
   const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
   try {
-    const fifo = join(folder, 'strace');
-    execFileSync('mkfifo', [fifo]);
-    // While it is open, the FIFO has no end. O_RDWR: the open of one end waits for that of the other.
-    const writer = openSync(fifo, constants.O_RDWR);
-    const reader = openSync(fifo, constants.O_RDONLY);
+    const file = join(folder, 'strace');
+    const output = new GrowingFile(file);
     const lines = new Lines(onLine);
-    const allRead = readAll(reader, lines, onIdle);
     const isCommand = 'command' in target;
     const args = isCommand
-      ? ['--seccomp-bpf', ...STRACE_OPTIONS, '-o', fifo, '--', ...target.command]
-      : [...STRACE_OPTIONS, '-o', fifo, ...target.pids.flatMap((pid) => ['-p', String(pid)])];
+      ? ['--seccomp-bpf', ...STRACE_OPTIONS, '-o', file, '--', ...target.command]
+      : [...STRACE_OPTIONS, '-o', file, ...target.pids.flatMap((pid) => ['-p', String(pid)])];
     const child = spawn('strace', args, { stdio: 'inherit' });
+    setPriority(NICENESS);
     const unforward = forwardSignals(child, () => (isCommand ? lines.firstPid : undefined));
+    const exit = exitOf(child);
     try {
-      return await exitOf(child);
+      await output.read(
+        exit,
+        (text) => lines.push(text),
+        onIdle,
+        (isToWait) => void child.kill(isToWait ? 'SIGSTOP' : 'SIGCONT'),
+      );
+      lines.end();
+      return await exit;
     } finally {
-      closeSync(writer);
-      await allRead;
       unforward();
     }
   } finally {
@@ -118,28 +122,6 @@ class Lines {
     this.firstPid ??= Number.parseInt(line, 10) || undefined;
     this.#onLine(line);
   }
-}
-
-/** Bytes that a FIFO holds. */
-const FIFO_BYTES = 65_536;
-
-/**
- * Milliseconds between two reads: the FIFO does not fill up meanwhile. strace writes each line by itself, and to wake up
- * for each line would take as much CPU time as strace does.
- */
-const PAUSE_MS = 2;
-
-async function readAll(fd: number, lines: Lines, onIdle: () => void): Promise<void> {
-  const buffer = Buffer.allocUnsafe(FIFO_BYTES);
-  while (true) {
-    const { bytesRead } = await readSome(fd, buffer, 0, FIFO_BYTES, null);
-    if (bytesRead === 0) break;
-    lines.push(buffer.toString('latin1', 0, bytesRead));
-    setImmediate(onIdle);
-    if (bytesRead < FIFO_BYTES) await pause(PAUSE_MS);
-  }
-  lines.end();
-  closeSync(fd);
 }
 
 /**
