@@ -79,6 +79,12 @@ export const NEEDS = {
     packages: { ...everywhere('util-linux'), 'brew install': undefined },
     otherwise: 'where it is not permitted: in docker run, --privileged',
   },
+  fallocate: {
+    title: 'fallocate(1) that makes holes',
+    isHere: () => works('sh', '-c', 'fallocate --help | grep -q punch-hole'),
+    packages: { ...everywhere('util-linux'), 'brew install': undefined },
+    isGiven: true, // BusyBox's makes none, and that is no fault
+  },
   bwrap: {
     title: 'bwrap(1) that may make namespaces',
     isHere: () => works('bwrap', '--ro-bind', '/', '/', '--unshare-pid', 'true'),

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { GrowingFile } from '../../dist/teach/record/growing-file.js';
+import { GrowingFile, type Reader } from '../../dist/teach/record/growing-file.js';
+import { needs } from '../support/needs.js';
 import { until } from '../support/process.js';
 import { Python } from '../support/python.js';
 
@@ -24,6 +25,13 @@ with open(path, 'wb', buffering=0) as file:
 `;
 const LINE_BYTES = 8;
 
+const READER: Reader = {
+  onText: () => {},
+  onAllRead: () => {},
+  onQuiet: () => {},
+  hold: () => expect.fail(),
+};
+
 const numbersIn = (text: string) => text.split('\xe9').slice(0, -1).map(Number);
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
 
@@ -32,17 +40,20 @@ test('all comes in order: what was there, what comes later, and what comes last'
   const growing = new GrowingFile(file);
   const writer = Python.program(WRITER, [file, 10_000, 5000]);
   let text = '';
-  let idle = 0;
-  const all = growing.read(
-    writer.exit,
-    (more) => (text += more),
-    () => idle++,
-    () => expect.fail(),
-  );
+  const said: string[] = [];
+  const all = growing.read(writer.exit, {
+    ...READER,
+    onText: (more) => (text += more),
+    onAllRead: () => said.push(`${text.length} read`),
+    onQuiet: () => said.push('quiet'),
+  });
+  const half = `${5000 * LINE_BYTES} read`;
   await until(
-    'the first half has come, and it is waited for more',
-    () => text.length === 5000 * LINE_BYTES && idle,
+    'the first half has come, and nothing more does',
+    () => said.at(-1) === 'quiet' && said.includes(half),
   );
+  // Once is enough: it is said again when more has come.
+  expect(said.slice(said.indexOf(half))).toEqual([half, 'quiet']);
   writer.type('\n');
   await all;
   expect(numbersIn(text)).toEqual(upTo(10_000));
@@ -51,41 +62,28 @@ test('all comes in order: what was there, what comes later, and what comes last'
 test('a writer that is too far ahead is made to wait, and loses nothing', async () => {
   const file = path();
   const growing = new GrowingFile(file, 100_000);
-  const writer = Python.program(WRITER, [file, 200_000, 0]);
+  const writer = Python.program(WRITER, [file, 200_000, -1]);
   let text = '';
   const held: boolean[] = [];
   const hold = (isToWait: boolean) => {
     held.push(isToWait);
     writer.child.kill(isToWait ? 'SIGSTOP' : 'SIGCONT');
   };
-  // It reads nothing before so much is there.
-  await until('it is about to write', () => statSync(file, { throwIfNoEntry: false }));
-  writer.type('\n');
   await until('it is far ahead', () => statSync(file).size > 700_000);
-  await growing.read(
-    writer.exit,
-    (more) => (text += more),
-    () => {},
-    hold,
-  );
+  await growing.read(writer.exit, { ...READER, onText: (more) => (text += more), hold });
   expect(numbersIn(text)).toEqual(upTo(200_000));
   expect(held.length).toBeGreaterThanOrEqual(2);
   expect(held).toEqual(held.map((_, i) => i % 2 === 0));
 });
 
-test('what has been read takes no room on the disk', async () => {
+needs('fallocate')('what has been read takes no room on the disk', async () => {
   const file = path();
   const growing = new GrowingFile(file, 2 ** 20);
   const count = 2 ** 20; // 8 MiB
   const writer = Python.program(WRITER, [file, count, -1]);
   let bytes = 0;
   const hold = (isToWait: boolean) => void writer.child.kill(isToWait ? 'SIGSTOP' : 'SIGCONT');
-  await growing.read(
-    writer.exit,
-    (more) => (bytes += more.length),
-    () => {},
-    hold,
-  );
+  await growing.read(writer.exit, { ...READER, onText: (more) => (bytes += more.length), hold });
   expect(bytes).toBe(count * LINE_BYTES);
   await until('only the last part has room', () => statSync(file).blocks * 512 < 3 * 2 ** 20);
   expect(statSync(file).size).toBe(bytes);

@@ -85,9 +85,6 @@ function writingIn(form: 'strace' | 'explain'): (writer: TraceWriter, call: Call
   };
 }
 
-/** Milliseconds after which a wait gets out without the calls that explain it: its thread is busy elsewhere. */
-const SETTLE_MS = 200;
-
 async function follow(
   target: Target,
   program: string,
@@ -104,18 +101,16 @@ async function follow(
     endsOfSocket,
   );
   if ('pids' in target) for (const pid of target.pids) log.attached(pid, threads(pid), openFilesOf(pid));
-  let timer: NodeJS.Timeout | undefined;
-  const onIdle = () => {
-    flush();
-    clearTimeout(timer);
-    timer = setTimeout(() => {
+  const begin = performance.now();
+  const ended = await runStrace(target, {
+    onLine: (line) => log.line(line),
+    onAllRead: flush,
+    // A wait gets out without the calls that explain it: its thread is busy elsewhere.
+    onQuiet: () => {
       log.settle();
       flush();
-    }, SETTLE_MS);
-  };
-  const begin = performance.now();
-  const ended = await runStrace(target, (line) => log.line(line), onIdle);
-  clearTimeout(timer);
+    },
+  });
   log.end();
   if (count === 0) throw new UserError(nothingRecorded(target));
   return { ended, seconds: Math.round((performance.now() - begin) * 1000) / 1e6 };

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { setPriority, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { UserError } from '../user-error.js';
-import { GrowingFile } from './growing-file.js';
+import { GrowingFile, type Reader } from './growing-file.js';
 
 /** The calls that are recorded; `?` allows for systems that do not have one. */
 const CALLS = [
@@ -46,18 +46,17 @@ export function isInstalled(): boolean {
   return folders.some((folder) => existsSync(join(folder, 'strace')));
 }
 
+/** What becomes of strace's output. */
+export interface LineReader extends Pick<Reader, 'onAllRead' | 'onQuiet'> {
+  onLine: (line: string) => void;
+}
+
 /**
  * Runs strace to its end.
  *
- * @param onLine gets each line of its output
- * @param onIdle is called when all lines that have come are handled
  * @throws UserError where strace cannot be started
  */
-export async function runStrace(
-  target: Target,
-  onLine: (line: string) => void,
-  onIdle: () => void,
-): Promise<Ended> {
+export async function runStrace(target: Target, { onLine, onAllRead, onQuiet }: LineReader): Promise<Ended> {
   if (!isInstalled()) throw new UserError(NOT_INSTALLED);
   const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
   try {
@@ -73,19 +72,19 @@ export async function runStrace(
     const unforward = forwardSignals(child, () => (isCommand ? lines.firstPid : undefined));
     const exit = exitOf(child);
     try {
-      await output.read(
-        exit,
-        (text) => lines.push(text),
-        onIdle,
-        (isToWait) => void child.kill(isToWait ? 'SIGSTOP' : 'SIGCONT'),
-      );
+      await output.read(exit, {
+        onText: (text) => lines.push(text),
+        onAllRead,
+        onQuiet,
+        hold: (isToWait) => void child.kill(isToWait ? 'SIGSTOP' : 'SIGCONT'),
+      });
       lines.end();
       return await exit;
     } finally {
       unforward();
     }
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
