@@ -1,6 +1,7 @@
 /** Errors that a system gives seldom, made by strace(1): a server goes on, and only the one connection is lost. */
+import { readFileSync, readlinkSync } from 'node:fs';
 import { expect } from 'vitest';
-import { waits } from '../support/idle.js';
+import { type Wait, waits } from '../support/idle.js';
 import { needs } from '../support/needs.js';
 import { Process, start, startServer, until } from '../support/process.js';
 import { listen, Python } from '../support/python.js';
@@ -9,11 +10,9 @@ const test = needs('strace');
 
 /** From now on calls of a program's loop fail: `accept4:error=ENONET:when=1`. */
 async function inject(program: Process, call: 'select' | 'epoll', ...faults: string[]): Promise<void> {
-  // Another thread of Node's may wait in epoll_wait as well: it makes none of these calls.
-  const tids = await until('the loop waits', () => {
-    const found = waits(program).filter((wait) => wait.call === call);
-    return found.length > 0 ? found.map(({ tid }) => String(tid)) : null;
-  });
+  const isLoop = (wait: Wait) =>
+    wait.call === call && (call === 'select' || hasSocket(program.pid, wait.first));
+  const tid = await until('the loop waits', () => waits(program).find(isLoop)?.tid);
   const options = [
     '-o',
     '/dev/null',
@@ -21,8 +20,15 @@ async function inject(program: Process, call: 'select' | 'epoll', ...faults: str
     'signal=none',
     ...faults.flatMap((fault) => ['-e', `inject=${fault}`]),
   ];
-  const strace = new Process('strace', [...options, ...tids.flatMap((tid) => ['-p', tid])]);
-  await until('strace is attached', () => strace.stderr.split('attached').length > tids.length);
+  const strace = new Process('strace', [...options, '-p', String(tid)]);
+  await strace.err(/attached/);
+}
+
+/** Whether an epoll waits for a socket: that of V8's own thread does not. */
+function hasSocket(pid: number, epfd: number): boolean {
+  const info = readFileSync(`/proc/${pid}/fdinfo/${epfd}`, 'utf8');
+  const fds = [...info.matchAll(/^tfd:\s*(\d+)/gm)].map(([, fd]) => fd);
+  return fds.some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith('socket:'));
 }
 
 /** A server whose calls fail, and a Python that knows its port. */

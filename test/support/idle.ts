@@ -25,6 +25,8 @@ const CALLS: Record<string, Record<number, [Call, argument: number, none: string
 export interface Wait {
   tid: number;
   call: Call;
+  /** Its first argument: of an epoll the descriptor. */
+  first: number;
   hasTimeout: boolean;
   /** Nanoseconds that the thread has run so far. */
   runNs: number;
@@ -46,7 +48,7 @@ export function waits({ pid }: Process): Wait[] {
     const sleeps = Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(file(tid, 'status'))?.[1]);
     // An int in a register: its upper half may be anything.
     const limit = none === '0x0' ? args[argument] : `0x${args[argument]?.slice(-8)}`;
-    return [{ tid, call, hasTimeout: limit !== none, runNs, sleeps }];
+    return [{ tid, call, first: Number(args[0]), hasTimeout: limit !== none, runNs, sleeps }];
   };
   return readdirSync(`/proc/${pid}/task`)
     .map(Number)
