@@ -1,17 +1,14 @@
 /** A file that is read while another process writes it; what has been read takes no room on the disk. */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, type FSWatcher, fstatSync, openSync, read, watch } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
-import { promisify } from 'node:util';
-
-const readSome = promisify(read);
+import { closeSync, type FSWatcher, fstatSync, openSync, readSync, watch } from 'node:fs';
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 
 /** Bytes that are read at a time. */
 const PART_BYTES = 262_144;
 
 /** Milliseconds between two reads: the writer writes line by line, and each wake-up costs as much as some lines do. */
-const PAUSE_MS = 5;
+const PAUSE_MS = 10;
 
 /** Milliseconds without a byte after which the writer is taken to be quiet. */
 const QUIET_MS = 200;
@@ -67,7 +64,7 @@ export class GrowingFile {
     let isQuiet = false;
     while (true) {
       const isLast = hasEnded; // what it has written before is there by now
-      const { bytesRead } = await readSome(this.#fd, buffer, 0, PART_BYTES, this.#readBytes);
+      const bytesRead = readSync(this.#fd, buffer, 0, PART_BYTES, this.#readBytes);
       if (bytesRead > 0) {
         this.#readBytes += bytesRead;
         isQuiet = false;
@@ -75,8 +72,9 @@ export class GrowingFile {
         this.#free();
       }
       this.#holdBack(hold);
-      if (bytesRead === PART_BYTES) continue;
-      if (bytesRead > 0) {
+      if (bytesRead === PART_BYTES) {
+        await turn(); // a signal may be waiting
+      } else if (bytesRead > 0) {
         onAllRead();
         if (!hasEnded) await Promise.race([pause(PAUSE_MS), ended]);
       } else {

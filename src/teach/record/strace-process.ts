@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { setPriority, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { threads } from '../observe/proc.js';
 import { UserError } from '../user-error.js';
 import { GrowingFile, type Reader } from './growing-file.js';
 
@@ -25,7 +26,7 @@ const CALLS = [
 export const STRACE_OPTIONS = ['-f', '-q', '-ttt', '-T', '-s', '4096', '-a', '1', '-e', `trace=${CALLS}`];
 
 /** The program comes first: where no processor is free, its calls are read when it has ended. */
-const NICENESS = 10;
+const NICENESS = 19;
 
 /** Signals that someone may send to the recorder and means for the program. */
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
@@ -68,7 +69,7 @@ export async function runStrace(target: Target, { onLine, onAllRead, onQuiet }: 
       ? ['--seccomp-bpf', ...STRACE_OPTIONS, '-o', file, '--', ...target.command]
       : [...STRACE_OPTIONS, '-o', file, ...target.pids.flatMap((pid) => ['-p', String(pid)])];
     const child = spawn('strace', args, { stdio: 'inherit' });
-    setPriority(NICENESS);
+    for (const tid of threads(process.pid)) setPriority(tid, NICENESS);
     const unforward = forwardSignals(child, () => (isCommand ? lines.firstPid : undefined));
     const exit = exitOf(child);
     try {
