@@ -70,7 +70,10 @@ export async function runStrace(target: Target, { onLine, onAllRead, onQuiet }: 
       : [...STRACE_OPTIONS, '-o', file, ...target.pids.flatMap((pid) => ['-p', String(pid)])];
     const child = spawn('strace', args, { stdio: 'inherit' });
     for (const tid of threads(process.pid)) setPriority(tid, NICENESS);
-    const unforward = forwardSignals(child, () => (isCommand ? lines.firstPid : undefined));
+    const unforward = forwardSignals((signal) => {
+      if (isCommand) void lines.firstPid.then((pid) => isAlive(pid) && process.kill(pid, signal));
+      else child.kill(signal);
+    });
     const exit = exitOf(child);
     try {
       await output.read(exit, {
@@ -98,13 +101,18 @@ function exitOf(child: ChildProcess): Promise<Ended> {
 
 /** Cuts what is read into lines. */
 class Lines {
-  /** The process of the first line: the program's own. */
-  firstPid: number | undefined;
+  /** The process of the first line: the program's own. A signal for the program may come before it. */
+  readonly firstPid: Promise<number>;
+  #foundPid: (pid: number) => void = () => {};
+  #isFirst = true;
   readonly #onLine: (line: string) => void;
   #rest = '';
 
   constructor(onLine: (line: string) => void) {
     this.#onLine = onLine;
+    this.firstPid = new Promise((resolve) => {
+      this.#foundPid = resolve;
+    });
   }
 
   push(text: string): void {
@@ -119,8 +127,15 @@ class Lines {
   }
 
   #line(line: string): void {
-    this.firstPid ??= Number.parseInt(line, 10) || undefined;
+    if (this.#isFirst) this.#findPid(line);
     this.#onLine(line);
+  }
+
+  #findPid(line: string): void {
+    const pid = Number.parseInt(line, 10);
+    if (!pid) return;
+    this.#isFirst = false;
+    this.#foundPid(pid);
   }
 }
 
@@ -130,13 +145,10 @@ class Lines {
  *
  * @returns what ends it
  */
-function forwardSignals(strace: ChildProcess, pidOf: () => number | undefined): () => void {
+function forwardSignals(forward: (signal: NodeJS.Signals) => void): () => void {
   const handlers = FORWARDED.map((signal) => {
     const handler = () => {
-      if (signal !== 'SIGTERM' && isInForeground()) return;
-      const pid = pidOf();
-      if (pid === undefined) strace.kill(signal);
-      else if (isAlive(pid)) process.kill(pid, signal);
+      if (signal === 'SIGTERM' || !isInForeground()) forward(signal);
     };
     process.on(signal, handler);
     return [signal, handler] as const;
