@@ -76,6 +76,7 @@ async function step(name, inputs, output, build) {
   const digest = digestOf(inputs);
   const [lastDigest, lastFiles] = existsSync(note) ? readFileSync(note, 'utf8').split('\n\n') : [];
   if (lastDigest === digest && existsSync(join(ROOT, output))) return;
+  rmSync(note, { force: true }); // a build that fails has written some of its output
   await build((lastFiles?.split('\n') ?? []).filter((file) => !inputs.includes(file)));
   mkdirSync(join(ROOT, 'build'), { recursive: true });
   writeFileSync(note, `${digest}\n\n${inputs.join('\n')}`);

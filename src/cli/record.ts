@@ -35,7 +35,7 @@ export function addRecord(program: Command): void {
         const page = live === undefined ? null : await startLive(options.output, liveHost, live);
         const ended = own
           ? await runOwn(['--record', options.output, ...own])
-          : await record(target, options);
+          : await record(target, { ...options, isLive: page !== null });
         await page?.end();
         if (html !== undefined) {
           const { replay } = await import('../teach/replay/replay.js');

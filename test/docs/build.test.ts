@@ -184,12 +184,14 @@ test('an error of the compiler is shown, and node-gyp’s log is not', () => {
   execFileSync('cp', [join(ROOT, 'native/fd.cc'), join(copy, 'native/fd.cc')]);
 });
 
-test('so is one of TypeScript', () => {
-  writeFileSync(join(copy, 'src/broken.ts'), 'export const broken: number = "text";\n');
+test('so is one of TypeScript; when it is mended, what was compiled of it is, too', () => {
+  writeFileSync(join(copy, EXTRA), "export const extra: number = 'text';\n");
   const { status, output } = build();
-  rmSync(join(copy, 'src/broken.ts'));
   expect(status).toBe(1);
   expect(output).toMatch(
-    /^posix-select: the TypeScript does not compile:\nsrc\/broken\.ts\(1,14\): error TS2322/,
+    /^posix-select: the TypeScript does not compile:\nsrc\/bench\/extra\.ts\(1,14\): error TS2322/,
   );
+  writeFileSync(join(copy, EXTRA), 'export const extra = 2;\n');
+  expect(build()).toEqual({ status: 0, output: '' });
+  expect(readFileSync(join(copy, 'dist/bench/extra.js'), 'utf8')).toContain('extra = 2');
 });

@@ -90,6 +90,35 @@ test('a recorder that does not run holds nobody up, and has all in the end', asy
   expect(received.map(({ data }) => String(Buffer.from(data ?? '', 'base64')))).toEqual([...texts, 'quit\n']);
 });
 
+/** A server whose accept(2) asks for no address. */
+const NODE_SERVER = `const server = require('net').createServer((conn) => conn.on('error', () => {}).resume());
+server.listen(0, '127.0.0.1', () => console.log(server.address().port));`;
+
+test('a connection that was closed before the recorder came to it does not get the name of the next one', async () => {
+  const file = fileFor('run.jsonl');
+  const recorder = posixSelect(['record', '-o', file, '--', process.execPath, '-e', NODE_SERVER]);
+  const [, port] = await recorder.out(/^(\d+)$/m);
+  await until('the recorder has come so far', () => readFileSync(file, 'utf8').includes('"call":"listen"'));
+  process.kill(recorder.pid, 'SIGSTOP');
+  const peers = new Python();
+  const second = await peers.run<number>(
+    `a = connect(args); a.shutdown(socket.SHUT_WR); assert rest(a) == ''; a.close()
+b = connect(args); b.sendall(b'hello'); result = port(b)`,
+    Number(port),
+  );
+  process.kill(recorder.pid, 'SIGCONT');
+  await until(
+    'both are recorded',
+    () => readFileSync(file, 'utf8').match(/"call":"accept","result":\d/g)?.[1],
+  );
+  recorder.child.kill('SIGTERM');
+  await recorder.exit;
+  const accepts = callsOf(file).filter(({ call, result }) => call === 'accept' && result > 0) as OtherCall[];
+  expect(accepts[0]?.result).toBe(accepts[1]?.result); // one number for both
+  const peersOf = accepts.map(({ ends }) => Object.values(ends ?? {})[0]?.[1]);
+  expect(peersOf).toEqual([expect.stringMatching(/^accept /), `127.0.0.1:${second}`]);
+});
+
 test('a signal to the recorder goes to the program', async () => {
   for (const [signal, exit] of [
     ['SIGTERM', 'SIGTERM'],

@@ -1,8 +1,7 @@
 /** A file that is read while another process writes it; what has been read takes no room on the disk. */
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, type FSWatcher, fstatSync, openSync, readSync, watch } from 'node:fs';
-import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
+import { closeSync, type FSWatcher, fstatSync, openSync, readSync, statfsSync, watch } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 
 /** Bytes that are read at a time. */
 const PART_BYTES = 262_144;
@@ -16,11 +15,8 @@ const QUIET_MS = 200;
 /** Where the file cannot be watched, it is looked at again after so many milliseconds. */
 const UNWATCHED_MS = 20;
 
-/** Bytes that may wait to be read, and as many that have been read and still take room on the disk. */
-const MAX_BYTES = 32 * 2 ** 20;
-
-/** What part of them has been read when the writer may go on. */
-const CATCH_UP = 1 / 32;
+/** The part of the free room on the disk that may be used. */
+const ROOM = 1 / 4;
 
 export interface Reader {
   /** Gets all in order, each byte as a character. */
@@ -29,7 +25,7 @@ export interface Reader {
   onAllRead: () => void;
   /** Nothing more has come since, for some time. */
   onQuiet: () => void;
-  /** Makes the writer wait, or go on: it is too far ahead. */
+  /** Makes the writer wait, or go on: it is too far ahead. May be told the same again. */
   hold: (isToWait: boolean) => void;
 }
 
@@ -40,12 +36,21 @@ export class GrowingFile {
   #readBytes = 0;
   #freedBytes = 0;
   #isHeld = false;
+  #hasEnded = false;
+  #isStopped = false;
+  /** Ends the pause that is being made. */
+  #wake = () => {};
 
-  /** Makes the file, for a writer that does not append. */
-  constructor(path: string, maxBytes = MAX_BYTES) {
+  /**
+   * Makes the file, for a writer that does not append.
+   *
+   * @param maxBytes how many may wait to be read; and how many that have been read may still take room on the disk
+   */
+  constructor(path: string, maxBytes: number) {
     this.#path = path;
-    this.#maxBytes = maxBytes;
     this.#fd = openSync(path, 'w+', 0o600);
+    const { bavail, bsize } = statfsSync(path);
+    this.#maxBytes = Math.min(maxBytes, bavail * bsize * ROOM);
   }
 
   /**
@@ -54,68 +59,95 @@ export class GrowingFile {
    * @param end is settled when the writer has ended
    */
   async read(end: Promise<unknown>, { onText, onAllRead, onQuiet, hold }: Reader): Promise<void> {
-    let hasEnded = false;
-    const ended = end
-      .catch(() => {})
-      .then(() => {
-        hasEnded = true;
-      });
+    const ended = () => {
+      this.#hasEnded = true;
+      this.#wake();
+    };
+    end.then(ended, ended);
     const buffer = Buffer.allocUnsafe(PART_BYTES);
+    let lastMs = performance.now();
     let isQuiet = false;
-    while (true) {
-      const isLast = hasEnded; // what it has written before is there by now
-      const bytesRead = readSync(this.#fd, buffer, 0, PART_BYTES, this.#readBytes);
-      if (bytesRead > 0) {
-        this.#readBytes += bytesRead;
-        isQuiet = false;
-        onText(buffer.toString('latin1', 0, bytesRead));
-        this.#free();
+    try {
+      while (!this.#isStopped) {
+        const isLast = this.#hasEnded; // what it has written before is there by now
+        const bytesRead = readSync(this.#fd, buffer, 0, PART_BYTES, this.#readBytes);
+        if (bytesRead > 0) {
+          this.#readBytes += bytesRead;
+          onText(buffer.toString('latin1', 0, bytesRead));
+          this.#free();
+          lastMs = performance.now();
+          isQuiet = false;
+        }
+        this.#holdBack(hold);
+        if (bytesRead === PART_BYTES) {
+          await turn(); // a signal may be waiting
+        } else if (bytesRead > 0) {
+          onAllRead();
+          await this.#pause(PAUSE_MS);
+        } else if (isLast) {
+          break;
+        } else {
+          const restMs: number = isQuiet ? Infinity : lastMs + QUIET_MS - performance.now();
+          if (restMs > 0) await this.#growth(restMs);
+          else onQuiet();
+          isQuiet ||= restMs <= 0;
+        }
       }
-      this.#holdBack(hold);
-      if (bytesRead === PART_BYTES) {
-        await turn(); // a signal may be waiting
-      } else if (bytesRead > 0) {
-        onAllRead();
-        if (!hasEnded) await Promise.race([pause(PAUSE_MS), ended]);
-      } else {
-        if (isLast) break;
-        const hasGrown = await this.#growth(ended, isQuiet);
-        if (hasGrown || hasEnded || isQuiet) continue;
-        isQuiet = true;
-        onQuiet();
-      }
+    } finally {
+      if (this.#isHeld) hold(false);
+      closeSync(this.#fd);
     }
-    closeSync(this.#fd);
+  }
+
+  /** Reads no more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#wake();
+  }
+
+  /** What is there and has not been read yet; undefined where that is much. */
+  ahead(): string | undefined {
+    const length = this.#unreadBytes;
+    if (length > PART_BYTES) return undefined;
+    const buffer = Buffer.allocUnsafe(length);
+    return buffer.toString('latin1', 0, readSync(this.#fd, buffer, 0, length, this.#readBytes));
   }
 
   get #unreadBytes(): number {
     return fstatSync(this.#fd).size - this.#readBytes;
   }
 
-  /** Waits until there is more to read, the writer has ended, or is quiet. @returns whether there is more */
-  async #growth(ended: Promise<void>, isQuiet: boolean): Promise<boolean> {
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#hasEnded || this.#isStopped) return resolve();
+      const timer = ms === Infinity ? undefined : setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Waits until there is more to read, for so long at most. */
+  async #growth(ms: number): Promise<void> {
     let watcher: FSWatcher | undefined;
     try {
-      watcher = watch(this.#path);
+      watcher = watch(this.#path, () => this.#wake()).on('error', () => this.#wake());
     } catch {
-      // This user watches as many files as he may.
+      // This user watches as many files as he may, or the file has been removed.
     }
-    const quiet = new AbortController();
-    const events = watcher ? [once(watcher, 'change')] : [pause(UNWATCHED_MS)];
-    const silence = isQuiet ? [] : [pause(QUIET_MS, undefined, quiet).catch(() => {})];
-    if (this.#unreadBytes === 0) await Promise.race([...events, ...silence, ended]);
-    quiet.abort();
+    if (this.#unreadBytes === 0) await this.#pause(watcher ? ms : Math.min(ms, UNWATCHED_MS));
     watcher?.close();
-    return this.#unreadBytes > 0;
   }
 
   #holdBack(hold: Reader['hold']): void {
-    const mustWait = this.#unreadBytes > this.#maxBytes * (this.#isHeld ? 1 - CATCH_UP : 1);
-    if (mustWait !== this.#isHeld) hold(mustWait);
+    const mustWait = this.#unreadBytes > this.#maxBytes;
+    // Told again: a shell lets all of a job go on when it comes back to its terminal.
+    if (mustWait || this.#isHeld) hold(mustWait);
     this.#isHeld = mustWait;
   }
 
-  /** Gives back the room of what has been read; where that cannot be done, it is kept until the end. */
+  /** Gives back the room of what has been read; where that cannot be done (BusyBox), it is kept until the end. */
   #free(): void {
     const length = this.#readBytes - this.#freedBytes;
     if (length < this.#maxBytes) return;

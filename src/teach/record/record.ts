@@ -20,6 +20,8 @@ export interface RecordOptions {
   output: string;
   /** bytes after which the recording ends, and not the program */
   maxSize: number;
+  /** Somebody looks at the recording while the program runs. */
+  isLive: boolean;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface RecordOptions {
  *
  * @throws UserError where strace cannot do it; OSError where the file cannot be written
  */
-export async function record(target: Target, { output, maxSize }: RecordOptions): Promise<Ended> {
+export async function record(target: Target, { output, maxSize, isLive }: RecordOptions): Promise<Ended> {
   const writer = new TraceWriter(sys, openFile(output), output);
   const head = headFor(target);
   let isFull = false;
@@ -46,6 +48,7 @@ export async function record(target: Target, { output, maxSize }: RecordOptions)
       endWhereFull();
     },
     () => writer.flush(),
+    isLive,
   );
   if (!isFull) writer.write(`${JSON.stringify({ ended: seen.seconds })}\n`);
   writer.flush();
@@ -63,6 +66,7 @@ export async function trace(target: Target, form: FormName): Promise<Ended> {
     head.program,
     (call) => write(writer, call),
     () => writer.flush(),
+    true,
   );
   if (form === 'json') writer.write(`${JSON.stringify({ ended: seconds })}\n`);
   writer.flush();
@@ -90,26 +94,36 @@ async function follow(
   program: string,
   onCall: (call: Call) => void,
   flush: () => void,
+  isShown: boolean,
 ): Promise<{ ended: Ended; seconds: number }> {
   let count = 0;
+  let isLater: (text: string) => boolean | undefined = () => undefined;
   const log = new StraceImport(
     program,
     (call) => {
       count++;
       onCall(call);
     },
-    endsOfSocket,
+    (pid, fd) => {
+      const ends = endsOfSocket(pid, fd);
+      // Where it has been closed by now, the number may be another socket's.
+      return isLater(`close(${fd})`) === false ? ends : undefined;
+    },
   );
   if ('pids' in target) for (const pid of target.pids) log.attached(pid, threads(pid), openFilesOf(pid));
   const begin = performance.now();
   const ended = await runStrace(target, {
-    onLine: (line) => log.line(line),
+    onLine: (line, isIn) => {
+      isLater = isIn;
+      log.line(line);
+    },
     onAllRead: flush,
     // A wait gets out without the calls that explain it: its thread is busy elsewhere.
     onQuiet: () => {
       log.settle();
       flush();
     },
+    isShown,
   });
   log.end();
   if (count === 0) throw new UserError(nothingRecorded(target));

@@ -20,16 +20,25 @@ const CALLS = [
 /**
  * -ttt: one clock, no midnight. -s: whole messages, and whole lists of epoll. No -yy: strace looks up each descriptor
  * of each set anew, and 900 clients take minutes; what a descriptor is, the calls that make it say, and /proc of what was
- * open before. To a file and never to stderr: there strace would die of Ctrl-C, and mix with the program's output. To no FIFO either: strace, and
- * the program with it, would wait for whoever reads.
+ * open before. Never to stderr: there strace would die of Ctrl-C, and mix with the program's output. To no FIFO either:
+ * that has room for some hundred calls, and then strace, and the program with it, wait for whoever reads it.
  */
 export const STRACE_OPTIONS = ['-f', '-q', '-ttt', '-T', '-s', '4096', '-a', '1', '-e', `trace=${CALLS}`];
 
-/** The program comes first: where no processor is free, its calls are read when it has ended. */
+/** Bytes of strace's output that may be unread, where nobody looks at what comes of it before the program has ended. */
+const MAX_LATER_BYTES = 32 * 2 ** 20;
+
+/** The same where somebody does: what is shown is not old. */
+const MAX_SHOWN_BYTES = 2 ** 18;
+
+/** The program comes first: where no processor is free, its calls are read later. */
 const NICENESS = 19;
 
 /** Signals that someone may send to the recorder and means for the program. */
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/** A signal that ended the program may reach the recorder so many milliseconds later: it is no other one. */
+const SAME_SIGNAL_MS = 1000;
 
 export interface Ended {
   code: number | null;
@@ -49,32 +58,48 @@ export function isInstalled(): boolean {
 
 /** What becomes of strace's output. */
 export interface LineReader extends Pick<Reader, 'onAllRead' | 'onQuiet'> {
-  onLine: (line: string) => void;
+  /** @param isLater whether a text is in a later line that has come by now; undefined where these are many */
+  onLine: (line: string, isLater: (text: string) => boolean | undefined) => void;
+  /** Somebody looks at it while the program runs. */
+  isShown: boolean;
 }
 
 /**
- * Runs strace to its end.
+ * Runs strace to its end. What is sent to the recorder goes on to the program, for strace itself ignores it. Ctrl-C
+ * reaches the program without us: a terminal sends it to the whole group in its foreground. Once the program has ended,
+ * a signal ends the reading.
  *
  * @throws UserError where strace cannot be started
  */
-export async function runStrace(target: Target, { onLine, onAllRead, onQuiet }: LineReader): Promise<Ended> {
+export async function runStrace(
+  target: Target,
+  { onLine, onAllRead, onQuiet, isShown }: LineReader,
+): Promise<Ended> {
   if (!isInstalled()) throw new UserError(NOT_INSTALLED);
   const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
   try {
     const file = join(folder, 'strace');
-    const output = new GrowingFile(file);
-    const lines = new Lines(onLine);
+    const output = new GrowingFile(file, isShown ? MAX_SHOWN_BYTES : MAX_LATER_BYTES);
+    const lines = new Lines(onLine, () => output.ahead());
     const isCommand = 'command' in target;
     const args = isCommand
       ? ['--seccomp-bpf', ...STRACE_OPTIONS, '-o', file, '--', ...target.command]
       : [...STRACE_OPTIONS, '-o', file, ...target.pids.flatMap((pid) => ['-p', String(pid)])];
-    const child = spawn('strace', args, { stdio: 'inherit' });
-    for (const tid of threads(process.pid)) setPriority(tid, NICENESS);
-    const unforward = forwardSignals((signal) => {
-      if (isCommand) void lines.firstPid.then((pid) => isAlive(pid) && process.kill(pid, signal));
+    let endedMs = Infinity;
+    // Before strace is started: no signal finds the recorder without.
+    const off = onSignals((signal) => {
+      if (performance.now() - endedMs > SAME_SIGNAL_MS) output.stop();
+      if (endedMs < Infinity || (signal !== 'SIGTERM' && isInForeground())) return;
+      if (isCommand) void lines.firstPid.then((pid) => send(pid, signal));
       else child.kill(signal);
     });
+    const child = spawn('strace', args, { stdio: 'inherit' });
     const exit = exitOf(child);
+    const onEnd = () => {
+      endedMs = performance.now();
+    };
+    exit.then(onEnd, onEnd);
+    if (!isShown) stepBack();
     try {
       await output.read(exit, {
         onText: (text) => lines.push(text),
@@ -85,10 +110,21 @@ export async function runStrace(target: Target, { onLine, onAllRead, onQuiet }: 
       lines.end();
       return await exit;
     } finally {
-      unforward();
+      off();
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Lets all others go first. V8's threads collect garbage: they step back, too. */
+function stepBack(): void {
+  for (const tid of threads(process.pid)) {
+    try {
+      setPriority(tid, NICENESS);
+    } catch {
+      // The thread has ended, or /proc is that of another PID namespace.
+    }
   }
 }
 
@@ -105,20 +141,26 @@ class Lines {
   readonly firstPid: Promise<number>;
   #foundPid: (pid: number) => void = () => {};
   #isFirst = true;
-  readonly #onLine: (line: string) => void;
+  readonly #onLine: LineReader['onLine'];
+  readonly #ahead: () => string | undefined;
+  /** Those that have come, and how many of them are handled. */
+  #lines: string[] = [];
+  #handled = 0;
   #rest = '';
 
-  constructor(onLine: (line: string) => void) {
+  constructor(onLine: LineReader['onLine'], ahead: () => string | undefined) {
     this.#onLine = onLine;
+    this.#ahead = ahead;
     this.firstPid = new Promise((resolve) => {
       this.#foundPid = resolve;
     });
   }
 
   push(text: string): void {
-    const lines = (this.#rest + text).split('\n');
-    this.#rest = lines.pop() ?? '';
-    for (const line of lines) this.#line(line);
+    this.#lines = (this.#rest + text).split('\n');
+    this.#rest = this.#lines.pop() ?? '';
+    for (this.#handled = 0; this.#handled < this.#lines.length; )
+      this.#line(this.#lines[this.#handled++] ?? '');
   }
 
   end(): void {
@@ -128,8 +170,15 @@ class Lines {
 
   #line(line: string): void {
     if (this.#isFirst) this.#findPid(line);
-    this.#onLine(line);
+    this.#onLine(line, this.#isLater);
   }
+
+  #isLater = (text: string): boolean | undefined => {
+    const ahead = this.#ahead();
+    if (ahead === undefined) return undefined;
+    for (let i = this.#handled; i < this.#lines.length; i++) if (this.#lines[i]?.includes(text)) return true;
+    return (this.#rest + ahead).includes(text);
+  };
 
   #findPid(line: string): void {
     const pid = Number.parseInt(line, 10);
@@ -139,30 +188,20 @@ class Lines {
   }
 }
 
-/**
- * What is sent to the recorder goes on to the program; strace itself ignores it. Ctrl-C reaches the program without
- * us: a terminal sends it to the whole group in its foreground.
- *
- * @returns what ends it
- */
-function forwardSignals(forward: (signal: NodeJS.Signals) => void): () => void {
-  const handlers = FORWARDED.map((signal) => {
-    const handler = () => {
-      if (signal === 'SIGTERM' || !isInForeground()) forward(signal);
-    };
-    process.on(signal, handler);
-    return [signal, handler] as const;
-  });
+/** @returns what ends it */
+function onSignals(handle: (signal: NodeJS.Signals) => void): () => void {
+  for (const signal of FORWARDED) process.on(signal, handle);
   return () => {
-    for (const [signal, handler] of handlers) process.off(signal, handler);
+    for (const signal of FORWARDED) process.off(signal, handle);
   };
 }
 
-function isAlive(pid: number): boolean {
+/** Sends a signal to a process that may have ended. */
+function send(pid: number, signal: NodeJS.Signals): void {
   try {
-    return process.kill(pid, 0);
+    process.kill(pid, signal);
   } catch {
-    return false;
+    // It has.
   }
 }
 
