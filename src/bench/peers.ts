@@ -83,6 +83,11 @@ const under =
   (...args) =>
     outer('--', ...start(...args));
 
+/** A trial is killed, and then clears nothing away: its files are to go with the benchmark's. */
+const inFolder =
+  (start: Start): Start =>
+  (...args) => ['env', `TMPDIR=${file('.')}`, ...start(...args)];
+
 const straceInto =
   (log: string): Start =>
   (...args) => ['strace', '--seccomp-bpf', ...STRACE_OPTIONS, '-o', log, ...text(args)];
@@ -116,7 +121,7 @@ export const PEERS = {
     color: '#d62728',
     isOurs: true,
     needs: STRACE,
-    echo: under(ours('shaped'), inNode('../cli/main', 'record', '-o', file('record.jsonl'))),
+    echo: under(ours('shaped'), inFolder(inNode('../cli/main', 'record', '-o', file('record.jsonl')))),
   },
   strace: {
     name: 'strace alone',

@@ -104,6 +104,7 @@ beside('cc', 'strace')(
     const out = folder(); // in the environment of all that is started
     const run = new Process('env', [
       `OUT=${out}`,
+      `TMPDIR=${out}`,
       process.execPath,
       BENCH,
       'record',
@@ -120,6 +121,7 @@ beside('cc', 'strace')(
     expect(samples.map(({ peer }: { peer: string }) => peer)).toEqual(peers);
     for (const { values } of samples) expect(values.rate).toBeGreaterThan(0);
     await until('all have ended', () => processesWith(`OUT=${out}`).length === 0);
+    expect(readdirSync(out).filter((name) => name.startsWith('posix-select-'))).toEqual([]);
   },
 );
 
