@@ -50,7 +50,7 @@ export default defineConfig({
       test: {
         name,
         include: [`test/${name}/**/*.test.ts`],
-        // Most tests wait: for a grader that watches, for a program that ends. Those under load do not, and come last.
+        // Most tests wait: for a grader that watches, for a program that ends. Those under load come last.
         maxWorkers: 3,
         sequence: { groupOrder: name === 'load' ? 1 : 0 },
       },

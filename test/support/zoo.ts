@@ -52,7 +52,12 @@ const settled = (report: string) =>
 const GOLDEN = fileURLToPath(new URL('../teach/golden', import.meta.url));
 
 /** Compares a report with the one that is kept of this program, if one is. */
-export async function isGolden(context: TestContext, assignment: string, program: string, report: string) {
+export async function expectGolden(
+  context: TestContext,
+  assignment: string,
+  program: string,
+  report: string,
+) {
   const file = join(GOLDEN, `${assignment}.${program}.txt`);
   if (existsSync(file)) await context.expect(settled(report)).toMatchFileSnapshot(file);
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
 import { CLI, concurrently } from '../support/process.js';
-import { close, GRADING_LIMIT_MS, isGolden, SHORT_WAITS, startGrader, workshop } from '../support/zoo.js';
+import { close, expectGolden, GRADING_LIMIT_MS, SHORT_WAITS, startGrader, workshop } from '../support/zoo.js';
 
 vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
 
@@ -208,7 +208,7 @@ async function check(
   expect(result.stdout).toMatch(says);
   expect(result.points).toEqual(points);
   expect(result.exit).toBe(String(points) === String(full[name]) ? 0 : 1);
-  if (fault === 'none') await isGolden(context, name, file, result.stdout);
+  if (fault === 'none') await expectGolden(context, name, file, result.stdout);
 }
 
 async function checkOurs(name: string, context: TestContext): Promise<void> {

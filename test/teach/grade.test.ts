@@ -5,9 +5,9 @@ import { concurrently, until } from '../support/process.js';
 import {
   close,
   command,
+  expectGolden,
   freePort,
   GRADING_LIMIT_MS,
-  isGolden,
   NOT_ISOLATED,
   SHORT_WAITS,
   startGrader,
@@ -202,7 +202,7 @@ describe('select-server: each of the zoo loses just its lines, with the right se
       expect({ points: found.points, notes: found.notes }, grader.stdout).toEqual({ points, notes });
       if (HINTS[name]) expect(found.hints).toContainEqual(expect.stringMatching(HINTS[name]));
       expect(found.seen).toEqual(seen.map((pattern) => expect.stringMatching(new RegExp(`^${pattern}$`))));
-      await isGolden(context, 'select-server', name, grader.stdout);
+      await expectGolden(context, 'select-server', name, grader.stdout);
     }),
   );
 });

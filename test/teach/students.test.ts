@@ -29,7 +29,7 @@ interface Row {
 
 async function check(assignment: string, name: string, kind: string, row: Row, context: TestContext) {
   const only = row.only === undefined ? [] : ['--only', String(row.only)];
-  const waits = kind === 'timeval' ? SHORT_WAITS : []; // it is busy when that is over
+  const waits = kind === 'timeval' ? SHORT_WAITS : []; // it is busy once its first wait is over
   const started = [
     'env',
     `KIND=${kind}`,

@@ -38,6 +38,7 @@ export class GrowingFile {
   #isHeld = false;
   #hasEnded = false;
   #isStopped = false;
+  #isClosed = false;
   /** Ends the pause that is being made. */
   #wake = () => {};
 
@@ -95,6 +96,7 @@ export class GrowingFile {
       }
     } finally {
       if (this.#isHeld) hold(false);
+      this.#isClosed = true;
       closeSync(this.#fd);
     }
   }
@@ -105,8 +107,9 @@ export class GrowingFile {
     this.#wake();
   }
 
-  /** What is there and has not been read yet; undefined where that is much. */
+  /** What is there and has not been read yet; undefined where that is much, and where the file is closed. */
   ahead(): string | undefined {
+    if (this.#isClosed) return undefined;
     const length = this.#unreadBytes;
     if (length > PART_BYTES) return undefined;
     const buffer = Buffer.allocUnsafe(length);

@@ -58,7 +58,7 @@ export function isInstalled(): boolean {
 
 /** What becomes of strace's output. */
 export interface LineReader extends Pick<Reader, 'onAllRead' | 'onQuiet'> {
-  /** @param isLater whether a text is in a later line that has come by now; undefined where these are many */
+  /** @param isLater says whether a text stands in a later line; undefined where that cannot be said */
   onLine: (line: string, isLater: (text: string) => boolean | undefined) => void;
   /** Somebody looks at it while the program runs. */
   isShown: boolean;
@@ -86,7 +86,7 @@ export async function runStrace(
       ? ['--seccomp-bpf', ...STRACE_OPTIONS, '-o', file, '--', ...target.command]
       : [...STRACE_OPTIONS, '-o', file, ...target.pids.flatMap((pid) => ['-p', String(pid)])];
     let endedMs = Infinity;
-    // Before strace is started: no signal finds the recorder without.
+    // Before strace is started: a signal would end a recorder that does not handle it, and leave the program behind.
     const off = onSignals((signal) => {
       if (performance.now() - endedMs > SAME_SIGNAL_MS) output.stop();
       if (endedMs < Infinity || (signal !== 'SIGTERM' && isInForeground())) return;

@@ -70,9 +70,9 @@ class Tracer implements WaitTracer {
   }
 
   /**
-   * A call that does not wait for descriptors. What receives and what sends have the same text, each for itself: a loop
-   * makes one call of each kind again and again, and V8 is fast where one place in the code always calls the same
-   * function. They take no more than five arguments, and change no set of epoll's.
+   * A call that does not wait for descriptors. The first two functions are alike on purpose: a loop has one call that
+   * receives and one that sends, and V8 is faster where a line of code always calls the same function. Such calls
+   * have five arguments at most, and change no set that the kernel keeps.
    */
   #traced(name: string, row: Row, make: Make, record: Record): Make {
     if (row.data === 'received')
