@@ -9,43 +9,67 @@ import { isHere } from './needs.js';
 
 let browser: Browser;
 
-const OPTIONS = [
-  ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
-  ...['--disable-background-networking', '--disable-component-update'],
-];
+const VIEWPORT = { width: 1280, height: 720 };
+
+/** How chromium is started. Unless told otherwise it keeps a process ready that no test will want. */
+export const CHROMIUM = {
+  executablePath: isHere('chromium')
+    ? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim()
+    : '',
+  args: [
+    ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
+    ...['--disable-background-networking', '--disable-component-update'],
+    '--disable-features=SpareRendererForSitePerProcess',
+  ],
+};
 
 /** One browser for the tests of a file. */
 export function withBrowser(): () => Browser {
   beforeAll(async () => {
-    if (!isHere('chromium')) return;
-    const executablePath = execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim();
-    browser = await chromium.launch({ executablePath, args: OPTIONS });
+    if (isHere('chromium')) browser = await chromium.launch(CHROMIUM);
   });
-  afterAll(() => browser?.close());
+  afterAll(async () => {
+    tab = undefined;
+    await browser?.close();
+  });
   return () => browser;
 }
 
 /** The page itself, with or without the number of a wait; or a font within it. */
 const isOwn = (url: string, page: string) => url.replace(/#.*/, '') === page || url.startsWith('data:font/');
 
-export async function openedFile(
-  html: string,
-  options: BrowserContextOptions = {},
-  hash = '',
-): Promise<Page> {
+type Look = Pick<BrowserContextOptions, 'viewport' | 'colorScheme' | 'hasTouch'>;
+
+/** One tab for the tests of a file: for each new one, chromium would start two processes. */
+let tab: Page | undefined;
+
+async function tabWith({ viewport = VIEWPORT, colorScheme = 'light', hasTouch }: Look): Promise<Page> {
+  if (hasTouch) {
+    const context = await browser.newContext({ viewport, colorScheme, hasTouch });
+    onTestFinished(() => context.close());
+    return await context.newPage();
+  }
+  tab ??= await browser.newPage();
+  await tab.setViewportSize(viewport ?? VIEWPORT);
+  await tab.emulateMedia({ colorScheme, media: null });
+  return tab;
+}
+
+export async function openedFile(html: string, look: Look = {}, hash = ''): Promise<Page> {
   const url = String(pathToFileURL(html));
-  const context = await browser.newContext(options);
-  onTestFinished(async () => {
-    await context.close();
-    expect(troubles).toEqual([]);
-  });
-  const page = await context.newPage();
+  const page = await tabWith(look);
   const troubles: string[] = [];
   page.on('console', (message) => troubles.push(message.text()));
   page.on('pageerror', (err) => troubles.push(err.message));
   page.on('dialog', (dialog) => troubles.push(dialog.message()));
   page.on('request', (request) => !isOwn(request.url(), url) && troubles.push(request.url()));
+  onTestFinished(() => {
+    page.removeAllListeners();
+    expect(troubles).toEqual([]);
+  });
+  const isThere = page.url().replace(/#.*/, '') === url;
   await page.goto(url + hash);
+  if (isThere) await page.reload();
   await page.locator('main').waitFor();
   return page;
 }

@@ -1,13 +1,15 @@
 /** `grade --page`: each line that lost points has the recording of a run, opened where it shows why. */
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { withBrowser } from '../support/browser.js';
 import { needs } from '../support/needs.js';
 import { CLI, Process } from '../support/process.js';
 import { close, command, GRADING_LIMIT_MS, workshop } from '../support/zoo.js';
 
 vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
+
+const browser = withBrowser();
 
 let folder: string;
 beforeAll(() => {
@@ -37,9 +39,7 @@ needs('strace', 'chromium')('a line that was lost opens on the wait that shows w
   const cwd = own('lost');
   const html = await pageOf('no_disconnect.py', cwd, process.env, '--only', '2');
   expect(html).toMatch(/^ +0\/5 {2}Prints the right line when a client disconnects$/m);
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
-  onTestFinished(() => browser.close());
-  const page = await browser.newPage();
+  const page = await browser().newPage();
   const errors: string[] = [];
   page.on('pageerror', ({ message }) => void errors.push(message));
   await page.goto(`file://${join(cwd, 'report.html')}`);

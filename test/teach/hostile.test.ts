@@ -1,10 +1,21 @@
 /** Submissions that attack their grader, and a class in which some do. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { needs } from '../support/needs.js';
-import { CLI, Process, until } from '../support/process.js';
+import { atEnd, CLI, Process, until } from '../support/process.js';
 import { close, GRADING_LIMIT_MS, workshop } from '../support/zoo.js';
 
 vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
@@ -97,6 +108,20 @@ describe('apart from the grader', () => {
     expect(lines.at(-1)).toBe('[]');
     expect(Number(readFileSync(join(cwd, 'seen'), 'utf8'))).toBeLessThan(10);
     expect(existsSync('/tmp/own')).toBe(false);
+  });
+
+  test('it has the packages of a virtual environment, wherever that is', async () => {
+    const own = mkdtempSync(join(tmpdir(), 'posix-select-')); // not in a folder above the submission's
+    atEnd(() => rmSync(own, { recursive: true }));
+    execFileSync('python3', ['-m', 'venv', '--without-pip', own]);
+    const [version = ''] = readdirSync(join(own, 'lib'));
+    writeFileSync(join(own, 'lib', version, 'site-packages/own_package.py'), 'NAME = "a package of its own"');
+    const cwd = submit('imports', 'import own_package, sys; sys.exit(own_package.NAME)');
+    const args = [CLI, 'grade', 'select-server', ...COMMAND];
+    const env = { ...process.env, PATH: `${join(own, 'bin')}:${process.env.PATH}`, COLUMNS: '1000' };
+    const grader = new Process(process.execPath, args, { cwd, env });
+    expect(await grader.exit).toBe(1);
+    expect(grader.stdout).toMatch(/it ended before a client could connect: .*: a package of its own$/m);
   });
 
   test('a class with some of them: a mark for each, and each the right one', async () => {

@@ -1,31 +1,18 @@
 /** The live page: it grows with the recording, for each browser, and costs the program nothing. */
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
+import { chromium, type Page } from 'playwright-core';
+import { expect, onTestFinished } from 'vitest';
 import { LivePage } from '../../dist/teach/replay/live.js';
-import { isHere, needs } from '../support/needs.js';
+import { CHROMIUM, withBrowser } from '../support/browser.js';
+import { needs } from '../support/needs.js';
 import { until } from '../support/process.js';
 import { Python } from '../support/python.js';
 import { long, record } from '../support/recordings.js';
 import { fileFor, posixSelect } from '../support/traced.js';
 
 const test = needs('chromium');
-let browser: Browser;
-
-const CHROMIUM = {
-  executablePath: isHere('chromium')
-    ? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim()
-    : '',
-  args: ['--headless', '--no-sandbox', '--disable-gpu'],
-};
-
-beforeAll(async () => {
-  if (!isHere('chromium')) return;
-  browser = await chromium.launch(CHROMIUM);
-});
-afterAll(() => browser?.close());
+const browser = withBrowser();
 
 /** A select-server with a live page. */
 async function live(args: (string | number)[] = ['select-server', 0]) {
@@ -36,7 +23,7 @@ async function live(args: (string | number)[] = ['select-server', 0]) {
 }
 
 async function opened(url: string): Promise<Page> {
-  const page = await browser.newPage();
+  const page = await browser().newPage();
   const troubles: string[] = [];
   page.on('pageerror', (err) => troubles.push(err.message));
   onTestFinished(async () => {

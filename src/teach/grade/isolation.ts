@@ -1,7 +1,7 @@
 /** Where a submission runs: apart from the grader by bubblewrap, as another user, or not apart at all. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, realpathSync, statSync } from 'node:fs';
-import { delimiter, dirname, resolve, sep } from 'node:path';
+import { basename, delimiter, dirname, resolve, sep } from 'node:path';
 import { cwd, env, geteuid, platform } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { whyProcIsBlind } from '../observe/proc.js';
@@ -80,7 +80,8 @@ function asUser(user: string): string[] {
 function inNamespace({ user, readOnly }: Isolation, command: string[]): string[] {
   const folder = cwd();
   const isInTmp = (path: string) => path.startsWith(TMP + sep) && existsSync(path);
-  const needed = [PACKAGE, ...(env.PATH ?? '').split(delimiter), ...command.map((arg) => folderOf(arg))];
+  const commands = (env.PATH ?? '').split(delimiter).map(installationOf);
+  const needed = [PACKAGE, ...commands, ...command.map((arg) => folderOf(arg))];
   // In /tmp only what the program is made of is seen: modules may be in the folders above its own.
   const top = isInTmp(folder) ? [folder.split(sep).slice(0, 3).join(sep)] : [];
   const shown = [...new Set([...top, ...needed.filter(isInTmp)])].toSorted();
@@ -100,6 +101,12 @@ function inNamespace({ user, readOnly }: Isolation, command: string[]): string[]
 }
 
 const isWithin = (path: string, folder: string) => path === folder || path.startsWith(folder + sep);
+
+/** Where a folder of commands belongs to: beside bin/, a virtual environment has what its python3 needs. */
+function installationOf(folder: string): string {
+  const above = dirname(folder);
+  return basename(folder) === 'bin' && above !== TMP ? above : folder;
+}
 
 /** The folder of a file that is named in a command, wherever links lead; the file itself where that would be all of /tmp. */
 function folderOf(arg: string): string {
