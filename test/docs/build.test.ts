@@ -34,14 +34,16 @@ beforeAll(() => {
   // With the times of its files, by which make knows what is compiled.
   for (const name of [...SOURCES, 'build', 'dist'])
     cpSync(join(ROOT, name), join(copy, name), { recursive: true, preserveTimestamps: true });
-  // The compiler is told where the addon's headers are by a path from here: it must be that of the project.
-  const modules = join(copy, 'node_modules');
-  cpSync(join(ROOT, 'node_modules/node-addon-api'), join(modules, 'node-addon-api'), {
-    recursive: true,
-    preserveTimestamps: true,
-  });
-  for (const name of readdirSync(join(ROOT, 'node_modules')))
-    if (name !== 'node-addon-api') symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+  // The notes of the compilers name the addon's headers and the packages' types by paths from here.
+  const notes = readFileSync(join(ROOT, 'dist/.tsbuildinfo'), 'utf8');
+  const noted = [...notes.matchAll(/node_modules\/(@?[^/"]+)/g)].map(([, name]) => name);
+  const copied = new Set(['node-addon-api', ...noted]);
+  mkdirSync(join(copy, 'node_modules'));
+  for (const name of readdirSync(join(ROOT, 'node_modules'))) {
+    const [from, to] = [ROOT, copy].map((folder) => join(folder, 'node_modules', name)) as [string, string];
+    if (copied.has(name)) cpSync(from, to, { recursive: true, preserveTimestamps: true });
+    else symlinkSync(from, to);
+  }
 }, 180_000);
 afterAll(() => rmSync(dirname(copy), { recursive: true }));
 
