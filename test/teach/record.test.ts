@@ -70,6 +70,49 @@ test('a select server in Python: its calls, sets and reasons', async () => {
   expect(calls.findLast(({ call }) => call === 'exited')).toMatchObject({ result: 42 });
 });
 
+/** Waits four times; a child sends the signals, each once the wait is seen to have begun, or to have been stopped. */
+const SIGNALLED = `import os, select, signal, time
+me, (r, w) = os.getpid(), os.pipe()
+def until(*states):
+    while open(f'/proc/{me}/stat').read().rsplit(') ', 1)[1][0] not in states: time.sleep(0.001)
+def sent(*signals):
+    for number in signals:
+        until('S')
+        os.kill(me, number)
+        if number == signal.SIGSTOP:
+            until('T', 't')
+            os.kill(me, signal.SIGCONT)
+    until('S')
+def waited(wait, *signals):
+    child = os.fork()
+    if child == 0:
+        sent(*signals)
+        os.write(w, b'x')
+        signal.pause()
+    wait()
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.read(r, 1)
+one = select.poll()
+one.register(r, select.POLLIN)
+waited(one.poll, signal.SIGSTOP)
+waited(lambda: select.select([r], [], []), signal.SIGSTOP, signal.SIGWINCH)
+waited(lambda: select.select([r], [], [], 1000), signal.SIGWINCH)
+signal.signal(signal.SIGWINCH, lambda *_: None)
+waited(lambda: select.select([r], [], []), signal.SIGWINCH)`;
+
+test('a wait that the kernel takes up again after a signal is one; where a handler has run, there are two', async () => {
+  const file = fileFor('run.jsonl');
+  const recorder = posixSelect(['record', '-o', file, '--', 'python3', '-c', SIGNALLED]);
+  expect(await recorder.exit, recorder.stderr).toBe(0);
+  const waits = callsOf(file).filter(({ call }) => ['poll', 'select'].includes(call));
+  const [r] = (waits[0] as OtherCall).waits?.readfds ?? [];
+  const came = [[r], [{ fd: r, set: 'read', sentence: 'at least 1 byte can be read' }]];
+  const signal = [[r], [{ fd: null, set: null, sentence: 'a signal has interrupted the wait' }]];
+  expect(waits.map(({ after, why }) => [after?.readfds, why])).toEqual([came, came, came, signal, came]);
+  expect(waits.map(({ timeout }) => timeout)).toEqual([null, null, 1000, null, null]);
+});
+
 test('the recording grows while the program runs', async () => {
   const { port, file, recorder } = await recording();
   await said(port, 'hello\n');

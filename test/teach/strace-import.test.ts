@@ -207,6 +207,94 @@ describe('calls in pieces', () => {
   });
 });
 
+describe('a call that a signal has interrupted', () => {
+  const HELD =
+    'pselect6(4, [3], NULL, NULL, {tv_sec=9, tv_nsec=0}, NULL) = ? ERESTARTNOHAND (To be restarted if no handler) <0.500000>';
+  const AGAIN =
+    'pselect6(4, [3], NULL, NULL, {tv_sec=8, tv_nsec=0}, NULL) = 1 (in [3], left {tv_sec=7, tv_nsec=0}) <1.000000>';
+  const [WINDOW, USER] = ['SIGWINCH', 'SIGUSR1'].map(
+    (name) => `--- ${name} {si_signo=${name}, si_code=SI_USER} ---`,
+  ) as [string, string];
+  const ACTION = 'rt_sigaction(SIGUSR1, {sa_handler=0x401000}, NULL, 8) = 0';
+  const RETURN = 'rt_sigreturn({mask=[]}) = -1 EINTR (Interrupted system call)';
+  const told = (...lines: string[]) =>
+    imported(...lines.map((line, i) => `7 170000000${i}.000000 ${line}`)).calls.map(
+      ({ call, result, errno, took }) => (call === 'signal' ? call : `${call} ${errno ?? result} ${took} s`),
+    );
+
+  test.each([
+    [
+      'no handler, as the signal ends nobody: it is one call',
+      [HELD, WINDOW, AGAIN],
+      ['select 1 3 s', 'signal'],
+    ],
+    [
+      'a handler, as the signal would have ended it',
+      [HELD, USER, AGAIN],
+      ['select EINTR 0.5 s', 'signal', 'select 1 1 s'],
+    ],
+    [
+      'a handler that is seen to return',
+      [ACTION, HELD, WINDOW, RETURN, AGAIN],
+      ['select EINTR 0.5 s', 'signal', 'select 1 1 s'],
+    ],
+    [
+      'no handler, as none returns where that would be seen',
+      [ACTION, HELD, USER, AGAIN],
+      ['select 1 3 s', 'signal'],
+    ],
+    [
+      'another call follows',
+      [HELD, WINDOW, 'read(3, "x", 9) = 1 <0.1>'],
+      ['select EINTR 0.5 s', 'signal', 'read 1 0.1 s'],
+    ],
+    ['again and again', [HELD, WINDOW, HELD, WINDOW, AGAIN], ['select 1 5 s', 'signal', 'signal']],
+    [
+      'it ends the program',
+      [HELD, USER, '+++ killed by SIGUSR1 +++'],
+      ['select EINTR 0.5 s', 'signal', 'killed 0 0 s'],
+    ],
+  ])('%s', (_, lines, expected) => {
+    expect(told(...lines)).toEqual(expected);
+  });
+
+  test('its timeout is the first one', () => {
+    const { calls } = imported(HELD, WINDOW, AGAIN);
+    expect(calls[0]).toMatchObject({ timeout: 9, left: 7, after: { readfds: [3] } });
+  });
+
+  test('it has not come back: nothing has interrupted the wait', () => {
+    const { calls } = imported(
+      HELD,
+      WINDOW,
+      AGAIN.replace(/, \{.*/, ' <unfinished ...>'),
+      '+++ killed by SIGKILL +++',
+    );
+    expect(calls.map(({ call, isUnfinished, errno }) => [call, isUnfinished, errno])).toEqual([
+      ['select', true, undefined],
+      ['signal', undefined, undefined],
+      ['killed', undefined, undefined],
+    ]);
+  });
+
+  test('a poll goes on as restart_syscall, which does not show what is ready: the calls that follow do', () => {
+    const { calls } = imported(
+      'poll([{fd=3, events=POLLIN}, {fd=4, events=POLLIN}], 2, -1) = ? ERESTART_RESTARTBLOCK (Interrupted by signal)',
+      '--- SIGSTOP {si_signo=SIGSTOP, si_code=SI_USER, si_pid=9} ---',
+      '--- stopped by SIGSTOP ---',
+      '--- SIGCONT {si_signo=SIGCONT, si_code=SI_USER, si_pid=9} ---',
+      'restart_syscall(<... resuming interrupted poll ...>) = 1',
+      'read(4, "hello", 99) = 5',
+    );
+    expect(calls.map(({ call }) => call)).toEqual(['poll', 'signal', 'signal', 'read']);
+    expect(calls[0]).toMatchObject({
+      result: 1,
+      after: { readfds: [4] },
+      why: [{ fd: 4, set: 'read', sentence: '5 bytes can be read' }],
+    });
+  });
+});
+
 describe('values', () => {
   test.each([
     ['"a\\0001\\33[0m\\"\\\\\\n"', 'a\x001\x1b[0m"\\\n'],

@@ -15,6 +15,7 @@ const CALLS = [
   '?recv,?send,recvfrom,sendto,recvmsg,sendmsg,read,write,readv,writev,close,fcntl,?fcntl64,ioctl',
   'dup,?dup2,dup3,?pipe,pipe2,?eventfd,eventfd2,?signalfd4,?timerfd_create',
   '?open,openat,execve,clone,?clone3,?fork,?vfork,wait4,exit_group,?nanosleep,clock_nanosleep,?clock_nanosleep_time64',
+  '?restart_syscall,?rt_sigreturn,?sigreturn', // whether a call that was interrupted goes on
 ].join();
 
 /**

@@ -8,6 +8,7 @@ import { type Line, parseLine } from './line.js';
 import type { Made } from './made.js';
 import { type Process, Processes } from './processes.js';
 import { PendingWait } from './reasons.js';
+import { Restarts, type Returned } from './restarts.js';
 import type { ParsedCall } from './syntax.js';
 
 /** Calls that wait in the queue for the reasons of a wait before them. */
@@ -25,12 +26,14 @@ export class StraceImport {
   readonly #emit: (call: Call) => void;
   readonly #processes: Processes;
   readonly #joiner = new LineJoiner();
+  readonly #restarts: Restarts;
   /** The last wait of each thread, while its reasons are not known. */
   readonly #pending = new Map<number, PendingWait>();
   #queue: { call: Call; wait?: PendingWait }[] = [];
   #n = 0;
   #time = 0;
   #firstTid = 0;
+  #lastSignal = '';
 
   /**
    * @param program its name: the users of a chat have names
@@ -38,6 +41,7 @@ export class StraceImport {
    */
   constructor(program: string, emit: (call: Call) => void, ask?: AskForEnds) {
     this.#processes = new Processes(program, ask);
+    this.#restarts = new Restarts(ask !== undefined); // the recorder asks strace for rt_sigreturn
     this.#emit = emit;
   }
 
@@ -65,7 +69,18 @@ export class StraceImport {
     if (!this.#processes.has(tid)) this.#introduce(tid);
     if (this.#event(tid, line.text)) return;
     const call = this.#joiner.line(tid, line.text, this.#time);
-    if (call) this.#made(tid, call.parsed, call.time);
+    if (call) this.#returned(tid, this.#restarts.call(tid, call, this.#time));
+  }
+
+  #returned(tid: number, all: Returned[]): void {
+    for (const { call, end, signals } of all) {
+      this.#made(tid, call.parsed, call.time, end);
+      for (const { name, time } of signals) this.#signal(tid, name, time);
+    }
+  }
+
+  #signal(tid: number, name: string, time: number): void {
+    this.#add(tid, { call: 'signal', result: 0, rest: [name] }, time, 0);
   }
 
   /** The first line of a thread may stand before the end of the clone that made it. */
@@ -78,7 +93,7 @@ export class StraceImport {
 
   /** The log is over: calls that have not returned are calls, too. */
   end(): void {
-    for (const tid of this.#joiner.tids()) this.#cutOff(tid);
+    for (const tid of new Set([...this.#joiner.tids(), ...this.#restarts.tids()])) this.#cutOff(tid);
     this.settle();
   }
 
@@ -103,11 +118,16 @@ export class StraceImport {
 
   /** A signal, or the end of a thread. */
   #event(tid: number, text: string): boolean {
-    const [, signal] = /^--- (?:stopped by )?(SIG\w+)/.exec(text) ?? [];
+    const [, stopped, signal] = /^--- (stopped by )?(SIG\w+)/.exec(text) ?? [];
     const [, code] = /^\+\+\+ exited with (\d+)/.exec(text) ?? [];
     const [, killer] = /^\+\+\+ killed by (SIG\w+)/.exec(text) ?? [];
-    if (signal) this.#add(tid, { call: 'signal', result: 0, rest: [signal] }, this.#time, 0);
-    else if (code) this.#ended(tid, { call: 'exited', result: Number(code) });
+    const isSame = stopped !== undefined && this.#lastSignal === `${tid} ${signal}`;
+    this.#lastSignal = `${tid} ${signal}`;
+    if (isSame) return true; // strace tells that the signal has come, and then that it has stopped the thread
+    if (signal) {
+      const isWithin = this.#restarts.signal(tid, { name: signal, time: this.#time });
+      if (!isWithin) this.#signal(tid, signal, this.#time);
+    } else if (code) this.#ended(tid, { call: 'exited', result: Number(code) });
     else if (killer) this.#ended(tid, { call: 'killed', result: 0, rest: [killer] });
     else return text.startsWith('+++ ') || text.startsWith('--- ');
     return true;
@@ -122,10 +142,12 @@ export class StraceImport {
   /** The thread, or the log, has ended within a call. */
   #cutOff(tid: number): void {
     const call = this.#joiner.cutOff(tid);
-    if (call && !call.parsed.name.startsWith('exit')) this.#made(tid, call.parsed, call.time);
+    if (call && !call.parsed.name.startsWith('exit'))
+      this.#returned(tid, this.#restarts.call(tid, call, this.#time));
+    this.#returned(tid, this.#restarts.end(tid));
   }
 
-  #made(tid: number, parsed: ParsedCall, time: number): void {
+  #made(tid: number, parsed: ParsedCall, time: number, end: number): void {
     const process = this.#processes.of(tid);
     const made = madeCall(parsed, process);
     if (/^p?select6?$/.test(parsed.name) && /^0x/.test(parsed.args[1] ?? '') && parsed.errno === undefined)
@@ -135,7 +157,7 @@ export class StraceImport {
     if (parsed.took !== undefined) this.hasDurations = true;
     if (!made.errno && made.result > 0 && (made.call === 'fork' || made.call === 'clone'))
       this.#processes.started(process, made.result, made.call === 'clone');
-    this.#add(tid, made, time, parsed.took ?? this.#time - time);
+    this.#add(tid, made, time, parsed.took ?? end - time);
   }
 
   #add(tid: number, made: Made, at: number, took: number): void {

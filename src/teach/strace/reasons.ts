@@ -12,7 +12,10 @@ export class PendingWait {
   /** The calls on ready descriptors, in their order. */
   readonly #calls: OtherCall[] = [];
   readonly #kinds: Map<number, Kind>;
-  /** How many ready descriptors strace has not shown: it cuts the sets behind a select at 1 KiB. */
+  /**
+   * How many ready descriptors strace has not shown: it cuts the sets behind a select at 1 KiB, and shows none behind a
+   * poll that went on after a signal.
+   */
   #missing: number;
 
   constructor(call: Call, kinds: Map<number, Kind>) {
@@ -25,11 +28,12 @@ export class PendingWait {
       ...(writefds ?? []).map(member('write')),
       ...(exceptfds ?? []).map(member('except')),
     ];
-    this.#missing = call.call === 'select' ? call.result - this.#ready.length : 0;
+    const isShown = call.call !== 'select' && (call.call !== 'poll' || this.#ready.length > 0);
+    this.#missing = isShown ? 0 : call.result - this.#ready.length;
   }
 
   get isWithoutReady(): boolean {
-    return this.call.errno !== undefined || this.#ready.length === 0;
+    return this.call.errno !== undefined || (this.#ready.length === 0 && this.#missing === 0);
   }
 
   /** A call of the same thread before its next wait. */
@@ -43,12 +47,12 @@ export class PendingWait {
     const { call } = this;
     const { data } = rowOf(name);
     const set = data === 'received' || name === 'accept' ? 'read' : data === 'sent' ? 'write' : null;
-    if (!set || !('nfds' in call) || errno === 'EAGAIN') return;
-    const [before, after] =
-      set === 'read' ? [call.readfds, call.after.readfds] : [call.writefds, call.after.writefds];
-    if (!before?.includes(fd) || !after || after.includes(fd)) return;
-    after.push(fd);
-    after.sort((a, b) => a - b);
+    const asked = 'nfds' in call ? call : call.waits;
+    if (!set || !asked || !call.after || errno === 'EAGAIN') return;
+    const fds = set === 'read' ? 'readfds' : 'writefds';
+    const after = call.after[fds] ?? [];
+    if (!asked[fds]?.includes(fd) || after.includes(fd)) return;
+    call.after[fds] = [...after, fd].sort((a, b) => a - b);
     this.#ready.push({ fd, set, kind: this.#kinds.get(fd) });
     this.#missing--;
     if (this.#missing === 0 && 'note' in call) delete call.note;
@@ -58,7 +62,9 @@ export class PendingWait {
   settle(): void {
     this.call.why = this.isWithoutReady
       ? [withoutReady(this.call)]
-      : this.#ready.map((ready) => this.#reason(ready));
+      : this.#ready.length === 0
+        ? [{ fd: null, set: null, sentence: 'strace does not show what is ready' }]
+        : this.#ready.map((ready) => this.#reason(ready));
   }
 
   #reason({
