@@ -61,8 +61,10 @@ test('it keeps the end of what is printed', async () => {
   expect(stdout).toBe('true true true\n');
 });
 
+const IDS = [3, 100, 200, 300];
+
 test.each([
-  ['goes on', 105, [3, 100, 200]],
+  ['goes on', 145, [3, 100, 200]],
   ['goes on, past one that was there', 205, [3, 100]],
   ['begins anew', 50, [100]],
   ['begins anew, and has come far', 99, [100]],
@@ -70,12 +72,24 @@ test.each([
 ])(
   'an id that may have come to another process is a stranger no more: the counting %s',
   (_, newest, left) => {
-    const strangers = new Strangers({ ids: [3, 100, 200, 300], newest: 100 });
-    strangers.renew([3, 100, 200, 1000], newest); // 300 has ended
+    const strangers = new Strangers({ ids: IDS, newest: 100 });
+    const all = [3, 100, 200, 1000]; // 300 has ended
+    expect(strangers.renew(newest, false, () => all)).toEqual(all);
     expect([...strangers.ids]).toEqual(left);
     expect(strangers.newest).toBe(newest);
   },
 );
+
+test('a few new ids are looked at alone, and after a while all again: one may have been in the making', () => {
+  const strangers = new Strangers({ ids: [...IDS, 102], newest: 100 });
+  const asked = (newest: number, isThorough = false) => strangers.renew(newest, isThorough, () => IDS);
+  expect(asked(103)).toEqual([103, 102, 101]);
+  expect([...strangers.ids]).toEqual(IDS);
+  expect(asked(103)).toEqual([]);
+  expect(asked(104, true)).toEqual(IDS);
+  const times = Array.from({ length: 40 }, (_, i) => asked(105 + i).length);
+  expect(new Set(times)).toEqual(new Set([1, IDS.length]));
+});
 
 needs('bwrap')('what was adopted of it is reaped, and it is told how its own child ended', async () => {
   const { stdout, stderr } = await execute(`

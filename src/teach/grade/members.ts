@@ -12,6 +12,7 @@ import {
   processes,
   processIds,
   process as processOf,
+  processOfThread,
   zombie,
 } from '../observe/proc.js';
 
@@ -23,6 +24,7 @@ export class Strangers {
   readonly ids: Set<number>;
   /** The newest process of all when they were listed; undefined where that cannot be seen. */
   newest: number | undefined;
+  #probes = 0;
 
   constructor({ ids, newest }: { ids: Iterable<number>; newest: number | undefined }) {
     this.ids = new Set(ids);
@@ -30,23 +32,39 @@ export class Strangers {
   }
 
   /**
-   * Forgets those that have ended, and those whose id may have come to another process. Ids are given in ascending
-   * order, and from the smallest again after the largest.
+   * Finds the processes that may be new, and takes those for strangers no more whose id may have come to another one.
+   * Ids are given in ascending order, and from the smallest again after the largest.
    *
-   * @param pids of all processes that there are
+   * @param isThorough lists all processes, if there is a new one: one that is just being made has its id already, and
+   *   cannot be seen yet
+   * @returns the ids to look at: those of new threads are among them
    */
-  renew(pids: Iterable<number>, newest: number | undefined): void {
-    const there = new Set(pids);
+  renew(newest: number | undefined, isThorough: boolean, allIds = processIds): number[] {
     const before = this.newest;
+    this.newest = newest;
+    if (newest !== undefined && newest === before) return [];
     const isKnown = newest !== undefined && before !== undefined;
+    const made = isKnown ? newest - before : 0;
+    if (!isThorough && isKnown && made > 0 && made <= MAX_PROBED && ++this.#probes % PROBES !== 0) {
+      const ids = Array.from({ length: made }, (_, i) => newest - i);
+      for (const id of ids) this.ids.delete(id);
+      return ids;
+    }
     const mayBeNew = (pid: number) => {
       if (!isKnown) return true;
       return newest >= before ? pid > before && pid <= newest : pid > before || pid <= newest;
     };
+    const there = new Set(allIds());
     for (const pid of this.ids) if (!there.has(pid) || mayBeNew(pid)) this.ids.delete(pid);
-    this.newest = newest;
+    return [...there];
   }
 }
+
+/** So many new ids are looked at one by one: to list all processes takes as long. */
+const MAX_PROBED = 32;
+
+/** After so many times all processes are listed: what was just being made is then seen. */
+const PROBES = 20;
 
 /** Those that ran before the first submission. */
 const elders = new Strangers({ ids: [], newest: undefined });
@@ -93,8 +111,9 @@ export class Members {
     adoptsOrphans = !all.some(({ ppid }) => ppid === ownPid) && sys.adoptOrphans?.() === 0;
   }
 
-  list(): Process[] {
-    const all = this.#all();
+  /** @param isThorough sees one, too, that is just being made */
+  list(isThorough: boolean): Process[] {
+    const all = this.#all(isThorough);
     const wrappers = this.#wrappers(all);
     return all.filter(({ pid }) => !wrappers.has(pid));
   }
@@ -104,7 +123,7 @@ export class Members {
     const root = this.#root;
     if (root === undefined) return;
     if (this.#hasNamespace) {
-      const inGroup = this.list().filter(({ group }) => group === root);
+      const inGroup = this.list(true).filter(({ group }) => group === root);
       for (const { pid } of inGroup) signalTo(pid, 'SIGINT');
       return;
     }
@@ -117,13 +136,13 @@ export class Members {
   kill(): boolean {
     const root = this.#root;
     if (root === undefined) return false;
-    const all = this.#all();
+    const all = this.#all(true);
     if (this.#hasNamespace) {
       // A namespace ends with its first process, all at once.
       for (const pid of [...this.#wrappers(all)].reverse()) signalTo(pid, 'SIGKILL');
     } else {
       for (const { pid } of all) signalTo(pid, 'SIGSTOP'); // a chain of forks is to be as long as it is
-      for (const { pid } of this.#all()) signalTo(pid, 'SIGKILL');
+      for (const { pid } of this.#all(true)) signalTo(pid, 'SIGKILL');
       signalTo(-root, 'SIGKILL');
     }
     return all.length > 0;
@@ -136,23 +155,21 @@ export class Members {
   }
 
   /** Its descendants, its session, what carries its variable, and orphans of nobody else. */
-  #all(): Process[] {
+  #all(isThorough: boolean): Process[] {
     if (platform !== 'linux' || this.#root === undefined) return [];
-    const newest = newestId();
-    if (newest === undefined || newest !== this.#strangers.newest) this.#takeIn(processIds(), newest);
+    this.#takeIn(this.#strangers.renew(newestId(), isThorough));
     const alive = [...this.#pids].flatMap((pid) => processOf(pid) ?? []);
     this.#pids = new Set(alive.map(({ pid }) => pid));
     return alive;
   }
 
   /** Only what is new has to be looked at: what is not a member does not become one. */
-  #takeIn(pids: number[], newest: number | undefined): void {
-    this.#strangers.renew(pids, newest);
+  #takeIn(pids: number[]): void {
     let unknown = pids
       .filter((pid) => !this.#pids.has(pid) && !this.#strangers.ids.has(pid))
       .flatMap((pid) => processOf(pid) ?? []);
     for (let isGrowing = true; isGrowing; ) {
-      const members = unknown.filter((process) => this.#isMember(process));
+      const members = unknown.filter((process) => this.#isMember(process) && isProcess(process.pid));
       isGrowing = members.length > 0;
       for (const { pid } of members) this.#pids.add(pid);
       unknown = unknown.filter(({ pid }) => !this.#pids.has(pid));
@@ -209,12 +226,15 @@ function reapOrphans(): number {
   if (!adoptsOrphans) return 0;
   const newest = newestId();
   const pids = processIds();
-  elders.renew(pids, newest);
+  elders.renew(newest, true, () => pids);
   const others = pids.filter((pid) => !started.has(pid) && !elders.ids.has(pid));
   const ended = others.filter((pid) => zombie(pid)?.ppid === ownPid);
   for (const pid of ended) sys.reap?.(pid);
   return ended.length;
 }
+
+/** Whether an id is that of a process, and not of one of its threads. */
+const isProcess = (id: number) => processOfThread(id) === id;
 
 /** Sends a signal to a process that may have ended meanwhile, or have become another user's. */
 function signalTo(pid: number, signal: NodeJS.Signals): void {

@@ -161,7 +161,7 @@ export class Submission extends EventEmitter<{ change: [] }> {
 
   /** Its processes; one that starts them without end is ended. */
   members(): Process[] {
-    const members = this.#members.list();
+    const members = this.#members.list(this.ended !== undefined);
     if (members.length > MAX_PROCESSES && !this.ended) {
       this.#hasEnded(`it had started more than ${MAX_PROCESSES} processes, and was ended`, null);
       this.kill();
@@ -209,7 +209,7 @@ export class Submission extends EventEmitter<{ change: [] }> {
       stream?.destroy();
     running.delete(this);
     this.#closeTerminal();
-    const left = this.#members.list();
+    const left = this.#members.list(true);
     this.#members.forget();
     return left;
   }

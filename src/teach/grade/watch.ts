@@ -81,8 +81,8 @@ export interface Movement {
 const MOVING = 30;
 const PRINTING = 3;
 
-/** A program that has printed so much prints without end: an echo of the longest message is a tenth of it. */
-const FLOOD_CHARS = 48_000_000;
+/** A program that has printed so much prints without end: an echo of the longest message is a third of it. */
+const FLOOD_CHARS = 16_000_000;
 
 /** Decides when it is of no use to wait any longer. */
 export class WaitLimit {
