@@ -1,7 +1,7 @@
 /**
  * Puts what a program's start loads into few files: Node takes about a millisecond for each module, twice, on the
  * main thread and on the worker. Each module of the core stays to be imported by its name, from one file with all of
- * them, so that there is one of each.
+ * them, so that there is one of each; so does each of a room.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -9,8 +9,12 @@ import { rolldown } from 'rolldown';
 
 /** The folders of what most parts of the package import, and the worker does. */
 const CORE = ['.', 'posix', 'loop', 'selectors'];
+/** Rooms of the teaching tools that a tool loads as a whole, each in one file of its own. */
+const ROOMS = ['teach/grade', 'teach/observe'];
+/** Loads other rooms, and only where it is asked for. */
+const ALONE = ['teach/grade/evidence.ts'];
 /** What is imported by its name, or run. */
-const ENTRIES = [...CORE, 'programs', 'worker'];
+const ENTRIES = [...CORE, 'programs', 'worker', ...ROOMS];
 const COMMAND = ['cli/main.ts', 'cli/command.ts'];
 
 /**
@@ -26,7 +30,8 @@ export async function bundle(root, sources) {
     .filter((file) => /^src\/.*(?<!\.d)\.ts$/.test(file))
     .map((file) => relative('src', file));
   const isCore = (name) => CORE.includes(dirname(name)) && name !== 'index.ts';
-  const entries = names.filter((name) => ENTRIES.includes(dirname(name)) || COMMAND.includes(name));
+  const isEntry = (name) => ENTRIES.includes(dirname(name)) || COMMAND.includes(name);
+  const entries = names.filter((name) => isEntry(name) && !ALONE.includes(name));
 
   /** Where an import leads: to a source that is put together with others, or to a file that stays by itself. */
   const resolveId = (name, importer) => {
@@ -37,8 +42,9 @@ export async function bundle(root, sources) {
     const source = path.replace(/\.js$/, '.ts');
     const isIn = entries.includes(relative(src, source)) || dirname(source) === join(src, 'cli');
     if (isIn && existsSync(source)) return source;
-    // What has imports in it stands one folder deep, as its source does.
-    return { id: join('..', relative(src, path)), external: true };
+    // What has imports in it stands one folder deep, as its source does; and a room two.
+    const isInRoom = ROOMS.includes(dirname(relative(src, importer)));
+    return { id: join(isInRoom ? '../..' : '..', relative(src, path)), external: true };
   };
 
   const build = await rolldown({
@@ -51,12 +57,15 @@ export async function bundle(root, sources) {
   const { output } = await build.write({
     dir: join(root, 'dist'),
     entryFileNames: '[name].js',
-    chunkFileNames: 'core/[name].js',
+    chunkFileNames: ({ name }) => (ROOMS.includes(dirname(name)) ? '[name].js' : 'core/[name].js'),
     sourcemap: true,
     minifyInternalExports: false,
     codeSplitting: {
       includeDependenciesRecursively: false,
-      groups: [{ name: 'core', test: (id) => isCore(relative(src, id)) }],
+      groups: [
+        { name: 'core', test: (id) => isCore(relative(src, id)) },
+        ...ROOMS.map((room) => ({ name: `${room}/room`, test: (id) => dirname(relative(src, id)) === room })),
+      ],
     },
   });
   await build.close();

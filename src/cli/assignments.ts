@@ -1,8 +1,7 @@
 /** The commands that begin and grade an assignment. */
 import { existsSync } from 'node:fs';
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
-import { ASSIGNMENTS, isAssignment, load } from '../teach/assignments/index.js';
-import { LANGUAGES } from '../teach/assignments/languages.js';
+import { ASSIGNMENTS, isAssignment, LANGUAGES } from '../teach/assignments/names.js';
 import { add, integer, PORT, positiveSeconds } from './options.js';
 import { runTool } from './run-tool.js';
 
@@ -19,6 +18,7 @@ export function addInit(program: Command): void {
       ),
     )
     .action(async (name, directory, { language }) => {
+      const { load } = await import('../teach/assignments/index.js');
       const { init } = await import('../teach/assignments/init.js');
       await runTool(program, async () => {
         const { assignment, folder } = await load(name);
@@ -51,6 +51,7 @@ export function addGrade(program: Command): void {
       if (command.length === 0) self.error("error: missing required argument 'command'");
       const quoted = quotedCommand(command);
       if (quoted) self.error(`error: the command is in quotes. Without them: … -- ${quoted}`);
+      const { load } = await import('../teach/assignments/index.js');
       const { gradeCommand, rightCommand } = await import('../teach/grade/grade.js');
       const { gradeClass } = await import('../teach/grade/class.js');
       await runTool(program, async () => {

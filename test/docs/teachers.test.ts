@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { ASSIGNMENTS } from '../../dist/teach/assignments/index.js';
+import { ASSIGNMENTS } from '../../dist/teach/assignments/names.js';
 import { installed, run } from '../support/console-blocks.js';
 import { needs } from '../support/needs.js';
 import { concurrently, Process } from '../support/process.js';

@@ -1,12 +1,11 @@
-/** The assignments that can be begun and graded: a folder each, and a line here; and a teacher's own, by its path. */
+/** Loads an assignment that is begun or graded: one of the package by its name, a teacher's own by its path. */
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { described, placeOf } from '../grade/check-fault.js';
 import { NotGraded } from '../grade/failure.js';
 import type { Assignment } from '../grade/rubric.js';
-
-export const ASSIGNMENTS = ['select-server', 'talk-server', 'srv', 'chatclient', 'multiconn'] as const;
+import { ASSIGNMENTS } from './names.js';
 
 /** Skeletons and tasks are shipped as they are: not compiled. */
 export const SHIPPED = fileURLToPath(new URL('../../../src/teach/assignments', import.meta.url));
@@ -20,12 +19,7 @@ export interface Loaded {
   folder: string;
 }
 
-/** Whether this names an assignment of the package, or is the path of a folder. */
-export function isAssignment(name: string): boolean {
-  return ASSIGNMENTS.some((own) => own === name) || /[/\\]|^\.+$/.test(name);
-}
-
-/** Loads an assignment: one of the package by its name, another one by its folder. @throws NotGraded */
+/** @throws NotGraded */
 export async function load(name: string): Promise<Loaded> {
   if (ASSIGNMENTS.some((own) => own === name))
     return {

@@ -6,7 +6,7 @@ import { OSError } from '../../posix/errors.js';
 import type { Assignment, Skeleton } from '../grade/rubric.js';
 import { UserError } from '../user-error.js';
 import { SHIPPED } from './index.js';
-import { LANGUAGES, type Language } from './languages.js';
+import { LANGUAGES, type Language } from './names.js';
 
 /** How the skeletons of a language are named, run and built. */
 interface Kind {

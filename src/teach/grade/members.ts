@@ -136,9 +136,9 @@ export class Members {
   kill(): boolean {
     const root = this.#root;
     if (root === undefined) return false;
-    const all = this.#all(true);
+    const all = this.#all(!this.#hasNamespace);
     if (this.#hasNamespace) {
-      // A namespace ends with its first process, all at once.
+      // A namespace ends with its first process, all at once: nobody has to be found.
       for (const pid of [...this.#wrappers(all)].reverse()) signalTo(pid, 'SIGKILL');
     } else {
       for (const { pid } of all) signalTo(pid, 'SIGSTOP'); // a chain of forks is to be as long as it is
