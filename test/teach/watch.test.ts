@@ -64,12 +64,12 @@ needs('Linux')('what has not run is what it was; what another thread has changed
   expect(snapshot(pid, undefined, seen)).toEqual(snapshot(pid));
 });
 
-/** Samples of a thread: 'w' is the wanted wait, 'o' another one, 'r' running; a digit is the turn of those behind it. */
-function samplesOf(story: string): Sample[] {
+/** Samples of a thread: 'w' is the wanted wait, 'o' another one, 'r' running, '.' not looked at; a digit is the turn of those behind it. */
+function samplesOf(story: string, timeoutS = 5): Sample[] {
   let turns = 0;
   return [...story.replaceAll(' ', '')].flatMap((letter, i) => {
     if (/\d/.test(letter)) turns = Number(letter);
-    if (/\d/.test(letter)) return [];
+    if (/[\d.]/.test(letter)) return [];
     const call = letter === 'r' ? 'running' : letter === 'w' ? 'select' : 'poll';
     const schedule = { cpuMs: 0, delayedMs: 0, turns };
     const process = {
@@ -82,7 +82,7 @@ function samplesOf(story: string): Sample[] {
       isKernelThread: false,
       ticks: 0,
     };
-    const thread = { pid: 1, tid: 1, call, fds: [], timeoutS: 5, schedule, process, descriptors: new Map() };
+    const thread = { pid: 1, tid: 1, call, fds: [], timeoutS, schedule, process, descriptors: new Map() };
     return [{ ...sampleOf([thread]), atMs: 10 * i }];
   });
 }
@@ -103,6 +103,19 @@ test.each([
 
 /** Waits, each with three samples before it in which it could run and other programs did. */
 const delayed = (waits: string) => [...waits].map((wait, i) => `${i % 10} rrr${wait}`).join('');
+
+/** A wait of 100 ms, looked at as it should be; one that was not looked at. */
+const [SEEN, MISSED] = ['w'.repeat(10), '.'.repeat(10)];
+const turns = (...waits: string[]) => waits.map((wait, i) => `${i % 10} ${wait}`).join('');
+
+test.each([
+  ['three waits', turns(SEEN, SEEN, SEEN), 'holds'],
+  ['three waits, and each other one was missed', turns(SEEN, MISSED, SEEN, MISSED, SEEN), undefined],
+  ['nine waits, and some were missed', turns(...Array(3).fill([SEEN, SEEN, MISSED, SEEN]).flat()), 'holds'],
+])('a wait with a timeout of 100 ms: %s', (_, story, expected) => {
+  const samples = samplesOf(story, 0.1);
+  expect(verdict(samples, WANTED)).toBe(expected);
+});
 
 test.each([
   ['twenty waits', delayed('w'.repeat(20)), 'holds'],

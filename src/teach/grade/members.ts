@@ -24,7 +24,8 @@ export class Strangers {
   readonly ids: Set<number>;
   /** The newest process of all when they were listed; undefined where that cannot be seen. */
   newest: number | undefined;
-  #probes = 0;
+  /** The new ids of the last looks. */
+  #recent: number[][] = [];
 
   constructor({ ids, newest }: { ids: Iterable<number>; newest: number | undefined }) {
     this.ids = new Set(ids);
@@ -33,22 +34,22 @@ export class Strangers {
 
   /**
    * Finds the processes that may be new, and takes those for strangers no more whose id may have come to another one.
-   * Ids are given in ascending order, and from the smallest again after the largest.
+   * Ids are given in ascending order, and from the smallest again after the largest. A process that is being made has
+   * its id already, and cannot be seen yet: it is looked for a few times more.
    *
-   * @param isThorough lists all processes, if there is a new one: one that is just being made has its id already, and
-   *   cannot be seen yet
+   * @param isThorough lists all processes
    * @returns the ids to look at: those of new threads are among them
    */
   renew(newest: number | undefined, isThorough: boolean, allIds = processIds): number[] {
     const before = this.newest;
     this.newest = newest;
-    if (newest !== undefined && newest === before) return [];
     const isKnown = newest !== undefined && before !== undefined;
-    const made = isKnown ? newest - before : 0;
-    if (!isThorough && isKnown && made > 0 && made <= MAX_PROBED && ++this.#probes % PROBES !== 0) {
-      const ids = Array.from({ length: made }, (_, i) => newest - i);
+    const count = isKnown ? newest - before : -1;
+    if (!isThorough && count >= 0 && count <= MAX_PROBED) {
+      const ids = Array.from({ length: count }, (_, i) => (newest ?? 0) - i);
       for (const id of ids) this.ids.delete(id);
-      return ids;
+      this.#recent = [ids, ...this.#recent].slice(0, LOOKS);
+      return this.#recent.flat();
     }
     const mayBeNew = (pid: number) => {
       if (!isKnown) return true;
@@ -63,8 +64,8 @@ export class Strangers {
 /** So many new ids are looked at one by one: to list all processes takes as long. */
 const MAX_PROBED = 32;
 
-/** After so many times all processes are listed: what was just being made is then seen. */
-const PROBES = 20;
+/** So often. */
+const LOOKS = 4;
 
 /** Those that ran before the first submission. */
 const elders = new Strangers({ ids: [], newest: undefined });

@@ -123,11 +123,11 @@ export class Running {
   }
 
   /** What the threads of the program are blocked in; nothing where that cannot be seen. */
-  threads(): ThreadState[] {
+  threads(isThorough = false): ThreadState[] {
     const last = this.samples.at(-1);
-    if (last && performance.now() - last.atMs < FRESH_MS) return last.threads;
+    if (!isThorough && last && performance.now() - last.atMs < FRESH_MS) return last.threads;
     try {
-      return this.mustSee();
+      return this.mustSee(isThorough);
     } catch (err) {
       if (!(err instanceof UserError)) throw err;
       this.canSee = false;
@@ -136,8 +136,8 @@ export class Running {
   }
 
   /** The same where nothing else will do. @throws CannotObserve */
-  mustSee(): ThreadState[] {
-    const sample = sampleOf(this.program.sample());
+  mustSee(isThorough = false): ThreadState[] {
+    const sample = sampleOf(this.program.sample(isThorough));
     for (const thread of sample.threads) if (thread.fds.length > 0) this.waits.set(waitKey(thread), thread);
     this.samples = [...this.samples.slice(1 - 2 * SAMPLES), sample];
     return sample.threads;
@@ -172,6 +172,7 @@ export class Running {
       limit.see(sample.threads.length > 0 ? sample : sampleOf([]), this.#movement(sample.threads));
       if (this.program.isGone) await this.program.drain();
       isLast = this.program.isGone || limit.isTimeOver || (limit.isAtRest && !this.isSomethingOnItsWay());
+      if (isLast) this.threads(true);
     }
   }
 

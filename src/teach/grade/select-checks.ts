@@ -14,7 +14,7 @@ import {
 import { HINTS, hintForCall, hintForWait, MULTIPLEXERS } from './hints.js';
 import type { Run } from './run.js';
 import { hasAccepted, hasRead } from './socket-queues.js';
-import { cpuShare, SAMPLES, type Sample, turnsOf } from './watch.js';
+import { cpuShare, MAX_INTERVAL_MS, SAMPLES, type Sample, turnsOf } from './watch.js';
 
 /** A program that has nothing to do uses at most this share of a processor. */
 const IDLE_SHARE = 0.05;
@@ -31,6 +31,9 @@ const OUTLASTED_S = 5;
 const SHORT_S = 0.5;
 const SHORT_WAITS = 3;
 const LONG_WAITS = 2;
+/** So many times more short ones where so large a part of the time was not looked at. */
+const PATCHY_FACTOR = 3;
+const PATCHY_SHARE = 0.25;
 
 /** A timeout below this costs no points, and is worth a word. */
 const OFTEN_S = 0.1;
@@ -162,13 +165,25 @@ function stays(all: Sample[], { is, targets }: Wanted): Sample[] | undefined {
   const waiter = waits.at(-1)?.threads.find((thread) => targets.every((target) => waitsOn(target, thread)));
   const timeoutS = waiter?.timeoutS ?? Infinity;
   if (!waiter || timeoutS > OUTLASTED_S) return [];
-  const wanted = timeoutS < SHORT_S ? SHORT_WAITS : LONG_WAITS;
+  const least = timeoutS < SHORT_S ? SHORT_WAITS : LONG_WAITS;
   const turnsIn = ({ schedules }: Sample) => schedules.get(waiter.tid)?.turns;
   if (waits.some((sample) => turnsIn(sample) === undefined))
-    return spanMs(waits) > wanted * 1000 * timeoutS ? all : undefined;
-  const turns = [...new Set(waits.map(turnsIn))].slice(-wanted);
-  if (turns.length < wanted) return undefined;
-  return all.slice(all.findIndex((sample) => is(sample.threads) && turnsIn(sample) === turns[0]));
+    return spanMs(waits) > least * 1000 * timeoutS ? all : undefined;
+  const turns = [...new Set(waits.map(turnsIn))];
+  const sinceLast = (count: number) => {
+    const first = turns.at(-count);
+    return all.slice(all.findIndex((sample) => is(sample.threads) && turnsIn(sample) === first));
+  };
+  if (turns.length < least) return undefined;
+  if (timeoutS >= SHORT_S || !isPatchy(sinceLast(least))) return sinceLast(least);
+  return turns.length < PATCHY_FACTOR * least ? undefined : sinceLast(PATCHY_FACTOR * least);
+}
+
+/** Whether others have kept the grader from looking, for a good part of the time: another wait may have been missed. */
+function isPatchy(samples: Sample[]): boolean {
+  const pauses = samples.slice(1).map(({ atMs }, i) => atMs - (samples[i]?.atMs ?? atMs));
+  const missed = pauses.filter((pauseMs) => pauseMs > MAX_INTERVAL_MS);
+  return missed.reduce((sum, pauseMs) => sum + pauseMs, 0) > PATCHY_SHARE * spanMs(samples);
 }
 
 const spanMs = (samples: Sample[]) => (samples.at(-1)?.atMs ?? 0) - (samples[0]?.atMs ?? 0);

@@ -151,17 +151,22 @@ export class Submission extends EventEmitter<{ change: [] }> {
     this.#keyboard.write(text);
   }
 
-  /** What its threads are blocked in; once it has ended, those of what it has put into the background. @throws CannotObserve */
-  sample(): ThreadState[] {
+  /**
+   * What its threads are blocked in; once it has ended, those of what it has put into the background.
+   *
+   * @param isThorough whether a process that was just made is to be seen for certain
+   * @throws CannotObserve
+   */
+  sample(isThorough = false): ThreadState[] {
     mustSeeProc();
-    return snapshotOf(this.members(), this.#seen).map((thread) =>
+    return snapshotOf(this.members(isThorough), this.#seen).map((thread) =>
       isPrinting(thread) ? asRunning(thread) : thread,
     );
   }
 
   /** Its processes; one that starts them without end is ended. */
-  members(): Process[] {
-    const members = this.#members.list(this.ended !== undefined);
+  members(isThorough = false): Process[] {
+    const members = this.#members.list(isThorough || this.ended !== undefined);
     if (members.length > MAX_PROCESSES && !this.ended) {
       this.#hasEnded(`it had started more than ${MAX_PROCESSES} processes, and was ended`, null);
       this.kill();

@@ -15,7 +15,7 @@ const REST_SAMPLES = 12;
 const REST_SAMPLES_UNCOUNTED = 40;
 
 /** One sample counts for no more: between two of them this process itself may have waited for a processor. */
-const MAX_INTERVAL_MS = 4 * INTERVAL_MS;
+export const MAX_INTERVAL_MS = 4 * INTERVAL_MS;
 
 /** However busy the machine is, a program is taken to run at most this many times slower than alone. */
 const MAX_SLOWDOWN = 10;
