@@ -31,13 +31,6 @@ function barePython(): string {
 // This file is loaded once for each project.
 process.env.POSIX_SELECT_TEST_PYTHON ??= barePython();
 
-/** Groups run one after another. Most tests wait; each grader that is tested runs four programs; those under load come last. */
-const GROUPS = [
-  { names: ['core', 'programs', 'docs'], maxWorkers: 4 },
-  { names: ['teach'], maxWorkers: 2 },
-  { names: ['load'], maxWorkers: 3 },
-];
-
 export default defineConfig({
   test: {
     forceRerunTriggers: ['**/dist/**/*.js'], // in watch mode: programs that tests start are not among their imports
@@ -52,11 +45,15 @@ export default defineConfig({
       // Node 20 reads all of a machine's certificates at each start, where this names them: that takes longer than all else.
       NODE_EXTRA_CA_CERTS: '',
     },
-    projects: GROUPS.flatMap(({ names, maxWorkers }, groupOrder) =>
-      names.map((name) => ({
-        extends: true as const,
-        test: { name, include: [`test/${name}/**/*.test.ts`], maxWorkers, sequence: { groupOrder } },
-      })),
-    ),
+    projects: ['core', 'programs', 'teach', 'docs', 'load'].map((name) => ({
+      extends: true,
+      test: {
+        name,
+        include: [`test/${name}/**/*.test.ts`],
+        // Most tests wait: for a grader that watches, for a program that ends. Those under load come last.
+        maxWorkers: 3,
+        sequence: { groupOrder: name === 'load' ? 1 : 0 },
+      },
+    })),
   },
 });
