@@ -51,7 +51,7 @@ export default defineConfig({
         name,
         include: [`test/${name}/**/*.test.ts`],
         // Most tests wait: for a grader that watches, for a program that ends. Those under load come last.
-        maxWorkers: name === 'load' ? 4 : 3,
+        maxWorkers: 3,
         sequence: { groupOrder: name === 'load' ? 1 : 0 },
       },
     })),

@@ -9,6 +9,7 @@ import {
   newestId,
   ownerOf,
   type Process,
+  pidNamespaceOf,
   processes,
   processIds,
   process as processOf,
@@ -85,6 +86,8 @@ export class Members {
   readonly #hasNamespace: boolean;
   readonly #variable: string;
   #pids = new Set<number>();
+  /** The namespace, once its first process has been seen. */
+  #namespace: string | undefined;
   readonly #strangers: Strangers;
 
   /** @param variable `NAME=value`, in the environment of all of them */
@@ -124,13 +127,28 @@ export class Members {
     const root = this.#root;
     if (root === undefined) return;
     if (this.#hasNamespace) {
-      const inGroup = this.list(true).filter(({ group }) => group === root);
-      for (const { pid } of inGroup) signalTo(pid, 'SIGINT');
+      this.#interruptGroup(root);
       return;
     }
     const others = this.#handedOver(root);
     for (const { pid } of others) signalTo(-pid, 'SIGINT');
     if (others.length === 0) signalTo(-root, 'SIGINT');
+  }
+
+  /**
+   * One by one, as bubblewrap is in the group, too. What a member was just making is there by the next look, or never: a
+   * fork that a signal comes into begins anew.
+   */
+  #interruptGroup(root: number): void {
+    const told = new Set<number>();
+    for (let before = -1; before !== told.size; ) {
+      before = told.size;
+      for (const { pid, group } of this.list(true)) {
+        if (group !== root || told.has(pid)) continue;
+        told.add(pid);
+        signalTo(pid, 'SIGINT');
+      }
+    }
   }
 
   /** @returns whether there was something left to kill, as far as that can be seen */
@@ -164,7 +182,7 @@ export class Members {
     return alive;
   }
 
-  /** Only what is new has to be looked at: what is not a member does not become one. */
+  /** Only what is new has to be looked at: what is not a member does not become one, once it is known what members are. */
   #takeIn(pids: number[]): void {
     let unknown = pids
       .filter((pid) => !this.#pids.has(pid) && !this.#strangers.ids.has(pid))
@@ -172,16 +190,21 @@ export class Members {
     for (let isGrowing = true; isGrowing; ) {
       const members = unknown.filter((process) => this.#isMember(process) && isProcess(process.pid));
       isGrowing = members.length > 0;
-      for (const { pid } of members) this.#pids.add(pid);
+      for (const { pid, ppid } of members) {
+        this.#pids.add(pid);
+        if (this.#hasNamespace && ppid === this.#root) this.#namespace ??= pidNamespaceOf(pid);
+      }
       unknown = unknown.filter(({ pid }) => !this.#pids.has(pid));
     }
+    if (this.#hasNamespace && this.#namespace === undefined) return;
     for (const { pid } of unknown) this.#strangers.ids.add(pid);
   }
 
   #isMember({ pid, ppid, session }: Process): boolean {
     const root = this.#root as number;
     if (pid === root || this.#pids.has(ppid) || session === root) return true;
-    if (this.#hasNamespace) return false;
+    // The parent of one that has gone into the background may have ended before it was seen.
+    if (this.#hasNamespace) return this.#namespace !== undefined && pidNamespaceOf(pid) === this.#namespace;
     const isOrphan = adoptsOrphans && ppid === ownPid && roots.size === 1 && roots.has(root);
     return isOrphan || hasVariable(pid, this.#variable);
   }

@@ -130,6 +130,7 @@ export class Run extends Running {
   /** Ends the run. @param gently by Ctrl-C: how the program takes that is worth a note */
   async end(gently: boolean): Promise<void> {
     if (this.isRunning && gently) {
+      await this.pauses(); // a process that is being made would not get the signal
       const { isIgnored, leftBehind } = await this.interrupt();
       for (const name of leftBehind) this.notes.push(`it left a process behind: ${name}`);
       if (isIgnored) this.notes.push('Ctrl-C (SIGINT) did not end it: it had to be killed');

@@ -13,6 +13,7 @@ import type { Deviation } from './text-match.js';
 import {
   flowOf,
   INTERVAL_MS,
+  isBlocked,
   type Movement,
   Rounds,
   SAMPLES,
@@ -214,6 +215,18 @@ export class Running {
       if (!sample) return false;
       const { flow, printedChars } = this.#movement(sample.threads);
       return rounds.see(sample, `${flow} ${printedChars}`);
+    });
+  }
+
+  /** Waits until all of it waits for something, or is busy all the time: what it was just making is then made. */
+  async pauses(): Promise<void> {
+    const rounds = new Rounds();
+    const beginMs = performance.now();
+    await this.until(() => {
+      const sample = this.samples.at(-1);
+      if (!this.canSee) return true;
+      if (!sample || sample.atMs < beginMs) return false;
+      return isBlocked(sample) || rounds.see(sample, '');
     });
   }
 

@@ -176,7 +176,8 @@ export class Rounds {
 const isUnread = ({ threads }: Sample) =>
   threads.some(({ descriptors }) => [...descriptors.values()].some(({ tcp }) => tcp?.unread));
 
-const isBlocked = ({ threads }: Sample) =>
+/** Whether all of it waits for something. */
+export const isBlocked = ({ threads }: Sample) =>
   threads.length > 0 && threads.every(({ call }) => call !== 'running');
 
 /** What each thread waits in, whatever the timeout. */

@@ -183,6 +183,15 @@ export function hasVariable(pid: number, variable: string): boolean {
   return tryRead(`/proc/${pid}/environ`)?.split('\0').includes(variable) ?? false;
 }
 
+/** The PID namespace of a process; undefined when there is no such process, or where one may not look. */
+export function pidNamespaceOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return undefined;
+  }
+}
+
 /** How many descriptors the process's table has room for: the kernel looks at no bit of an fd_set beyond it. */
 export function tableSize(pid: number): number {
   return Number(/^FDSize:\s*(\d+)/m.exec(tryRead(`/proc/${pid}/status`) ?? '')?.[1]);
