@@ -86,8 +86,8 @@ export class Members {
   readonly #hasNamespace: boolean;
   readonly #variable: string;
   #pids = new Set<number>();
-  /** The namespace, once its first process has been seen. */
-  #namespace: string | undefined;
+  /** The first process of the namespace, once it has been seen. */
+  #first: number | undefined;
   readonly #strangers: Strangers;
 
   /** @param variable `NAME=value`, in the environment of all of them */
@@ -192,21 +192,29 @@ export class Members {
       isGrowing = members.length > 0;
       for (const { pid, ppid } of members) {
         this.#pids.add(pid);
-        if (this.#hasNamespace && ppid === this.#root) this.#namespace ??= pidNamespaceOf(pid);
+        if (this.#hasNamespace && ppid === this.#root) this.#first ??= pid;
       }
       unknown = unknown.filter(({ pid }) => !this.#pids.has(pid));
     }
-    if (this.#hasNamespace && this.#namespace === undefined) return;
+    if (this.#hasNamespace && this.#first === undefined) return;
     for (const { pid } of unknown) this.#strangers.ids.add(pid);
   }
 
   #isMember({ pid, ppid, session }: Process): boolean {
     const root = this.#root as number;
     if (pid === root || this.#pids.has(ppid) || session === root) return true;
-    // The parent of one that has gone into the background may have ended before it was seen.
-    if (this.#hasNamespace) return this.#namespace !== undefined && pidNamespaceOf(pid) === this.#namespace;
+    if (this.#hasNamespace) return this.#isInNamespace(pid);
     const isOrphan = adoptsOrphans && ppid === ownPid && roots.size === 1 && roots.has(root);
     return isOrphan || hasVariable(pid, this.#variable);
+  }
+
+  /**
+   * The parent of one that has gone into the background may have ended before it was seen. A namespace ends with its first
+   * process, and another one may have the same name then.
+   */
+  #isInNamespace(pid: number): boolean {
+    const own = this.#first === undefined ? undefined : pidNamespaceOf(this.#first);
+    return own !== undefined && pidNamespaceOf(pid) === own;
   }
 
   /** In a namespace: bubblewrap and the shell that it starts. They are none of the submission's. */
