@@ -65,7 +65,7 @@ export class Strangers {
 /** So many new ids are looked at one by one: to list all processes takes as long. */
 const MAX_PROBED = 32;
 
-/** So often. */
+/** In so many looks, one after another. */
 const LOOKS = 4;
 
 /** Those that ran before the first submission. */
@@ -155,9 +155,9 @@ export class Members {
   kill(): boolean {
     const root = this.#root;
     if (root === undefined) return false;
-    const all = this.#all(!this.#hasNamespace);
+    const all = this.#all(true);
     if (this.#hasNamespace) {
-      // A namespace ends with its first process, all at once: nobody has to be found.
+      // A namespace ends with its first process, all at once.
       for (const pid of [...this.#wrappers(all)].reverse()) signalTo(pid, 'SIGKILL');
     } else {
       for (const { pid } of all) signalTo(pid, 'SIGSTOP'); // a chain of forks is to be as long as it is
