@@ -1,7 +1,7 @@
 /**
  * Puts what a program's start loads into few files: Node takes about a millisecond for each module, twice, on the
  * main thread and on the worker. Each module of the core stays to be imported by its name, from one file with all of
- * them, so that there is one of each; so does each of a room.
+ * them, so that there is one of each. The same holds for the modules of a room.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';

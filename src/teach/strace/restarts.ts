@@ -66,7 +66,7 @@ export class Restarts {
   }
 }
 
-/** The arguments that are the same when a call is made again: strace shows a buffer only once it is filled, and the time left. */
+/** The arguments that stay the same when a call is made again: not its buffer, which is filled by then, nor its timeout. */
 function askedIn({ name, args }: TimedCall['parsed']): string {
   return args.slice(0, /select/.test(name) ? 4 : 1).join();
 }
