@@ -94,12 +94,8 @@ beside('cc')('a server is measured with its CPU and its latencies', async () => 
     expect(values.rate).toBeGreaterThan(0);
     expect(values.p50).toBeGreaterThan(0);
     expect(values.p999).toBeGreaterThanOrEqual(values.p50);
+    expect(values.user + values.sys).toBeGreaterThan(0);
   }
-  // The clock of a process ticks each 10 ms: a short trial may see none.
-  const cpu = samples.map(
-    ({ values }: { values: { user: number; sys: number } }) => values.user + values.sys,
-  );
-  expect(Math.max(...cpu)).toBeGreaterThan(0);
 });
 
 beside('cc', 'strace')(
