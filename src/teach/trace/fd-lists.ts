@@ -4,23 +4,55 @@ import type { Sets } from '../recording/format.js';
 /** A descriptor with its events. */
 export type FdEvents = [fd: number, events: number];
 
-/** The descriptors of a list, up to its first negative number; null for none. */
-export function listedFds(list: Int32Array | null): number[] | null {
-  if (list === null) return null;
-  const end = list.findIndex((fd) => fd < 0);
-  return end === 0 || list.length === 0 ? null : [...(end < 0 ? list : list.subarray(0, end))];
-}
+/** One of select()'s lists as an fd_set. Its memory serves each call: new memory would take longer than the call. */
+export class ListedSet {
+  readonly #words: Int32Array;
+  #list: Int32Array | null = null;
+  #length = 0;
 
-/** The descriptors as the words of an fd_set that has room for `size` of them. */
-export function fdSetWords(fds: number[], size: number): Int32Array {
-  const words = new Int32Array(size / 32);
-  for (const fd of fds) words[fd >> 5] = (words[fd >> 5] ?? 0) | (1 << fd);
-  return words;
-}
+  /** @param size the descriptors that the fd_set has room for: they are below it */
+  constructor(size: number) {
+    this.#words = new Int32Array(size / 32);
+  }
 
-/** Whether a descriptor is in an fd_set. */
-export function isIn(words: Int32Array, fd: number): boolean {
-  return ((words[fd >> 5] ?? 0) & (1 << fd)) !== 0;
+  /** The fd_set; null for no list, and for an empty one. */
+  get words(): Int32Array | null {
+    return this.#length === 0 ? null : this.#words;
+  }
+
+  /**
+   * @param list ends with its first negative number
+   * @returns the highest descriptor; -1 for none
+   */
+  fill(list: Int32Array | null): number {
+    const words = this.#words;
+    words.fill(0);
+    this.#list = list;
+    let length = 0;
+    let highest = -1;
+    for (const end = list?.length ?? 0; length < end; length++) {
+      const fd = list?.[length] as number;
+      if (fd < 0) break;
+      const word = fd >> 5;
+      if (word < words.length) words[word] = (words[word] as number) | (1 << fd);
+      if (fd > highest) highest = fd;
+    }
+    this.#length = length;
+    return highest;
+  }
+
+  /** Leaves in the list what is in the fd_set now, in its order; behind it -1, where that is less. */
+  keepReady(): void {
+    const list = this.#list;
+    if (!list) return;
+    const words = this.#words;
+    let kept = 0;
+    for (let i = 0; i < this.#length; i++) {
+      const fd = list[i] as number;
+      if ((words[fd >> 5] as number) & (1 << fd)) list[kept++] = fd;
+    }
+    if (kept < list.length) list[kept] = -1;
+  }
 }
 
 /** The descriptors below nfds that are in an fd_set. */

@@ -39,8 +39,10 @@ export function reasonsFor(
 
   const ready = inSets(after);
   poll(sys, ready);
-  for (const [i, member] of ready.entries())
-    member.sentence = sentenceFor(sys, kinds, member, (pollfds[2 * i + 1] ?? 0) >>> 16);
+  for (let i = 0; i < ready.length; i++) {
+    const member = ready[i] as Member;
+    member.sentence = sentenceFor(sys, kinds, member, (pollfds[2 * i + 1] as number) >>> 16);
+  }
   return ready;
 }
 
@@ -59,12 +61,22 @@ function readable(sys: Sys, fd: number, kind: Kind, events: number): string {
   const count = sys.fionread(fd);
   if (count < 0) return 'it can be read';
   if (count > 0) {
-    const end = events & (POLLHUP | POLLRDHUP) ? ', and after them the end' : '';
-    return `${count} ${count === 1 ? 'byte' : 'bytes'} can be read${reset ? ', and after them a reset' : end}`;
+    if (reset) return `${bytesThatCanBeRead(count)}, and after them a reset`;
+    const ended = (events & (POLLHUP | POLLRDHUP)) !== 0;
+    return ended ? `${bytesThatCanBeRead(count)}, and after them the end` : bytesThatCanBeRead(count);
   }
   if (kind === 'stream') return 'the end: read returns 0 bytes';
   if (kind === 'connecting') return 'the connection has failed';
   return reset ? 'the peer has reset the connection' : 'the peer has closed: recv returns 0 bytes';
+}
+
+/** The last count and its sentence: many messages are of the same length. */
+let said = { count: 0, sentence: '' };
+
+function bytesThatCanBeRead(count: number): string {
+  if (said.count !== count)
+    said = { count, sentence: `${count} ${count === 1 ? 'byte' : 'bytes'} can be read` };
+  return said.sentence;
 }
 
 function writable(kinds: Map<number, Kind>, fd: number, kind: Kind, events: number): string {
@@ -108,8 +120,8 @@ let pollfds = new Int32Array(128);
 /** Leaves in `pollfds` what poll(2) reports of each descriptor and select(2) does not: errors, hang-ups. */
 function poll(sys: Sys, members: Member[]): void {
   if (pollfds.length < 2 * members.length) pollfds = new Int32Array(4 * members.length);
-  for (const [i, { fd }] of members.entries()) {
-    pollfds[2 * i] = fd;
+  for (let i = 0; i < members.length; i++) {
+    pollfds[2 * i] = (members[i] as Member).fd;
     pollfds[2 * i + 1] = ASKED;
   }
   sys.poll(pollfds, members.length, 0);

@@ -3,16 +3,7 @@ import { type Sys, sys } from '../../posix/sys.js';
 import { putTimeval } from '../../wait.js';
 import type { Call, SelectCall, Sets } from '../recording/format.js';
 import { epollEvent, eventNames } from './constants.js';
-import {
-  eventSets,
-  type FdEvents,
-  fdSetMembers,
-  fdSetWords,
-  isIn,
-  listedFds,
-  pairs,
-  readySets,
-} from './fd-lists.js';
+import { eventSets, type FdEvents, fdSetMembers, ListedSet, pairs, readySets } from './fd-lists.js';
 import type { Interest } from './interest.js';
 import type { WaitName } from './row.js';
 import type { TracedCall } from './traced-call.js';
@@ -62,29 +53,22 @@ export function tracedWaits(tracer: WaitTracer): Pick<Sys, WaitName> {
 function tracedSelect({ sys: untraced }: WaitTracer, selectFdSets: Sys['selectFdSets']): Sys['select'] {
   /** How far the process's table of descriptors is known to reach: see native/select.cc. */
   let tableEnd = 63;
+  const [r, w, x] = [new ListedSet(FD_SETSIZE), new ListedSet(FD_SETSIZE), new ListedSet(FD_SETSIZE)];
   return (rlist, wlist = null, xlist = null, timeout = null) => {
-    const memory = [rlist, wlist, xlist] as const;
-    const lists = memory.map(listedFds);
-    const highest = Math.max(-1, ...lists.flatMap((list) => list ?? []));
+    const highest = Math.max(r.fill(rlist), w.fill(wlist), x.fill(xlist));
     if (highest >= FD_SETSIZE) return untraced.select(rlist, wlist, xlist, timeout); // throws
     if (highest > tableEnd) {
       const open = sys.fcntl(highest, F_GETFD, 0);
       if (open < 0) return open;
       tableEnd = highest;
     }
-    const sets = lists.map((list) => list && fdSetWords(list, FD_SETSIZE));
-    const [readfds = null, writefds = null, exceptfds = null] = sets;
     const timeval = timeout === null ? null : new Float64Array(2);
     if (timeval && timeout !== null) putTimeval(timeout, timeval);
-    const ready = selectFdSets(highest + 1, readfds, writefds, exceptfds, timeval);
+    const ready = selectFdSets(highest + 1, r.words, w.words, x.words, timeval);
     if (ready < 0) return ready;
-    for (const [i, list] of memory.entries()) {
-      const set = sets[i];
-      if (!list || !set) continue;
-      const kept = (lists[i] ?? []).filter((fd) => isIn(set, fd));
-      list.set(kept);
-      if (kept.length < list.length) list[kept.length] = -1;
-    }
+    r.keepReady();
+    w.keepReady();
+    x.keepReady();
     return ready;
   };
 }

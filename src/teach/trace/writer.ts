@@ -36,6 +36,8 @@ export class TraceWriter implements LineOutput {
   readonly #name: string;
   /** Text becomes bytes at once: the garbage collector would take longer over kept text than all else takes. */
   #bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  /** The same memory, for four characters at a time. */
+  #view = new DataView(this.#bytes.buffer);
   /** Bytes that are kept. */
   #kept = 0;
   /** Those of them that are whole lines. */
@@ -88,6 +90,15 @@ export class TraceWriter implements LineOutput {
     this.#kept = at;
   }
 
+  piece(piece: Uint8Array): void {
+    const { length } = piece;
+    this.#makeRoom(length);
+    const bytes = this.#bytes;
+    const at = this.#kept;
+    for (let i = 0; i < length; i++) bytes[at + i] = piece[i] as number;
+    this.#kept = at + length;
+  }
+
   number(value: number): void {
     this.#makeRoom(NUMBER_BYTES);
     if ((value | 0) === value && value >= 0) this.#digits(value, countOfDigits(value));
@@ -111,6 +122,7 @@ export class TraceWriter implements LineOutput {
     }
     this.#makeRoom(2 * MAX_LOOP_BYTES);
     const kept = this.#bytes;
+    const view = this.#view;
     let at = this.#kept;
     const rest = count % 3;
     const end = count - rest;
@@ -118,10 +130,7 @@ export class TraceWriter implements LineOutput {
       const three = ((bytes[i] as number) << 16) | ((bytes[i + 1] as number) << 8) | (bytes[i + 2] as number);
       const first = TWELVE_BITS[three >> 12] as number;
       const second = TWELVE_BITS[three & 4095] as number;
-      kept[at] = first;
-      kept[at + 1] = first >> 8;
-      kept[at + 2] = second;
-      kept[at + 3] = second >> 8;
+      view.setUint32(at, first | (second << 16), true);
       at += 4;
     }
     if (rest > 0) {
@@ -149,6 +158,7 @@ export class TraceWriter implements LineOutput {
     const more = Buffer.allocUnsafeSlow(2 * (this.#kept + count));
     this.#bytes.copy(more, 0, 0, this.#kept);
     this.#bytes = more;
+    this.#view = new DataView(more.buffer);
   }
 
   /** Writes the whole lines; what has begun of the next one stays. */
