@@ -13,6 +13,7 @@
   ROW(Sockaddr)       \
   ROW(Message)        \
   ROW(Fd)             \
+  ROW(Recorded)       \
   ROW(Process)
 
 #define DECLARE(row) void Export##row(Napi::Env env, Napi::Object exports);

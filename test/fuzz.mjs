@@ -139,6 +139,7 @@ async function part(seed, calls) {
     soon: () => pick([0, 0, 0.0005, -0, 1e-9]),
     never: () => pick([NaN, -Infinity, '1', {}, Symbol('x'), [], () => {}]),
     ms: () => pick([0, 0, 1]),
+    callback: () => () => 0,
     text: () => pick(['127.0.0.1', '::1', '', '0', '99999', 'x\0y', 'ü'.repeat(200), '1.2.3', 'fe80::1%lo']),
     address: () => address(),
   };
@@ -252,6 +253,8 @@ async function part(seed, calls) {
     pipe: [],
     openpty: [],
     strerror: ['int'],
+    monotonic: [],
+    recordedTransfers: ['bytes', 'doubles', 'int', 'callback', 'callback'],
   };
   values.numeric = () => constants.AI_NUMERICHOST; // or it would ask the network
   values.command = () => pick([constants.F_GETFD, constants.F_GETFL, F_SETFL, 8, 16, 1032, -1]);

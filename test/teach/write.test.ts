@@ -1,11 +1,16 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { sys } from '../../dist/posix/sys.js';
 import type { Call } from '../../dist/teach/recording/format.js';
 import { writeCall } from '../../dist/teach/recording/write.js';
 import { TracedCall } from '../../dist/teach/trace/traced-call.js';
 import { TraceWriter } from '../../dist/teach/trace/writer.js';
+import { Process } from '../support/process.js';
 import { temporaryPaths } from '../support/sockets.js';
+
+const TRANSFERS = fileURLToPath(new URL('../support/fixtures/transfers.mjs', import.meta.url));
+const withoutTimes = (line: string) => line.replace(/"(at|took)":\d+\.\d{6},/g, '');
 
 const path = temporaryPaths();
 const made = { n: 7, at: 61.000012, took: 0.5, result: 3 };
@@ -134,4 +139,23 @@ test('more than the memory of a writer: nothing is lost, and each write(2) ends 
   expect(text === `${lines.join('')}${long}\nend\n`).toBe(true);
   expect(pieces.length).toBeGreaterThan(10);
   expect(pieces.filter((piece) => piece.at(-1) !== 10)).toEqual([]);
+});
+
+test('recv and send that are recorded alone: the addon writes the lines that JavaScript writes', async () => {
+  const lines = async (...both: string[]) => {
+    const files = [path(), path()] as const;
+    const child = new Process(process.execPath, [TRANSFERS, ...files, ...both]);
+    expect(await child.exit, child.stderr).toBe(0);
+    return files.map((file) => readFileSync(file, 'utf8').trimEnd().split('\n').slice(1, -1));
+  };
+  const [fast = []] = await lines();
+  const [slow = [], asJson] = await lines('both');
+  expect(slow).toEqual(asJson);
+  expect(fast.length).toBeGreaterThan(300);
+  expect(fast.map(withoutTimes)).toEqual(slow.map(withoutTimes));
+
+  const calls = fast.map((line): Call => JSON.parse(line));
+  expect(calls.map(({ n }) => n)).toEqual(calls.map((_, i) => i + 1));
+  const times = calls.map(({ at }) => at);
+  expect(times).toEqual(times.toSorted((a, b) => a - b));
 });

@@ -38,6 +38,11 @@ export class FdNames implements Learner {
     for (const [fd, name] of parent.#names) this.name(fd, name, parent.kinds.get(fd) ?? 'stream');
   }
 
+  /** Whether names are looked for in what goes over descriptors. */
+  get readsData(): boolean {
+    return this.#findUser !== undefined;
+  }
+
   has(fd: number): boolean {
     return this.#names.has(fd);
   }

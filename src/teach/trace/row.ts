@@ -26,6 +26,8 @@ type NotTraced =
   | 'dup2'
   | 'closeAtEnd'
   | 'isatty'
+  | 'monotonic'
+  | 'recordedTransfers'
   | 'kevent';
 
 /** The functions of `Sys` that are system calls of a loop: each must be in one row. */

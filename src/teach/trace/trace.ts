@@ -2,7 +2,7 @@
  * Records the system calls of a loop: on the loop's thread, the functions of the table `sys` are replaced by
  * ones that make the call and record it. Without a trace nothing is replaced.
  */
-import { type Sys, sys } from '../../posix/sys.js';
+import { COUNTS, type RecordTransfer, type Sys, sys } from '../../posix/sys.js';
 import type { Call, Tail, TraceOptions } from '../recording/format.js';
 import { errnoName } from './constants.js';
 import { FdNames } from './fd-names.js';
@@ -10,12 +10,12 @@ import { type Form, formsOf } from './forms.js';
 import { Interest } from './interest.js';
 import { reasonsFor } from './readiness.js';
 import type { Row } from './row.js';
-import { SYSCALLS } from './syscalls.js';
+import { rowOf, SYSCALLS } from './syscalls.js';
 import { TracedCall } from './traced-call.js';
 import { tracedWaits, type WaitTracer } from './waits.js';
+import { newCounts, type TraceWriter } from './writer.js';
 
-/** `performance` itself is looked up at each use. */
-const clock = performance;
+const { monotonic } = sys;
 
 type Make = (...args: unknown[]) => unknown;
 type Record = (call: TracedCall, result: unknown, ...args: unknown[]) => void;
@@ -29,7 +29,7 @@ class Tracer implements WaitTracer {
   /** The system calls as they are. */
   readonly sys: Sys = { ...sys };
   readonly interest = new Interest();
-  readonly #origin = clock.now();
+  readonly #origin = monotonic();
   readonly #names: FdNames;
   readonly #forms: Form[];
   readonly #pause: ((call: Call) => void) | undefined;
@@ -37,7 +37,9 @@ class Tracer implements WaitTracer {
   readonly #wantsReasons: boolean;
   /** Whether the trace stands between what the program prints: the order must be right. */
   readonly #isOnStderr: boolean;
-  #n = 0;
+  /** The writer of the recording, where nothing else wants to know of the bytes that go over. */
+  readonly #fastWriter: TraceWriter | undefined;
+  readonly #counts = newCounts();
 
   constructor(options: TraceOptions, stop: number) {
     const { program, trace, record, step } = options;
@@ -45,11 +47,12 @@ class Tracer implements WaitTracer {
     this.#wantsReasons =
       record !== undefined || step !== undefined || (trace && trace.form !== 'strace') === true;
     this.#isOnStderr = trace?.fd === 2;
-    const { forms, pause } = formsOf(options, this.sys, stop);
+    const { forms, pause } = formsOf(options, this.sys, stop, this.#counts);
     this.#forms = forms;
     this.#pause = pause;
+    if (record && forms.length === 1 && !this.#names.readsData) this.#fastWriter = forms[0]?.output;
     process.on('exit', () => {
-      const tail: Tail = { ended: this.#secondsAt(clock.now()) };
+      const tail: Tail = { ended: this.#secondsAt(monotonic()) };
       for (const form of this.#forms) if (form.tail) form.output.write(form.tail(tail));
       this.#flush();
     });
@@ -66,60 +69,47 @@ class Tracer implements WaitTracer {
           traced[sysName] = this.#traced(name, row, make, record as Record);
       }
     }
+    if (this.#fastWriter) Object.assign(traced, this.#fastTransfers(this.#fastWriter));
     for (const [name, make] of Object.entries(traced)) if (functions[name]) functions[name] = make;
   }
 
-  /**
-   * A call that does not wait for descriptors. The first two functions are alike on purpose: a loop has one call that
-   * receives and one that sends, and V8 is faster where a line of code always calls the same function. Such calls
-   * have five arguments at most, and change no set that the kernel keeps.
-   */
+  /** A call that does not wait for descriptors. */
   #traced(name: string, row: Row, make: Make, record: Record): Make {
-    if (row.data === 'received')
-      return (a, b, c, d, e) => {
-        const call = this.#begun(name, row, a);
-        const begin = clock.now();
-        const result = make(a, b, c, d, e);
-        this.#ended(call, begin, clock.now(), result);
-        record(call, result, a, b, c, d, e);
-        return this.#recorded(call, row, result);
-      };
-    if (row.data === 'sent')
-      return (a, b, c, d, e) => {
-        const call = this.#begun(name, row, a);
-        const begin = clock.now();
-        const result = make(a, b, c, d, e);
-        this.#ended(call, begin, clock.now(), result);
-        record(call, result, a, b, c, d, e);
-        return this.#recorded(call, row, result);
-      };
+    const { mayBlock, data } = row;
+    const finish = this.#finisher(name, row, record);
     return (...args) => {
-      const call = this.#begun(name, row, args[0]);
-      const begin = clock.now();
+      if (mayBlock || (this.#isOnStderr && data === 'sent' && (args[0] as number) <= 2)) this.#flush();
+      const begin = monotonic();
       const result = make(...args);
-      this.#ended(call, begin, clock.now(), result);
-      record(call, result, ...args);
-      if (call.result >= 0) row.changes?.(this.interest, ...(args as number[]));
-      return this.#recorded(call, row, result);
+      return finish(begin, monotonic(), result, ...args);
     };
   }
 
-  #begun(name: string, { mayBlock, data }: Row, fd: unknown): TracedCall {
-    if (mayBlock || (this.#isOnStderr && data === 'sent' && (fd as number) <= 2)) this.#flush();
-    return this.newCall(name);
+  /** Records a call that has been made. */
+  #finisher(name: string, row: Row, record: Record) {
+    return <Result>(begin: number, end: number, result: Result, ...args: unknown[]): Result => {
+      const call = this.newCall(name);
+      call.at = this.#secondsAt(begin);
+      call.took = rounded(end - begin);
+      if (typeof result === 'number') {
+        call.result = Math.max(result, -1);
+        if (result < 0) call.errno = errnoName(result);
+      }
+      record(call, result, ...args);
+      if (call.result >= 0) row.changes?.(this.interest, ...(args as number[]));
+      this.#names.learn(call, row);
+      this.#write(call);
+      return result;
+    };
   }
 
-  #ended(call: TracedCall, begin: number, end: number, result: unknown): void {
-    call.at = this.#secondsAt(begin);
-    call.took = rounded((end - begin) / 1000);
-    if (typeof result === 'number') call.result = Math.max(result, -1);
-    if (call.result < 0) call.errno = errnoName(result as number);
-  }
-
-  #recorded(call: TracedCall, row: Row, result: unknown): unknown {
-    this.#names.learn(call, row);
-    this.#write(call);
-    return result;
+  /** The calls that a loop makes for each message: the addon itself writes their lines. */
+  #fastTransfers(writer: TraceWriter): Pick<Sys, 'recv' | 'send'> {
+    const finisher = (name: 'recv' | 'send'): RecordTransfer => {
+      const row = rowOf(name);
+      return this.#finisher(name, row, row.sys[name] as Record);
+    };
+    return writer.recordedTransfers(this.#origin, finisher('recv'), finisher('send'));
   }
 
   wait(call: Call, make: () => number, record: (result: number) => void): number {
@@ -127,11 +117,11 @@ class Tracer implements WaitTracer {
     for (const { output, beforeWait } of this.#forms) if (beforeWait) output.write(beforeWait(call));
     this.#flush();
     this.#pause?.(call);
-    const begin = clock.now();
+    const begin = monotonic();
     const result = make();
-    const end = clock.now();
+    const end = monotonic();
     call.at = this.#secondsAt(begin);
-    call.took = rounded((end - begin) / 1000);
+    call.took = rounded(end - begin);
     call.result = Math.max(result, -1);
     if (result < 0) call.errno = errnoName(result);
     record(result);
@@ -144,7 +134,9 @@ class Tracer implements WaitTracer {
   }
 
   nextNumber(): number {
-    return ++this.#n;
+    const n = (this.#counts[COUNTS.calls] as number) + 1;
+    this.#counts[COUNTS.calls] = n;
+    return n;
   }
 
   newCall(name: string): TracedCall {
@@ -166,8 +158,8 @@ class Tracer implements WaitTracer {
     for (const { output } of this.#forms) output.flush();
   }
 
-  #secondsAt(timeMs: number): number {
-    return rounded((timeMs - this.#origin) / 1000);
+  #secondsAt(time: number): number {
+    return rounded(time - this.#origin);
   }
 }
 

@@ -3,7 +3,7 @@
 import { Buffer } from 'node:buffer'; // the global is a getter, and costs at each use
 import { writeAll } from '../../loop/write-all.js';
 import { OSError } from '../../posix/errors.js';
-import type { Sys } from '../../posix/sys.js';
+import { COUNTS, type RecordTransfer, type Sys } from '../../posix/sys.js';
 import type { LineOutput } from '../recording/write.js';
 import { base64 } from './traced-call.js';
 
@@ -29,6 +29,8 @@ const TWELVE_BITS = Uint16Array.from({ length: 4096 }, (_, bits) =>
   Buffer.from(Buffer.of(bits >> 4, bits << 4).toString('base64')).readUInt16LE(),
 );
 
+export const newCounts = (): Float64Array => new Float64Array(Object.keys(COUNTS).length);
+
 /** Each write(2) ends where a line ends. Once one has failed, all that follows is dropped. */
 export class TraceWriter implements LineOutput {
   readonly #sys: Sys;
@@ -38,21 +40,48 @@ export class TraceWriter implements LineOutput {
   #bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   /** The same memory, for four characters at a time. */
   #view = new DataView(this.#bytes.buffer);
-  /** Bytes that are kept. */
-  #kept = 0;
-  /** Those of them that are whole lines. */
-  #whole = 0;
+  /** Bytes that are kept, and those of them that are whole lines: the addon's lines count, too. */
+  readonly #counts: Float64Array;
+  /** Tells the addon of other memory. */
+  #use: ((bytes: Uint8Array) => void) | undefined;
   #flushed = 0;
   #hasFailed = false;
 
   /**
    * @param sys the system calls, untraced
    * @param name for the line that says what went wrong
+   * @param counts by `COUNTS`
    */
-  constructor(sys: Sys, fd: number, name: string) {
+  constructor(sys: Sys, fd: number, name: string, counts = newCounts()) {
     this.#sys = sys;
     this.#fd = fd;
     this.#name = name;
+    this.#counts = counts;
+  }
+
+  /** recv and send that write their own lines here. @see Sys.recordedTransfers */
+  recordedTransfers(
+    origin: number,
+    recordRecv: RecordTransfer,
+    recordSend: RecordTransfer,
+  ): Pick<Sys, 'recv' | 'send'> {
+    const { recordedTransfers } = this.#sys;
+    const { use, ...calls } = recordedTransfers(this.#bytes, this.#counts, origin, recordRecv, recordSend);
+    this.#use = use;
+    return calls;
+  }
+
+  get #kept(): number {
+    return this.#counts[COUNTS.keptBytes] as number;
+  }
+  set #kept(count: number) {
+    this.#counts[COUNTS.keptBytes] = count;
+  }
+  get #whole(): number {
+    return this.#counts[COUNTS.wholeBytes] as number;
+  }
+  set #whole(count: number) {
+    this.#counts[COUNTS.wholeBytes] = count;
   }
 
   /** Bytes that have come, whether they are written by now or not. */
@@ -159,6 +188,7 @@ export class TraceWriter implements LineOutput {
     this.#bytes.copy(more, 0, 0, this.#kept);
     this.#bytes = more;
     this.#view = new DataView(more.buffer);
+    this.#use?.(more);
   }
 
   /** Writes the whole lines; what has begun of the next one stays. */
