@@ -25,18 +25,34 @@ double Monotonic() {
 }
 
 // What JavaScript and these calls both count.
-enum Count { kKeptBytes, kWholeBytes, kCalls, kCounts };
+enum Count { kKeptBytes, kWholeBytes, kCounts };
 
 // Where the lines of a thread go: memory that JavaScript shares.
 struct Lines {
   Memory<uint8_t> bytes;
-  Memory<double> counts;
+  Memory<int32_t> counts;
+  Memory<double> number;  // of the last call
   double origin = 0;  // when the recording began
 
   // JavaScript's memory, and its functions that record what is not written here.
-  Napi::ObjectReference bytes_object, counts_object;
+  Napi::ObjectReference bytes_object, counts_object, number_object;
   Napi::FunctionReference record_recv, record_send;
 };
+
+// The characters of base64 for each twelve bits.
+struct Pairs {
+  char chars[4096][2];
+
+  Pairs() {
+    const char* digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (int bits = 0; bits < 4096; bits++) {
+      chars[bits][0] = digits[bits >> 6];
+      chars[bits][1] = digits[bits & 63];
+    }
+  }
+};
+
+const Pairs kPairs;
 
 // Writes a line. There is room for it.
 class Line {
@@ -73,24 +89,27 @@ class Line {
   }
 
   void Base64(const uint8_t* bytes, size_t count) {
-    static const char kDigits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     size_t i = 0;
     for (; i + 2 < count; i += 3) {
       uint32_t three = static_cast<uint32_t>(bytes[i] << 16 | bytes[i + 1] << 8 | bytes[i + 2]);
-      for (int shift = 18; shift >= 0; shift -= 6) Char(kDigits[three >> shift & 63]);
+      Pair(three >> 12);
+      Pair(three & 4095);
     }
     if (i == count) return;
     bool has_second = i + 1 < count;
     uint32_t two = static_cast<uint32_t>(bytes[i] << 8 | (has_second ? bytes[i + 1] : 0));
-    Char(kDigits[two >> 10]);
-    Char(kDigits[two >> 4 & 63]);
-    Char(has_second ? kDigits[two << 2 & 63] : '=');
-    Char('=');
+    Pair(two >> 4);
+    Pair(two << 8 & 4095);
+    if (!has_second) at_[-2] = '=';
+    at_[-1] = '=';
   }
 
  private:
-  void Char(char value) { *at_++ = static_cast<uint8_t>(value); }
+  // Twelve bits as two characters.
+  void Pair(uint32_t bits) {
+    memcpy(at_, kPairs.chars[bits], 2);
+    at_ += 2;
+  }
 
   uint8_t* at_;
 };
@@ -109,18 +128,17 @@ struct Transfer {
 // Whether the line is written here. The first call of a recording has names; and JavaScript may be in
 // the midst of a line.
 bool IsWrittenHere(const Lines& lines, const Transfer& call) {
-  const double* counts = lines.counts.data;
-  double kept = counts[kKeptBytes];
+  int kept = lines.counts.data[kKeptBytes];
   return call.result >= 0 && static_cast<uint64_t>(call.result) <= kMaxDataBytes &&
-         call.flags >= 0 && counts[kCalls] > 0 && kept == counts[kWholeBytes] && kept >= 0 &&
-         kept + static_cast<double>(kMaxLineBytes) <= static_cast<double>(lines.bytes.length);
+         call.flags >= 0 && *lines.number.data > 0 && kept == lines.counts.data[kWholeBytes] &&
+         kept >= 0 && static_cast<size_t>(kept) + kMaxLineBytes <= lines.bytes.length;
 }
 
 void Write(Lines& lines, const Transfer& call) {
-  double* counts = lines.counts.data;
-  Line line(lines.bytes.data + static_cast<size_t>(counts[kKeptBytes]));
+  int32_t* counts = lines.counts.data;
+  Line line(lines.bytes.data + counts[kKeptBytes]);
   line.Text("{\"n\":");
-  line.Number(static_cast<uint64_t>(++counts[kCalls]));
+  line.Number(static_cast<uint64_t>(++*lines.number.data));
   line.Text(",\"at\":");
   line.Seconds(call.begin - lines.origin);
   line.Text(",\"took\":");
@@ -138,7 +156,7 @@ void Write(Lines& lines, const Transfer& call) {
   line.Text(",\"data\":\"");
   line.Base64(call.data, static_cast<size_t>(call.result));
   line.Text("\"}\n");
-  counts[kKeptBytes] = counts[kWholeBytes] = static_cast<double>(line.end() - lines.bytes.data);
+  counts[kKeptBytes] = counts[kWholeBytes] = static_cast<int32_t>(line.end() - lines.bytes.data);
 }
 
 // Makes the call with the clock beside it.
@@ -211,27 +229,30 @@ Napi::Value MonotonicSeconds(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), Monotonic());
 }
 
-// recordedTransfers(bytes, counts, origin, recordRecv, recordSend): recv and send that write their own
-// lines, and `use`, for other memory. `origin` is the time when the recording began.
+// recordedTransfers(bytes, counts, number, origin, recordRecv, recordSend): recv and send that write
+// their own lines, and `use`, for other memory. `origin` is the time when the recording began.
 Napi::Value RecordedTransfers(const Napi::CallbackInfo& info) {
   Args args(info);
   Napi::Env env = args.env();
   double origin = 0;
-  if (napi_get_value_double(env, info[2], &origin) != napi_ok) args.Throw("origin", "a number");
-  if (!info[3].IsFunction()) args.Throw("recordRecv", "a function");
-  if (!info[4].IsFunction()) args.Throw("recordSend", "a function");
+  if (napi_get_value_double(env, info[3], &origin) != napi_ok) args.Throw("origin", "a number");
+  if (!info[4].IsFunction()) args.Throw("recordRecv", "a function");
+  if (!info[5].IsFunction()) args.Throw("recordSend", "a function");
   Memory<uint8_t> bytes = args.Bytes(0, "bytes");
-  Memory<double> counts = args.DoublesOrNull(1, "counts");
-  if (counts.length < kCounts) args.Throw("counts", "a Float64Array of three");
+  Memory<int32_t> counts = args.Ints(1, "counts");
+  if (counts.length < kCounts) args.Throw("counts", "an Int32Array of two");
+  Memory<double> number = args.DoublesOrNull(2, "number");
+  if (number.length < 1) args.Throw("number", "a Float64Array of one");
   if (args.bad()) return env.Undefined();
 
   // The functions have it for as long as the thread lives.
-  auto* lines = new Lines{bytes, counts, origin, {}, {}, {}, {}};
+  auto* lines = new Lines{bytes, counts, number, origin, {}, {}, {}, {}, {}};
   env.AddCleanupHook([lines] { delete lines; });
   lines->bytes_object = Napi::Persistent(info[0].As<Napi::Object>());
   lines->counts_object = Napi::Persistent(info[1].As<Napi::Object>());
-  lines->record_recv = Napi::Persistent(info[3].As<Napi::Function>());
-  lines->record_send = Napi::Persistent(info[4].As<Napi::Function>());
+  lines->number_object = Napi::Persistent(info[2].As<Napi::Object>());
+  lines->record_recv = Napi::Persistent(info[4].As<Napi::Function>());
+  lines->record_send = Napi::Persistent(info[5].As<Napi::Function>());
 
   Napi::Object functions = Napi::Object::New(env);
   functions.Set("recv", Napi::Function::New<RecordedRecv>(env, "recv", lines));

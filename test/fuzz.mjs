@@ -254,7 +254,7 @@ async function part(seed, calls) {
     openpty: [],
     strerror: ['int'],
     monotonic: [],
-    recordedTransfers: ['bytes', 'doubles', 'int', 'callback', 'callback'],
+    recordedTransfers: ['bytes', 'ints', 'doubles', 'int', 'callback', 'callback'],
   };
   values.numeric = () => constants.AI_NUMERICHOST; // or it would ask the network
   values.command = () => pick([constants.F_GETFD, constants.F_GETFL, F_SETFL, 8, 16, 1032, -1]);

@@ -141,13 +141,14 @@ export interface Sys extends Waits {
    * `recv` and `send` that write their own lines into a recording; see trace.ts.
    *
    * @param bytes where lines are kept until they are written
-   * @param counts by `COUNTS`: shared with these functions
+   * @param counts by `COUNTS`, and the number of the last call: shared with these functions
    * @param origin when the recording began, by `monotonic`
    * @param recordRecv records a call that has more to say than the numbers and bytes of one that succeeded
    */
   recordedTransfers(
     bytes: Uint8Array,
-    counts: Float64Array,
+    counts: Int32Array,
+    number: Float64Array,
     origin: number,
     recordRecv: RecordTransfer,
     recordSend: RecordTransfer,
@@ -160,7 +161,7 @@ export interface Sys extends Waits {
 /** Records a call that has been made: when it began and ended, its result, and its arguments. Returns the result. */
 export type RecordTransfer = (begin: number, end: number, result: Result, ...args: unknown[]) => Result;
 
-/** The elements of `counts`, for `recordedTransfers`: bytes that are kept, those of them that are whole lines; calls. */
-export const COUNTS = { keptBytes: 0, wholeBytes: 1, calls: 2 } as const;
+/** The elements of `counts`, for `recordedTransfers`: bytes that are kept, and those of them that are whole lines. */
+export const COUNTS = { keptBytes: 0, wholeBytes: 1 } as const;
 
 export const sys = addon as unknown as Sys;

@@ -19,20 +19,15 @@ export interface Form {
 
 type Target = { fd: number; name: string };
 
-/**
- * The forms that were asked for; and `pause`, which waits for Enter, where that was asked for.
- *
- * @param counts of the recording's writer
- */
+/** The forms that were asked for; and `pause`, which waits for Enter, where that was asked for. */
 export function formsOf(
   options: TraceOptions,
   sys: Sys,
   stop: number,
-  counts: Float64Array,
 ): { forms: Form[]; pause?: (call: Call) => void } {
   const { trace, record, step } = options;
   const forms: Form[] = [];
-  if (record) forms.push(recording(options, sys, record, counts));
+  if (record) forms.push(recording(options, sys, record));
   if (trace?.form === 'json') forms.push(recording(options, sys, trace));
   else if (trace) forms.push(shown(trace.form, new TraceWriter(sys, trace.fd, trace.name)));
   if (step === undefined) return { forms };
@@ -40,13 +35,8 @@ export function formsOf(
   return { forms: [...forms, form], pause };
 }
 
-function recording(
-  { program, args }: TraceOptions,
-  sys: Sys,
-  { fd, name }: Target,
-  counts?: Float64Array,
-): Form {
-  const output = new TraceWriter(sys, fd, name, counts);
+function recording({ program, args }: TraceOptions, sys: Sys, { fd, name }: Target): Form {
+  const output = new TraceWriter(sys, fd, name);
   const began = new Date().toISOString();
   const { platform } = process;
   const head: Head = { format: 'posix-select recording', version: 1, program, args, platform, began };

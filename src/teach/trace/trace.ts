@@ -2,7 +2,7 @@
  * Records the system calls of a loop: on the loop's thread, the functions of the table `sys` are replaced by
  * ones that make the call and record it. Without a trace nothing is replaced.
  */
-import { COUNTS, type RecordTransfer, type Sys, sys } from '../../posix/sys.js';
+import { type RecordTransfer, type Sys, sys } from '../../posix/sys.js';
 import type { Call, Tail, TraceOptions } from '../recording/format.js';
 import { errnoName } from './constants.js';
 import { FdNames } from './fd-names.js';
@@ -13,7 +13,7 @@ import type { Row } from './row.js';
 import { rowOf, SYSCALLS } from './syscalls.js';
 import { TracedCall } from './traced-call.js';
 import { tracedWaits, type WaitTracer } from './waits.js';
-import { newCounts, type TraceWriter } from './writer.js';
+import type { TraceWriter } from './writer.js';
 
 const { monotonic } = sys;
 
@@ -39,7 +39,8 @@ class Tracer implements WaitTracer {
   readonly #isOnStderr: boolean;
   /** The writer of the recording, where nothing else wants to know of the bytes that go over. */
   readonly #fastWriter: TraceWriter | undefined;
-  readonly #counts = newCounts();
+  /** The number of the last call. */
+  readonly #number = new Float64Array(1);
 
   constructor(options: TraceOptions, stop: number) {
     const { program, trace, record, step } = options;
@@ -47,7 +48,7 @@ class Tracer implements WaitTracer {
     this.#wantsReasons =
       record !== undefined || step !== undefined || (trace && trace.form !== 'strace') === true;
     this.#isOnStderr = trace?.fd === 2;
-    const { forms, pause } = formsOf(options, this.sys, stop, this.#counts);
+    const { forms, pause } = formsOf(options, this.sys, stop);
     this.#forms = forms;
     this.#pause = pause;
     if (record && forms.length === 1 && !this.#names.readsData) this.#fastWriter = forms[0]?.output;
@@ -109,7 +110,8 @@ class Tracer implements WaitTracer {
       const row = rowOf(name);
       return this.#finisher(name, row, row.sys[name] as Record);
     };
-    return writer.recordedTransfers(this.#origin, finisher('recv'), finisher('send'));
+    const record = { recv: finisher('recv'), send: finisher('send') };
+    return writer.recordedTransfers(this.#number, this.#origin, record);
   }
 
   wait(call: Call, make: () => number, record: (result: number) => void): number {
@@ -134,8 +136,8 @@ class Tracer implements WaitTracer {
   }
 
   nextNumber(): number {
-    const n = (this.#counts[COUNTS.calls] as number) + 1;
-    this.#counts[COUNTS.calls] = n;
+    const n = (this.#number[0] as number) + 1;
+    this.#number[0] = n;
     return n;
   }
 

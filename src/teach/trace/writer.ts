@@ -29,8 +29,6 @@ const TWELVE_BITS = Uint16Array.from({ length: 4096 }, (_, bits) =>
   Buffer.from(Buffer.of(bits >> 4, bits << 4).toString('base64')).readUInt16LE(),
 );
 
-export const newCounts = (): Float64Array => new Float64Array(Object.keys(COUNTS).length);
-
 /** Each write(2) ends where a line ends. Once one has failed, all that follows is dropped. */
 export class TraceWriter implements LineOutput {
   readonly #sys: Sys;
@@ -41,7 +39,7 @@ export class TraceWriter implements LineOutput {
   /** The same memory, for four characters at a time. */
   #view = new DataView(this.#bytes.buffer);
   /** Bytes that are kept, and those of them that are whole lines: the addon's lines count, too. */
-  readonly #counts: Float64Array;
+  readonly #counts = new Int32Array(Object.keys(COUNTS).length);
   /** Tells the addon of other memory. */
   #use: ((bytes: Uint8Array) => void) | undefined;
   #flushed = 0;
@@ -50,23 +48,21 @@ export class TraceWriter implements LineOutput {
   /**
    * @param sys the system calls, untraced
    * @param name for the line that says what went wrong
-   * @param counts by `COUNTS`
    */
-  constructor(sys: Sys, fd: number, name: string, counts = newCounts()) {
+  constructor(sys: Sys, fd: number, name: string) {
     this.#sys = sys;
     this.#fd = fd;
     this.#name = name;
-    this.#counts = counts;
   }
 
   /** recv and send that write their own lines here. @see Sys.recordedTransfers */
   recordedTransfers(
+    number: Float64Array,
     origin: number,
-    recordRecv: RecordTransfer,
-    recordSend: RecordTransfer,
+    record: Record<'recv' | 'send', RecordTransfer>,
   ): Pick<Sys, 'recv' | 'send'> {
-    const { recordedTransfers } = this.#sys;
-    const { use, ...calls } = recordedTransfers(this.#bytes, this.#counts, origin, recordRecv, recordSend);
+    const shared = [this.#bytes, this.#counts, number] as const;
+    const { use, ...calls } = this.#sys.recordedTransfers(...shared, origin, record.recv, record.send);
     this.#use = use;
     return calls;
   }
