@@ -1,6 +1,6 @@
-// recv(2) and send(2) that write their own line into a recording. A loop makes them for each message,
-// and JavaScript would take as long over the line as the kernel over the call. The line is the one of
-// src/teach/recording/write.ts; what is not said in a few fields is left to JavaScript.
+// recv(2) and send(2) that write their own line into a recording. A loop makes them for each
+// message, and JavaScript would take as long over the line as the kernel over the call. The line is
+// the one of src/teach/recording/write.ts; what is not said in a few fields is left to JavaScript.
 
 #include <sys/socket.h>
 #include <time.h>
@@ -32,7 +32,7 @@ struct Lines {
   Memory<uint8_t> bytes;
   Memory<int32_t> counts;
   Memory<double> number;  // of the last call
-  double origin = 0;  // when the recording began
+  double origin = 0;      // when the recording began
 
   // JavaScript's memory, and its functions that record what is not written here.
   Napi::ObjectReference bytes_object, counts_object, number_object;
@@ -125,8 +125,8 @@ struct Transfer {
   const uint8_t* data;
 };
 
-// Whether the line is written here. The first call of a recording has names; and JavaScript may be in
-// the midst of a line.
+// Whether the line is written here. The first call of a recording has names; and JavaScript may be
+// in the midst of a line.
 bool IsWrittenHere(const Lines& lines, const Transfer& call) {
   int kept = lines.counts.data[kKeptBytes];
   return call.result >= 0 && static_cast<uint64_t>(call.result) <= kMaxDataBytes &&
@@ -174,7 +174,8 @@ Napi::Value Recorded(const Napi::FunctionReference& record, const Transfer& call
   Napi::Env env = info.Env();
   auto number = [env](double value) { return Napi::Number::New(env, value); };
   return record.Call({number(call.begin), number(call.end),
-                      number(static_cast<double>(call.result)), info[0], info[1], info[2], info[3]});
+                      number(static_cast<double>(call.result)), info[0], info[1], info[2],
+                      info[3]});
 }
 
 // recv(fd, buffer, length, flags)
@@ -229,8 +230,9 @@ Napi::Value MonotonicSeconds(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), Monotonic());
 }
 
-// recordedTransfers(bytes, counts, number, origin, recordRecv, recordSend): recv and send that write
-// their own lines, and `use`, for other memory. `origin` is the time when the recording began.
+// recordedTransfers(bytes, counts, number, origin, recordRecv, recordSend): recv and send that
+// write their own lines, and `use`, for other memory. `origin` is the time when the recording
+// began.
 Napi::Value RecordedTransfers(const Napi::CallbackInfo& info) {
   Args args(info);
   Napi::Env env = args.env();

@@ -247,6 +247,7 @@ async function part(seed, calls) {
     close: ['fd'],
     fcntl: ['fd', 'command', 'flags'],
     fionread: ['fd'],
+    pollUnread: ['ints', 'int', 'ints'],
     isatty: ['fd'],
     siocoutq: ['fd'],
     dup2: ['fd', 'fd'],

@@ -111,6 +111,8 @@ export interface Sys extends Waits {
   fcntl(fd: number, command: number, value: number): Result;
   /** ioctl(2)'s FIONREAD: how many bytes a read would find, without reading them. */
   fionread(fd: number): Result;
+  /** poll(2) without a wait, and FIONREAD of each descriptor: into `unread`, negative where it has no such number. */
+  pollUnread(pollfds: Int32Array, nfds: number, unread: Int32Array): Result;
   /**
    * ioctl(2)'s SIOCOUTQ: how many bytes of a socket's send queue the peer has not acknowledged. A shutdown counts as
    * one byte until it is acknowledged. @see man 7 tcp

@@ -41,24 +41,27 @@ export function reasonsFor(
   poll(sys, ready);
   for (let i = 0; i < ready.length; i++) {
     const member = ready[i] as Member;
-    member.sentence = sentenceFor(sys, kinds, member, (pollfds[2 * i + 1] as number) >>> 16);
+    const events = (pollfds[2 * i + 1] as number) >>> 16;
+    member.sentence = sentenceFor(kinds, member, events, unread[i] as number);
   }
   return ready;
 }
 
-/** @param events what poll(2) reports */
-function sentenceFor(sys: Sys, kinds: Map<number, Kind>, { fd, set }: Member, events: number): string {
+/**
+ * @param events what poll(2) reports
+ * @param count bytes that a read would find; negative where that is not known
+ */
+function sentenceFor(kinds: Map<number, Kind>, { fd, set }: Member, events: number, count: number): string {
   const kind = kinds.get(fd) ?? 'stream';
   if (set === 'write') return writable(kinds, fd, kind, events);
   if (set === 'except') return 'urgent data has come';
-  return readable(sys, fd, kind, events);
+  return readable(kind, events, count);
 }
 
-function readable(sys: Sys, fd: number, kind: Kind, events: number): string {
+function readable(kind: Kind, events: number, count: number): string {
   if (kind === 'stop') return 'the loop is told to end';
   if (kind === 'listener') return 'a connection is waiting';
   const reset = (events & POLLERR) !== 0;
-  const count = sys.fionread(fd);
   if (count < 0) return 'it can be read';
   if (count > 0) {
     if (reset) return `${bytesThatCanBeRead(count)}, and after them a reset`;
@@ -116,13 +119,17 @@ function inSets({ readfds, writefds, exceptfds }: Sets): Member[] {
 
 /** What was polled last. New memory for each wait would cost more than the call. */
 let pollfds = new Int32Array(128);
+let unread = new Int32Array(64);
 
-/** Leaves in `pollfds` what poll(2) reports of each descriptor and select(2) does not: errors, hang-ups. */
+/** Leaves in `pollfds` what poll(2) reports of each descriptor and select(2) does not, errors and hang-ups; and `unread`. */
 function poll(sys: Sys, members: Member[]): void {
-  if (pollfds.length < 2 * members.length) pollfds = new Int32Array(4 * members.length);
+  if (unread.length < members.length) {
+    pollfds = new Int32Array(4 * members.length);
+    unread = new Int32Array(2 * members.length);
+  }
   for (let i = 0; i < members.length; i++) {
     pollfds[2 * i] = (members[i] as Member).fd;
     pollfds[2 * i + 1] = ASKED;
   }
-  sys.poll(pollfds, members.length, 0);
+  sys.pollUnread(pollfds, members.length, unread);
 }

@@ -22,6 +22,7 @@ type NotTraced =
   | 'reap'
   | 'openpty'
   | 'fionread'
+  | 'pollUnread'
   | 'siocoutq'
   | 'dup2'
   | 'closeAtEnd'
