@@ -50,6 +50,7 @@ const NULL = piece('null');
 const BEGIN_OF_LIST = piece('[');
 const WHY = piece(',"why":[');
 const REASON_FD = piece('{"fd":');
+const END_OF_REASON = piece('"}');
 
 /** The name of each call, with what stands before it and behind it. */
 const namePieces = new Map<string, Uint8Array>();
@@ -161,16 +162,20 @@ function writeJson(line: LineOutput, name: string, value: unknown): void {
 /** What JSON escapes, and what is not ASCII. */
 const NOT_PLAIN = /["\\]|[^ -~]/;
 
-/** The last text without them: a wait's reasons are often the same. */
+/** The last text that has been found plain: a wait's reasons are often the same. */
 let lastPlain = '';
 
+function isPlain(text: string): boolean {
+  if (text === lastPlain) return true;
+  if (NOT_PLAIN.test(text)) return false;
+  lastPlain = text;
+  return true;
+}
+
 function writeText(line: LineOutput, text: string): void {
-  if (text !== lastPlain) {
-    if (NOT_PLAIN.test(text)) {
-      line.text(JSON.stringify(text));
-      return;
-    }
-    lastPlain = text;
+  if (!isPlain(text)) {
+    line.text(JSON.stringify(text));
+    return;
   }
   line.piece(QUOTE);
   line.ascii(text);
@@ -197,12 +202,12 @@ function writeSet(line: LineOutput, name: Uint8Array, fds: number[] | null): voi
   line.piece(END_OF_LIST);
 }
 
-/** How a reason goes on behind its descriptor. */
+/** How a reason goes on behind its descriptor, up to its sentence. */
 const SETS = {
-  read: piece(',"set":"read","sentence":'),
-  write: piece(',"set":"write","sentence":'),
-  except: piece(',"set":"except","sentence":'),
-  none: piece(',"set":null,"sentence":'),
+  read: piece(',"set":"read","sentence":"'),
+  write: piece(',"set":"write","sentence":"'),
+  except: piece(',"set":"except","sentence":"'),
+  none: piece(',"set":null,"sentence":"'),
 };
 
 function writeReasons(line: LineOutput, reasons: Reason[]): void {
@@ -210,12 +215,16 @@ function writeReasons(line: LineOutput, reasons: Reason[]): void {
   for (let i = 0; i < reasons.length; i++) {
     if (i > 0) line.piece(COMMA);
     const { fd, set, sentence } = reasons[i] as Reason;
+    if (!isPlain(sentence)) {
+      line.text(JSON.stringify({ fd, set, sentence }));
+      continue;
+    }
     line.piece(REASON_FD);
     if (fd === null) line.piece(NULL);
     else line.number(fd);
     line.piece(SETS[set ?? 'none']);
-    writeText(line, sentence);
-    line.piece(END);
+    line.ascii(sentence);
+    line.piece(END_OF_REASON);
   }
   line.piece(END_OF_LIST);
 }
