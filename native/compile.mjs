@@ -76,6 +76,9 @@ const FLAGS = [
   ].map((macro) => `-D${macro}`),
 ];
 
+/** Of more lines of a compiler only those are shown that are about our sources, and its errors. */
+const MAX_LINES = 200;
+
 class CompileError extends Error {}
 
 const sources = () =>
@@ -94,7 +97,9 @@ function digest() {
 }
 
 function run(command, args, options = {}) {
-  const { status, error, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', ...options });
+  // Zig says megabytes about its own C++ library when it compiles that for the first time.
+  const collect = { encoding: 'utf8', maxBuffer: Number.POSITIVE_INFINITY };
+  const { status, error, stdout, stderr } = spawnSync(command, args, { ...collect, ...options });
   return { ok: status === 0, output: error ? error.message : `${stdout}${stderr}` };
 }
 
@@ -114,7 +119,10 @@ function packages(wanted, folder) {
   }
 }
 
-/** @param compiler the command and its first arguments */
+/**
+ * @param compiler the command and its first arguments
+ * @returns what it says of our sources
+ */
 function compile([command, ...first], headers, isMac, out) {
   const includes = [headers['node-addon-api'], join(headers['node-api-headers'], 'include')];
   const files = sources().map((name) => join(NATIVE, name));
@@ -130,8 +138,11 @@ function compile([command, ...first], headers, isMac, out) {
     out,
   ];
   const { ok, output } = run(command, args);
-  if (!ok) throw new CompileError(`${command} failed:\n${output}`);
-  return output.trim();
+  const lines = output.trim().split('\n');
+  const ours = lines.filter((line) => line.includes(NATIVE) || /\berror:/.test(line));
+  const isReadable = lines.length < MAX_LINES || ours.length === 0;
+  if (!ok) throw new CompileError(`${command} failed:\n${(isReadable ? lines : ours).join('\n')}`);
+  return ours.join('\n');
 }
 
 function forThisMachine() {
@@ -165,13 +176,7 @@ function forAll() {
   for (const [place, target] of Object.entries(TARGETS)) {
     const [tuple, libc] = place.split('/');
     const out = join(PREBUILDS, tuple, `${NAME}${libc ? `.${libc}` : ''}.node`);
-    // Zig compiles its C++ library with our flags, and warns of what is in there.
-    const warnings = compile(
-      [zig, 'c++', '-target', target, '-Wno-nullability-completeness'],
-      headers,
-      /macos/.test(target),
-      out,
-    );
+    const warnings = compile([zig, 'c++', '-target', target], headers, /macos/.test(target), out);
     const size = readFileSync(out).length;
     console.log(
       `${place.padEnd(18)} ${String(Math.round(size / 1000)).padStart(4)} kB ${warnings && `\n${warnings}`}`,
