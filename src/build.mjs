@@ -224,7 +224,7 @@ function isCheckout() {
 
 async function build(what = 'all') {
   if (what === 'prepare' && isCheckout()) return;
-  const config = ['package-lock.json', 'package.json'];
+  const config = ['package-lock.json', 'package.json', 'src/build.mjs'];
   if (what !== 'typescript')
     await step('addon', [...filesIn('native', /\.(cc|h)$/), 'binding.gyp', ...config], ADDON, buildNative);
   const sources = filesIn('src', /\.(c?ts|html|css)$/).filter(
@@ -232,7 +232,8 @@ async function build(what = 'all') {
   );
   const isIn = (file, folder) => file.startsWith(`${folder}/`);
   const others = sources.filter((file) => !isIn(file, PAGE));
-  await step('typescript', [...others, 'tsconfig.json', ...config], COMMAND, buildTypeScript);
+  const ofTypeScript = [...others, 'tsconfig.json', 'src/bundle.mjs', ...config];
+  await step('typescript', ofTypeScript, COMMAND, buildTypeScript);
   const ofPage = sources.filter((file) => isIn(file, PAGE) || isIn(file, STORY));
   const pageConfig = ['tsconfig.json', `${PAGE}/tsconfig.json`];
   await step('page', [...ofPage, ...pageConfig, ...config], PAGE_SCRIPT, buildPage);

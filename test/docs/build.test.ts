@@ -77,11 +77,17 @@ function compileForThisNode(): void {
   expect(build()).toEqual({ status: 0, output: '' });
 }
 
-test('of the addon it compiles only what has changed', () => {
+test('of the addon it compiles only what has changed; the files of dist/ are also put together anew by another bundle.mjs', () => {
   compileForThisNode();
   const before = objects();
   appendFileSync(join(copy, 'native/select.cc'), '// changed\n');
+  const core = join(copy, 'dist/core/core.js');
+  writeFileSync(core, 'as it was put together before\n');
   expect(build()).toEqual({ status: 0, output: '' });
+  expect(readFileSync(core, 'utf8')).toBe('as it was put together before\n');
+  appendFileSync(join(copy, 'src/bundle.mjs'), '// changed\n');
+  expect(build()).toEqual({ status: 0, output: '' });
+  expect(readFileSync(core, 'utf8')).toMatch(/^import /);
   const changed = [...objects()].filter(([name, time]) => before.get(name) !== time).map(([name]) => name);
   expect(changed).toEqual(['select.o']);
   expect(before.size).toBeGreaterThan(5);

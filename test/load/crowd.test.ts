@@ -91,7 +91,7 @@ needs('Linux').for(programs)('$program: 900 that never read, 3.4 MB said', async
   await peer.run(SILENT, null, CROWD_MS);
   await until('all have come', () => server.stdout.match(kind.came)?.length === 901);
   const before = mebibytes('VmRSS');
-  await peer.run("for n in range(3400): talker.sendall(b'x' * 999 + b'\\n')", null, CROWD_MS);
+  await peer.run("for n in range(400): talker.sendall(b'x' * 8499 + b'\\n')", null, CROWD_MS);
   await peer.run('talker.shutdown(socket.SHUT_WR)');
   await until('the talker has left', () => server.stdout.match(kind.left));
   const peak = mebibytes('VmHWM');

@@ -105,15 +105,19 @@ describe('programs', () => {
 
 const SERVERS = ['select_server.c', 'select_server.pl', 'select_server.ts'];
 
-/** Where the grader cannot see what a program waits in. */
-const BLIND: [what: string, start: string[]][] = [
-  ['/proc is that of another PID namespace', ['unshare', '-pf', '--kill-child']],
-  ['there is no /proc', ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$@"', 'sh']],
+/** Where the grader cannot see what a program waits in; of another /proc it takes long to see that. */
+const BLIND: [what: string, servers: string[], start: string[]][] = [
+  ['/proc is that of another PID namespace', SERVERS.slice(0, 1), ['unshare', '-pf', '--kill-child']],
+  [
+    'there is no /proc',
+    SERVERS,
+    ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$@"', 'sh'],
+  ],
 ];
 
-describe.each(BLIND)('%s', (_, start) => {
+describe.each(BLIND)('%s', (_, servers, start) => {
   const test = needs('unshare');
-  test.concurrent.for(SERVERS)('%s: what cannot be seen is not graded, and the rest is', (name, context) =>
+  test.concurrent.for(servers)('%s: what cannot be seen is not graded, and the rest is', (name, context) =>
     concurrently(context, async () => {
       const args = [
         ...[...start.slice(1), process.execPath, CLI, 'grade', 'select-server', '--'],

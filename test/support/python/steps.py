@@ -3,15 +3,23 @@ Executes the steps that come over descriptor 3, a line of JSON each, and answers
 Steps share their variables.
 stdin, stdout and stderr are the steps' own. Between the steps, `on_readable[file]()` is called for each file that is
 readable.
+What few steps need is imported where they need it: to import it takes as long as many a test.
 """
-import fcntl, json, os, resource, select, signal, socket, struct, sys, termios, textwrap, threading, time, traceback
+import fcntl, json, os, resource, select, signal, socket, struct, sys, termios, threading, time
 
 on_readable = {}
 
 
+def _dedented(code):
+    if not code.lstrip('\n').startswith(' '):
+        return code
+    import textwrap
+    return textwrap.dedent(code)
+
+
 def _execute(step):
     globals().update(args=step['args'], result=None)
-    code = compile(textwrap.dedent(step['code']), '<step>', 'exec')
+    code = compile(_dedented(step['code']), '<step>', 'exec')
     if step['last']:
         exec(code, globals())
         sys.exit()
@@ -19,6 +27,7 @@ def _execute(step):
         exec(code, globals())
         return json.dumps({'result': result})
     except Exception:
+        import traceback
         return json.dumps({'error': traceback.format_exc()})
 
 

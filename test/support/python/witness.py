@@ -34,6 +34,7 @@ class Witness:
             while len(self.sent) != self.last or not self._is_over():
                 self._round()
         except BaseException:
+            import traceback
             traceback.print_exc()
             os._exit(1)
         self.is_over = True
