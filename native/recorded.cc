@@ -12,7 +12,7 @@
 
 namespace {
 
-// Bytes of a call's data that are recorded here. JavaScript records more of it, and cuts it.
+// A call with more data is left to JavaScript, which records the beginning of it.
 constexpr size_t kMaxDataBytes = 4096;
 
 // What a line takes at most: its data in base64, and its numbers with their names.
@@ -24,7 +24,7 @@ double Monotonic() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-// What JavaScript and these calls both count.
+// Bytes that are kept, and those of them that are whole lines: JavaScript's lines count, too.
 enum Count { kKeptBytes, kWholeBytes, kCounts };
 
 // Where the lines of a thread go: memory that JavaScript shares.
