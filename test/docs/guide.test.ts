@@ -1,12 +1,11 @@
 /** docs/guide.md: its programs, saved and run as a reader does. */
-import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { installed, run } from '../support/console-blocks.js';
 import { needs } from '../support/needs.js';
-import { Process } from '../support/process.js';
+import { Process, tsc } from '../support/process.js';
 import { close, freePort, workshop } from '../support/zoo.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -70,8 +69,7 @@ test('its TypeScript compiles by its command, and runs', async () => {
     // @ts-expect-error: a port is a number
     export const misuse = () => ${wrong};\n`;
   writeFileSync(join(folder, 'generic.mts'), generic);
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  execFileSync(process.execPath, [tsc], { cwd: folder, stdio: 'inherit' });
+  tsc(folder);
   const server = new Process(process.execPath, ['start.mjs', 'typed.mjs', '0'], { cwd: folder, env });
   await server.out(/^listening on port \d+$/m);
   expect((await server.end('SIGINT')).exit).toBe(0);

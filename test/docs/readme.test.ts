@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -14,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { needs } from '../support/needs.js';
-import { Process, start } from '../support/process.js';
+import { Process, start, tsc } from '../support/process.js';
 import { Python } from '../support/python.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -48,11 +47,10 @@ test('its snippets pass the type checker', () => {
     writeFileSync(file, text);
     return file;
   });
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
   // Those of other packages are not what is under test.
   const types = ['--types', 'node', '--skipLibCheck'];
   const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', ...types];
-  execFileSync(process.execPath, [tsc, ...options, ...files], { cwd: folder, stdio: 'inherit' });
+  tsc(folder, ...options, ...files);
 });
 
 test('select in ten lines accepts a client and shows what it sends', async () => {

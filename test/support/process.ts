@@ -12,6 +12,12 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export const CLI = join(ROOT, 'dist/cli/main.js');
 
+/** Runs the TypeScript compiler in `cwd`, and shows its errors. */
+export function tsc(cwd: string, ...args: string[]): void {
+  const compiler = join(ROOT, 'node_modules/@typescript/native/bin/tsc');
+  execFileSync(process.execPath, [compiler, ...args], { cwd, stdio: 'inherit' });
+}
+
 /** What must come, comes sooner on a machine however busy: only a test that would fail waits so long. */
 export const WAIT_MS = 120_000;
 

@@ -1,9 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CLI, Process, start, startServer } from '../support/process.js';
+import { CLI, Process, start, startServer, tsc } from '../support/process.js';
 import { close, workshop } from '../support/zoo.js';
 
 let folder: string;
@@ -17,11 +16,9 @@ beforeAll(() => {
     });
   // All at once: the compiler reads Node's types a single time.
   const typescript = directories.filter((directory) => directory.endsWith('typescript'));
-  execFileSync(process.execPath, [TSC, '--build', ...typescript], { cwd: folder, stdio: 'inherit' });
+  tsc(folder, '--build', ...typescript);
 });
 afterAll(() => close(folder));
-
-const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
 
 function init(...args: string[]) {
   const options = { cwd: folder, encoding: 'utf8' } as const;

@@ -122,7 +122,7 @@ function layOutNode(directory: string, _: string[], [start, graded]: [string, st
     type: 'module',
     scripts: { start: `tsc && ${start}`, grade: `tsc && ${graded}` },
     dependencies: { [name]: `^${version}` },
-    devDependencies: { '@types/node': '^20.19.0', typescript: '^6.0.0' },
+    devDependencies: { '@types/node': '^20.19.0', typescript: '^7.0.0' },
   });
   writeJson(join(directory, 'tsconfig.json'), {
     compilerOptions: {
