@@ -61,6 +61,17 @@ test('it keeps the end of what is printed', async () => {
   expect(stdout).toBe('true true true\n');
 });
 
+test('of one that prints without end, each piece is told only at first: to look at it each time took minutes', async () => {
+  const { stdout } = await execute(`
+    const program = new Submission(['yes']);
+    let toldChars = 0;
+    program.on('change', () => { toldChars = program.printedChars; });
+    await until(() => program.printedChars > 3_000_000);
+    console.log(toldChars > 0, toldChars <= 1_000_000);
+    await program.destroy();`);
+  expect(stdout).toBe('true true\n');
+});
+
 const IDS = [3, 100, 200, 300];
 
 test.each([

@@ -20,6 +20,9 @@ import { KILL_LIMIT_MS, Members } from './members.js';
 /** Characters of what it prints that are kept: the last so many, on stdout and on stderr. */
 const KEPT_CHARS = 200_000;
 
+/** Who has printed so much is looked at from time to time, and no more at each piece: to look takes longer than to read. */
+const MANY_CHARS = 1_000_000;
+
 /** Of a program that starts more, no more is wanted. */
 const MAX_PROCESSES = 200;
 
@@ -113,7 +116,7 @@ export class Submission extends EventEmitter<{ change: [] }> {
 
   #hasPrinted(chars: number): void {
     this.printedChars += chars;
-    this.emit('change');
+    if (this.printedChars < MANY_CHARS) this.emit('change');
   }
 
   #hasEnded(how: string, code: number | null): void {

@@ -56,13 +56,28 @@ def rest_and_end(s):
 
 def queues(s):
     """Bytes in the kernel: sent and received at this end, sent and received at the server's."""
-    def shown(host, port):
-        return f'{struct.unpack("=I", socket.inet_aton(host))[0]:08X}:{port:04X}'
+    ends = s.getsockname(), s.getpeername()
+    return [*_queues_of(*ends), *_queues_of(*ends[::-1])]
 
-    here, there = shown(*s.getsockname()), shown(*s.getpeername())
-    with open('/proc/net/tcp') as table:
-        rows = {(row[1], row[2]): row[4].split(':') for row in map(str.split, table)}
-    return [int(n, 16) for ends in ((here, there), (there, here)) for n in rows.get(ends, '00')]
+
+def _queues_of(local, remote):
+    """
+    As sock_diag(7) tells them, for which the kernel looks at one socket. For each read of /proc/net/tcp it looks through a
+    table that has 262,144 places on a machine of 24 GiB, which takes 8 ms.
+    """
+    ips = [socket.inet_aton(host) for host, _ in (local, remote)]
+    # struct nlmsghdr, struct inet_diag_req_v2: in all states, on any interface, whatever its cookie.
+    header = struct.pack('=IHHII', 72, 20, 1, 0, 0)
+    which = struct.pack('!HH4s12x4s12x', local[1], remote[1], *ips) + struct.pack('=III', 0, 2**32 - 1, 2**32 - 1)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as kernel:  # NETLINK_SOCK_DIAG
+        kernel.send(header + struct.pack('=BBBBI', socket.AF_INET, socket.IPPROTO_TCP, 0, 0, 2**32 - 1) + which)
+        answer = kernel.recv(4096)
+    kind, state = struct.unpack_from('=4xH11xB', answer)
+    # Where a connection has gone, there is none such, or the listener.
+    if kind != 20 or state == 10:
+        return 0, 0
+    received, sent = struct.unpack_from('=II', answer, 72)
+    return sent, received
 
 
 def wait_until_read(s):
