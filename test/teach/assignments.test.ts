@@ -166,6 +166,13 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
     [2, 4, 4, 6, 2],
     /seen +it went on/,
   ],
+  [
+    'chatclient',
+    'sends without end',
+    ['my_socket.sendall(line.encode())', 'while True: my_socket.sendall(1000 * line.encode())'],
+    [2, 4, 0, 0, 0],
+    /seen +the server is sent bytes without end\n +hint +a loop goes round for ever/,
+  ],
   ['multiconn', 'none', [], [2, 4, 4, 2, 4, 2, 2], /20 of 20/],
   [
     'multiconn',

@@ -40,6 +40,13 @@ const ATTACKS: Record<string, string> = {
   'stops the grader': `${GRADER}os.kill(pid, signal.SIGSTOP)\ntime.sleep(1000)`,
   'opens the inspector': `${GRADER}os.kill(pid, signal.SIGUSR1)\ntime.sleep(1000)`,
   'floods stdout': 'while True: print("x" * 10000)',
+  'sends to its clients without end': `import socket, sys
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    conn, address = listener.accept()
+    try:
+        while True: conn.sendall(65536 * b"x")
+    except OSError: pass`,
   'forks for ever': 'import os\nwhile True:\n    if os.fork(): os._exit(0)',
   'starts processes without end':
     'import os, time\nfor _ in range(2000): os.fork() == 0 and time.sleep(1000)',

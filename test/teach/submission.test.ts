@@ -72,6 +72,22 @@ test('of one that prints without end, each piece is told only at first: to look 
   expect(stdout).toBe('true true\n');
 });
 
+test('a wait ends, however often something happens, and though its condition looks at the program itself', async () => {
+  const { stdout } = await execute(`
+    const run = new Run({ command: ['sleep', '1000'], timeoutS: 1 });
+    await run.start();
+    const happens = () => { if (run.isRunning) setImmediate(happens); run.program.emit('change'); };
+    happens();
+    const samples = new Set();
+    const found = await run.until(() => {
+      run.threads();
+      return samples.add(run.samples.at(-1)).size > 2000 && 'it has no end';
+    });
+    console.log(found);
+    await run.stop();`);
+  expect(stdout).toBe('undefined\n');
+});
+
 const IDS = [3, 100, 200, 300];
 
 test.each([

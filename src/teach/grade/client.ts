@@ -14,6 +14,7 @@ import {
   SOL_SOCKET,
   TCP_MAXSEG,
 } from '../../socket.js';
+import { FLOOD_CHARS } from './watch.js';
 
 /** The receive buffer of a narrow client, and its segments: little is kept for it while it does not read. */
 const NARROW_BYTES = 4096;
@@ -26,7 +27,7 @@ const READ_PAUSE_MS = 1;
 
 /** Emits 'change' when something has come, or the stream has ended. */
 export class Client extends EventEmitter<{ change: [] }> {
-  /** All bytes that have come, as latin1: a character for each. */
+  /** All bytes that have come, as latin1: a character for each. From one that sends without end it is the beginning. */
   received = '';
   /** Bytes that have come so far, whatever has been made of `received`. */
   receivedBytes = 0;
@@ -48,7 +49,7 @@ export class Client extends EventEmitter<{ change: [] }> {
     socket.setNoDelay(true);
     socket.setEncoding('latin1');
     socket.on('data', (data) => {
-      this.received += data;
+      if (!this.isFlooded) this.received += data;
       this.receivedBytes += data.length;
       this.emit('change');
     });
@@ -103,6 +104,11 @@ export class Client extends EventEmitter<{ change: [] }> {
     const text = this.received;
     this.received = '';
     return text;
+  }
+
+  /** So much has come that nobody has taken: the other end sends without end. */
+  get isFlooded(): boolean {
+    return this.received.length > FLOOD_CHARS;
   }
 
   /** Bytes that it has sent and that the kernel has not taken yet. */

@@ -3,12 +3,15 @@
 import type { Client } from './client.js';
 import { cut } from './complaint.js';
 import { fail } from './fault.js';
-import { HINTS } from './hints.js';
+import { HINTS, hintForCall } from './hints.js';
 import type { Running } from './running.js';
 import { asSeen, compare, type Deviation, nearest, partAt, withoutEnds } from './text-match.js';
 
 /** Bytes that a reader wants to see. */
 const MAX_SHOWN_BYTES = 200;
+
+/** More than this is not the text that was asked for with something around it; to look for it would take long. */
+const MAX_COMPARED_BYTES = 10_000;
 
 /** Samples for which something better than a near text is waited for. */
 const NEAR_SAMPLES = 10;
@@ -135,7 +138,7 @@ export async function receives(
   const look = (): Near | Deviation | undefined => {
     const { received } = client;
     if (texts.includes(received)) return { seen: received };
-    if (options.exactly || isLong) return undefined;
+    if (options.exactly || isLong || received.length > MAX_COMPARED_BYTES) return undefined;
     const seen = withoutEnds(received);
     for (const right of texts) {
       const found = compare(withoutEnds(right), seen);
@@ -166,9 +169,16 @@ export async function hears(run: Running, ...[client, text, hint]: HearsArgs): P
 }
 
 function failReceived(run: Running, client: Client, text: string, hint: string): Promise<never> {
+  const expected = `${client.name} receives ${shown(text)}`;
+  if (client.isFlooded)
+    return fail(run, {
+      expected,
+      seen: `${client.name} is sent bytes without end`,
+      hint: hintForCall('endless'),
+    });
   const closed = client.ended ? ', and the connection was closed' : '';
   const seen = `${client.name === 'a client' ? 'it' : client.name} received ${shown(client.received, text)}${closed}`;
-  return fail(run, { expected: `${client.name} receives ${shown(text)}`, seen, hint });
+  return fail(run, { expected, seen, hint });
 }
 
 /** Bytes for a reader; of many only how many there are, and how many of them are as they should be. */

@@ -11,6 +11,7 @@ import { bytesOnTheirWay } from './socket-queues.js';
 import { isThere, Submission } from './submission.js';
 import type { Deviation } from './text-match.js';
 import {
+  FLOOD_CHARS,
   flowOf,
   INTERVAL_MS,
   isBlocked,
@@ -163,12 +164,14 @@ export class Running {
    */
   async until<T>(condition: () => T | Promise<T>, times = 1): Promise<T | undefined> {
     const limit = new WaitLimit(1000 * this.options.timeoutS * times);
+    let seenMs = performance.now();
     for (let isLast = false; ; ) {
       const value = await condition();
       if (value) return value;
       if (isLast) return undefined;
-      if (await this.#hasWoken()) continue;
+      if (await this.#hasWoken(seenMs)) continue;
       this.threads();
+      seenMs = performance.now();
       const sample = this.samples.at(-1) ?? sampleOf([]);
       limit.see(sample.threads.length > 0 ? sample : sampleOf([]), this.#movement(sample.threads));
       if (this.program.isGone) await this.program.drain();
@@ -177,8 +180,12 @@ export class Running {
     }
   }
 
-  /** Waits for something to happen; false when the time for a sample has come before. */
-  #hasWoken(): Promise<boolean> {
+  /**
+   * Waits for something to happen; false when the time for a sample has come before.
+   *
+   * @param seenMs when the last sample was taken into account
+   */
+  #hasWoken(seenMs: number): Promise<boolean> {
     const last = this.samples.at(-1)?.atMs ?? 0;
     return new Promise((resolve) => {
       const restMs = Math.max(INTERVAL_MS - (performance.now() - last), 1);
@@ -190,8 +197,8 @@ export class Running {
       };
     }).then((hasWoken) => {
       this.#wake = () => {};
-      // Who prints without end is to be looked at, too.
-      return hasWoken === true && performance.now() - (this.samples.at(-1)?.atMs ?? 0) < INTERVAL_MS;
+      // Who prints or sends without end is to be looked at, too.
+      return hasWoken === true && performance.now() - seenMs < INTERVAL_MS;
     });
   }
 
@@ -199,7 +206,9 @@ export class Running {
     const ends = this.clients.map(
       ({ receivedBytes, unsentBytes, ended }) => `${receivedBytes} ${unsentBytes} ${ended}`,
     );
-    return { flow: `${ends} ${flowOf(threads)}`, printedChars: this.program.printedChars };
+    const { printedChars } = this.program;
+    const isFlood = printedChars > FLOOD_CHARS || this.clients.some((client) => client.isFlooded);
+    return { flow: `${ends} ${flowOf(threads)}`, printedChars, isFlood };
   }
 
   /** Whether bytes have left one end and have not come to the other: a program at rest will have something to do. */

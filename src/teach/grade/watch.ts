@@ -75,14 +75,17 @@ function cpuBetween(first: Sample, last: Sample): number {
 export interface Movement {
   flow: string;
   printedChars: number;
+  /** It prints, or sends, without end. */
+  isFlood: boolean;
 }
 
 /** How many times its limit a wait may last while bytes move, and while the program only prints. */
 const MOVING = 30;
 const PRINTING = 3;
 
-/** A program that has printed so much prints without end: an echo of the longest message is a third of it. */
-const FLOOD_CHARS = 16_000_000;
+/** A program that has printed so much prints without end: an echo of the longest message is a third of it. So it is with
+ * what it sends to a client. */
+export const FLOOD_CHARS = 16_000_000;
 
 /** Decides when it is of no use to wait any longer. */
 export class WaitLimit {
@@ -127,7 +130,7 @@ export class WaitLimit {
   /** Whether the program has had its time. */
   get isTimeOver(): boolean {
     // To read a flood keeps the grader itself so busy that its samples are few.
-    if ((this.#before?.movement.printedChars ?? 0) > FLOOD_CHARS) return true;
+    if (this.#before?.movement.isFlood) return true;
     if (this.#samples <= SAMPLES) return false;
     if (this.#waitedMs > MOVING * this.#limitMs) return true;
     const since = this.#waitedMs > PRINTING * this.#limitMs ? Infinity : this.#sincePrintMs;
