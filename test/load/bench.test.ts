@@ -94,8 +94,11 @@ beside('cc')('a server is measured with its CPU and its latencies', async () => 
     expect(values.rate).toBeGreaterThan(0);
     expect(values.p50).toBeGreaterThan(0);
     expect(values.p999).toBeGreaterThanOrEqual(values.p50);
-    expect(values.user + values.sys).toBeGreaterThan(0);
   }
+  // The system counts CPU time in ticks of 10 ms: a server that got less in its short trial has none.
+  expect(
+    samples.map(({ values }: { values: { user: number; sys: number } }) => values.user + values.sys),
+  ).toContainEqual(expect.toSatisfy((seconds: number) => seconds > 0));
 });
 
 beside('cc', 'strace')(

@@ -11,8 +11,7 @@ const PROMPT = 'Enter goes on, Ctrl-D goes on without stops:';
 async function stepping() {
   const terminal = new Terminal('--step', ['select-server', 0]);
   await terminal.shows(PROMPT);
-  await terminal.shows('nc ');
-  const [, port] = terminal.stdout.match(/listening on .*:(\d+);/) ?? [];
+  const [, port] = await terminal.out(/listening on .*:(\d+);/);
   const prompts = () => terminal.stdout.split(PROMPT).length - 1;
   return { terminal, port: Number(port), prompts };
 }
@@ -48,7 +47,7 @@ test('a text at the prompt is for the program that reads stdin, Enter is not', a
   const terminal = new Terminal('--step', ['chatserver', 0]);
   const prompt = 'Enter goes on, text is for the program, Ctrl-D goes on without stops:';
   await terminal.shows(prompt);
-  const [, port] = terminal.stdout.match(/listening on .*:(\d+);/) ?? expect.fail(terminal.stdout);
+  const [, port] = await terminal.out(/listening on .*:(\d+);/);
   await connect(Number(port));
   terminal.type('\n');
   await terminal.shows('Incoming Connection');
