@@ -95,7 +95,7 @@ beside('cc')('a server is measured with its CPU and its latencies', async () => 
     expect(values.p50).toBeGreaterThan(0);
     expect(values.p999).toBeGreaterThanOrEqual(values.p50);
   }
-  // The system counts CPU time in ticks of 10 ms: a server that got less in its short trial has none.
+  // On a busy machine one may get no processor within its short trial.
   expect(
     samples.map(({ values }: { values: { user: number; sys: number } }) => values.user + values.sys),
   ).toContainEqual(expect.toSatisfy((seconds: number) => seconds > 0));
