@@ -100,11 +100,20 @@ function buildNative() {
   }
 }
 
-/** The headers that came with this Node, as most installations have them: then node-gyp downloads none. */
+/**
+ * Where Node's headers are: those that came with this Node, as most installations have them, so that node-gyp downloads
+ * none; or where npm was told that they are.
+ */
 function headers() {
-  const folder = join(process.execPath, '../..');
-  const isSet = process.env.npm_config_nodedir !== undefined;
-  return !isSet && existsSync(join(folder, 'include/node/node_api.h')) ? [`--nodedir=${folder}`] : [];
+  const { npm_config_nodedir: told } = process.env;
+  const own = join(process.execPath, '../..');
+  if (!told) return existsSync(join(own, 'include/node/node_api.h')) ? [`--nodedir=${own}`] : [];
+  // Of an installation, or of Node's sources.
+  if (['include/node', '.'].some((folder) => existsSync(join(told, folder, 'common.gypi')))) return [];
+  throw new BuildError(
+    `npm is told that Node's headers are in ${told}, and they are not there.\n` +
+      'To take those of this Node: npm config delete nodedir',
+  );
 }
 
 function adviceFor(names) {

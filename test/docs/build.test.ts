@@ -170,6 +170,16 @@ describe('what is missing is said without node-gyp’s words', () => {
     expect(output).not.toMatch(/gyp ERR|^ {4}at /m);
   });
 
+  test('headers where npm was told that they are', () => {
+    changeAddon();
+    expect(build({ npm_config_nodedir: copy })).toEqual({
+      status: 1,
+      output:
+        `posix-select: npm is told that Node's headers are in ${copy}, and they are not there.\n` +
+        'To take those of this Node: npm config delete nodedir\n',
+    });
+  });
+
   test('node_modules', () => {
     changeAddon();
     renameSync(join(copy, 'node_modules'), join(copy, 'node_modules.away'));
