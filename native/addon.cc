@@ -1,32 +1,29 @@
-// The addon, in one unit of compilation: of the second that each of these files would take alone, nearly all goes into
-// node-addon-api's templates, which are made once here.
+// The export table: a row for each file of calls.
 
-#include "constants.cc"
-#include "epoll.cc"
-#include "fd.cc"
-#include "kqueue.cc"
-#include "message.cc"
-#include "poll.cc"
-#include "process.cc"
-#include "recorded.cc"
-#include "select.cc"
-#include "sockaddr.cc"
-#include "socket.cc"
+#include "args.h"
+
+// Each file defines Export<Row>, which puts its functions into the table.
+#define FAMILIES(ROW) \
+  ROW(Constants)      \
+  ROW(Select)         \
+  ROW(Poll)           \
+  ROW(Epoll)          \
+  ROW(Kqueue)         \
+  ROW(Socket)         \
+  ROW(Sockaddr)       \
+  ROW(Message)        \
+  ROW(Fd)             \
+  ROW(Recorded)       \
+  ROW(Process)
+
+#define DECLARE(row) void Export##row(Napi::Env env, Napi::Object exports);
+FAMILIES(DECLARE)
 
 namespace {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
-  ExportConstants(env, exports);
-  ExportSelect(env, exports);
-  ExportPoll(env, exports);
-  ExportEpoll(env, exports);
-  ExportKqueue(env, exports);
-  ExportSocket(env, exports);
-  ExportSockaddr(env, exports);
-  ExportMessage(env, exports);
-  ExportFd(env, exports);
-  ExportRecorded(env, exports);
-  ExportProcess(env, exports);
+#define EXPORT(row) Export##row(env, exports);
+  FAMILIES(EXPORT)
   return exports;
 }
 

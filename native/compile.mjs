@@ -81,6 +81,11 @@ const MAX_LINES = 200;
 
 class CompileError extends Error {}
 
+const sources = () =>
+  readdirSync(NATIVE)
+    .filter((name) => name.endsWith('.cc'))
+    .sort();
+
 /** A digest of all that the addon is made of. */
 function digest() {
   const hash = createHash('sha256');
@@ -120,13 +125,14 @@ function packages(wanted, folder) {
  */
 function compile([command, ...first], headers, isMac, out) {
   const includes = [headers['node-addon-api'], join(headers['node-api-headers'], 'include')];
+  const files = sources().map((name) => join(NATIVE, name));
   const link = isMac ? ['-Wl,-undefined,dynamic_lookup'] : [];
   mkdirSync(dirname(out), { recursive: true });
   const args = [
     ...first,
     ...FLAGS,
     ...includes.flatMap((folder) => ['-isystem', folder]),
-    join(NATIVE, 'addon.cc'),
+    ...files,
     ...link,
     '-o',
     out,

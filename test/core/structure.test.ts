@@ -1,4 +1,5 @@
 /** The arrows between the parts of the source: who may import whom. */
+import { execSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import * as api from 'posix-select';
@@ -281,11 +282,21 @@ describe('native', () => {
   const files = list('native');
   const sources = files.filter((file) => file.endsWith('.cc'));
 
-  test('each source is in the one that is compiled', () => {
-    const included = read('native/addon.cc').match(/(?<=^#include ").*\.cc(?=")/gm) ?? [];
-    expect(included.map((name) => `native/${name}`)).toEqual(
-      sources.filter((file) => file !== 'native/addon.cc'),
-    );
+  test('each source is in binding.gyp', () => {
+    const [command] = JSON.parse(read('binding.gyp')).targets[0].sources;
+    const [, shell] = /^<!@\((.*)\)$/.exec(command) as RegExpExecArray;
+    const cwd = new URL('../..', import.meta.url);
+    const globbed = execSync(shell as string, { cwd, encoding: 'utf8' })
+      .trim()
+      .split(' ');
+    expect(globbed.toSorted()).toEqual(sources);
+  });
+
+  test('each source is in what CMake globs', () => {
+    const [, globs] = read('CMakeLists.txt').match(/file\(GLOB SOURCES CONFIGURE_DEPENDS ([^)]*)\)/) ?? [];
+    const patterns = globs.split(' ').map((glob) => glob.replaceAll('.', '\\.').replaceAll('*', '[^/]*'));
+    expect(patterns).not.toEqual([]);
+    expect(sources.filter((file) => !new RegExp(`^(${patterns.join('|')})$`).test(file))).toEqual([]);
   });
 
   test('each header is included', () => {
