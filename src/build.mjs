@@ -23,6 +23,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -105,7 +106,7 @@ function buildNative() {
  * none; or where npm was told that they are.
  */
 function headers() {
-  const { npm_config_nodedir: told } = process.env;
+  const told = process.env.npm_config_nodedir?.replace(/^~/, homedir()); // as node-gyp does
   const own = join(process.execPath, '../..');
   if (!told) return existsSync(join(own, 'include/node/node_api.h')) ? [`--nodedir=${own}`] : [];
   // Of an installation, or of Node's sources.
@@ -154,8 +155,8 @@ function installed(name, file) {
 
 /** TypeScript 7 takes an eighth of the time of 6, which typedoc and the tests still need: 7 has no API. */
 function tsc(...args) {
-  const { status, stdout } = run(installed('@typescript/native', 'bin/tsc'), args);
-  if (status !== 0) throw new BuildError(`the TypeScript does not compile:\n${stdout}`);
+  const { status, stdout, stderr } = run(installed('@typescript/native', 'bin/tsc'), args);
+  if (status !== 0) throw new BuildError(`the TypeScript does not compile:\n${stdout}${stderr}`);
 }
 
 /** tsc writes what its notes say has changed, and does not look whether the rest is there. */

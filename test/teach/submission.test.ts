@@ -88,6 +88,24 @@ test('a wait ends, however often something happens, and though its condition loo
   expect(stdout).toBe('undefined\n');
 });
 
+test('who has sent much, and sends no more, has its time to end', async () => {
+  const script = `import socket, sys, time
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+conn, address = listener.accept()
+conn.sendall(17_000_000 * b"x")
+try: time.sleep(1000)
+except KeyboardInterrupt: time.sleep(0.2)`;
+  const { stdout } = await execute(`
+    const run = new Run({ command: ['python3', '-c', ${JSON.stringify(script)}, '{port}'], timeoutS: 2 });
+    await run.startServer();
+    const client = await run.connect();
+    await until(() => client.receivedBytes === 17_000_000);
+    const { isIgnored } = await run.interrupt();
+    console.log(client.isFlooded, client.received.length < 17_000_000, isIgnored);
+    await run.stop();`);
+  expect(stdout).toBe('true true false\n');
+});
+
 const IDS = [3, 100, 200, 300];
 
 test.each([

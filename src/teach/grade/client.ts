@@ -27,7 +27,7 @@ const READ_PAUSE_MS = 1;
 
 /** Emits 'change' when something has come, or the stream has ended. */
 export class Client extends EventEmitter<{ change: [] }> {
-  /** All bytes that have come, as latin1: a character for each. From one that sends without end it is the beginning. */
+  /** The bytes that have come since the last `take()`, as latin1: a character for each. Of a flood only the first are kept. */
   received = '';
   /** Bytes that have come so far, whatever has been made of `received`. */
   receivedBytes = 0;
@@ -106,7 +106,7 @@ export class Client extends EventEmitter<{ change: [] }> {
     return text;
   }
 
-  /** So much has come that nobody has taken: the other end sends without end. */
+  /** So much has come that nobody has taken: no more is kept. */
   get isFlooded(): boolean {
     return this.received.length > FLOOD_CHARS;
   }

@@ -20,7 +20,7 @@ import { KILL_LIMIT_MS, Members } from './members.js';
 /** Characters of what it prints that are kept: the last so many, on stdout and on stderr. */
 const KEPT_CHARS = 200_000;
 
-/** Who has printed so much is looked at from time to time, and no more at each piece: to look takes longer than to read. */
+/** Once so much has been printed, a piece wakes no wait any more: to look at the program takes longer than to read the piece. */
 const MANY_CHARS = 1_000_000;
 
 /** Of a program that starts more, no more is wanted. */

@@ -75,7 +75,7 @@ function cpuBetween(first: Sample, last: Sample): number {
 export interface Movement {
   flow: string;
   printedChars: number;
-  /** It prints, or sends, without end. */
+  /** So much has been printed, or sent to a client, that what still moves has no end. */
   isFlood: boolean;
 }
 
@@ -83,8 +83,10 @@ export interface Movement {
 const MOVING = 30;
 const PRINTING = 3;
 
-/** A program that has printed so much prints without end: an echo of the longest message is a third of it. So it is with
- * what it sends to a client. */
+/**
+ * Characters after which a program is taken to print without end, or to send without end to a client that has taken none
+ * of them: an echo of the longest message is a third of it.
+ */
 export const FLOOD_CHARS = 16_000_000;
 
 /** Decides when it is of no use to wait any longer. */
@@ -98,6 +100,7 @@ export class WaitLimit {
   #before?: { sample: Sample; movement: Movement; rest: string };
   #restSamples = 0;
   #samples = 0;
+  #isFlood = false;
 
   constructor(limitMs: number) {
     this.#limitMs = limitMs;
@@ -117,6 +120,7 @@ export class WaitLimit {
     this.#sincePrintMs = isPrinting ? 0 : this.#sincePrintMs + couldMs;
     const rest = isPrinting || this.#sinceFlowMs === 0 ? '' : restOf(sample);
     this.#restSamples = rest !== '' && rest === before?.rest ? this.#restSamples + 1 : 0;
+    this.#isFlood = movement.isFlood && (isPrinting || this.#sinceFlowMs === 0);
     this.#before = { sample, movement, rest: restOf(sample) };
     this.#samples++;
   }
@@ -129,9 +133,8 @@ export class WaitLimit {
 
   /** Whether the program has had its time. */
   get isTimeOver(): boolean {
-    // To read a flood keeps the grader itself so busy that its samples are few.
-    if (this.#before?.movement.isFlood) return true;
     if (this.#samples <= SAMPLES) return false;
+    if (this.#isFlood) return true;
     if (this.#waitedMs > MOVING * this.#limitMs) return true;
     const since = this.#waitedMs > PRINTING * this.#limitMs ? Infinity : this.#sincePrintMs;
     return Math.min(this.#sinceFlowMs, since) > this.#limitMs;

@@ -1,4 +1,5 @@
 """Clients that know the protocol of the server S."""
+import errno
 import re
 
 S = json.loads(sys.argv[1])
@@ -72,9 +73,13 @@ def _queues_of(local, remote):
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as kernel:  # NETLINK_SOCK_DIAG
         kernel.send(header + struct.pack('=BBBBI', socket.AF_INET, socket.IPPROTO_TCP, 0, 0, 2**32 - 1) + which)
         answer = kernel.recv(4096)
-    kind, state = struct.unpack_from('=4xH11xB', answer)
-    # Where a connection has gone, there is none such, or the listener.
-    if kind != 20 or state == 10:
+    kind, = struct.unpack_from('=4xH', answer)
+    if kind == 2:  # NLMSG_ERROR
+        error = -struct.unpack_from('=i', answer, 16)[0]
+        if error != errno.ENOENT:
+            raise OSError(error, 'sock_diag: ' + os.strerror(error))
+        return 0, 0  # the connection has gone
+    if answer[17] == 10:  # so it has, and there is only the listener
         return 0, 0
     received, sent = struct.unpack_from('=II', answer, 72)
     return sent, received
