@@ -89,6 +89,9 @@ const PRINTING = 3;
  */
 export const FLOOD_CHARS = 16_000_000;
 
+/** So many samples in a row in which a flood goes on: an end is a movement, too, but a single one. */
+const FLOOD_SAMPLES = 12;
+
 /** Decides when it is of no use to wait any longer. */
 export class WaitLimit {
   readonly #limitMs: number;
@@ -100,7 +103,7 @@ export class WaitLimit {
   #before?: { sample: Sample; movement: Movement; rest: string };
   #restSamples = 0;
   #samples = 0;
-  #isFlood = false;
+  #floodSamples = 0;
 
   constructor(limitMs: number) {
     this.#limitMs = limitMs;
@@ -120,7 +123,8 @@ export class WaitLimit {
     this.#sincePrintMs = isPrinting ? 0 : this.#sincePrintMs + couldMs;
     const rest = isPrinting || this.#sinceFlowMs === 0 ? '' : restOf(sample);
     this.#restSamples = rest !== '' && rest === before?.rest ? this.#restSamples + 1 : 0;
-    this.#isFlood = movement.isFlood && (isPrinting || this.#sinceFlowMs === 0);
+    const isFlooding = movement.isFlood && (isPrinting || this.#sinceFlowMs === 0);
+    this.#floodSamples = isFlooding ? this.#floodSamples + 1 : 0;
     this.#before = { sample, movement, rest: restOf(sample) };
     this.#samples++;
   }
@@ -133,8 +137,8 @@ export class WaitLimit {
 
   /** Whether the program has had its time. */
   get isTimeOver(): boolean {
+    if (this.#floodSamples >= FLOOD_SAMPLES) return true;
     if (this.#samples <= SAMPLES) return false;
-    if (this.#isFlood) return true;
     if (this.#waitedMs > MOVING * this.#limitMs) return true;
     const since = this.#waitedMs > PRINTING * this.#limitMs ? Infinity : this.#sincePrintMs;
     return Math.min(this.#sinceFlowMs, since) > this.#limitMs;
