@@ -10,7 +10,7 @@
  * Plain JavaScript, because it runs before anything is compiled. When nothing has changed it starts no other
  * process: `npm start` then takes no longer than the program itself.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   cpSync,
@@ -83,20 +83,26 @@ async function step(name, inputs, output, build) {
   writeFileSync(note, `${digest}\n\n${inputs.join('\n')}`);
 }
 
-function run(file, args, options) {
-  return spawnSync(process.execPath, [file, ...args], { cwd: ROOT, encoding: 'utf8', ...options });
+/** @returns the exit code, 0 as well as any other, and what was printed */
+function run(file, args) {
+  const options = { cwd: ROOT, maxBuffer: Number.POSITIVE_INFINITY };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [file, ...args], options, (err, stdout, stderr) =>
+      resolve({ status: err ? (err.code ?? err.signal) : 0, stdout, stderr }),
+    );
+  });
 }
 
 const works = (command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
 
-function buildNative() {
+async function buildNative() {
   const missing = TOOLS.filter(({ commands }) => !commands.some((command) => command && works(command)));
   if (missing.length > 0) throw new BuildError(adviceFor(missing.map(({ name }) => name)));
   const gyp = installed('node-gyp', 'bin/node-gyp.js');
   const isConfigured = existsSync(join(ROOT, 'build/Makefile'));
   const commands = isConfigured ? ['configure', 'build'] : ['rebuild'];
   for (const command of commands) {
-    const { status, stdout, stderr } = run(gyp, [command, '-j', 'max', ...headers()]);
+    const { status, stdout, stderr } = await run(gyp, [command, '-j', 'max', ...headers()]);
     if (status !== 0) throw new BuildError(reasonIn(`${stdout}${stderr}`));
   }
 }
@@ -154,15 +160,15 @@ function installed(name, file) {
 }
 
 /** TypeScript 7 takes an eighth of the time of 6, which typedoc and the tests still need: 7 has no API. */
-function tsc(...args) {
-  const { status, stdout, stderr } = run(installed('@typescript/native', 'bin/tsc'), args);
+async function tsc(...args) {
+  const { status, stdout, stderr } = await run(installed('@typescript/native', 'bin/tsc'), args);
   if (status !== 0) throw new BuildError(`the TypeScript does not compile:\n${stdout}${stderr}`);
 }
 
 /** tsc writes what its notes say has changed, and does not look whether the rest is there. */
-function compile(output, info, ...args) {
+async function compile(output, info, ...args) {
   if (!existsSync(join(ROOT, output))) rmSync(join(ROOT, info), { force: true });
-  tsc(...args, '--incremental', '--tsBuildInfoFile', info);
+  await tsc(...args, '--incremental', '--tsBuildInfoFile', info);
 }
 
 /** @param gone sources that were renamed or removed: what was compiled from them goes too */
@@ -176,7 +182,7 @@ function removeCompiled(gone) {
 
 async function buildTypeScript(gone) {
   removeCompiled(gone);
-  compile(COMMAND, BUILD_INFO);
+  await compile(COMMAND, BUILD_INFO);
   // Only a build needs it: when nothing has changed, its packages are not even looked for.
   const { bundle } = await import('./bundle.mjs');
   await bundle(ROOT, filesIn('src', /\.ts$/));
@@ -184,9 +190,9 @@ async function buildTypeScript(gone) {
 }
 
 /** The page's script, with what it imports of the stories; and its other files. */
-function buildPage(gone) {
+async function buildPage(gone) {
   removeCompiled(gone);
-  compile(PAGE_SCRIPT, PAGE_BUILD_INFO, '-p', PAGE);
+  await compile(PAGE_SCRIPT, PAGE_BUILD_INFO, '-p', PAGE);
   for (const file of ['page.html', 'page.css'])
     cpSync(join(ROOT, PAGE, file), join(ROOT, 'dist/teach/replay/page', file));
   for (const name of ['next', 'mono']) {
@@ -233,24 +239,35 @@ function isCheckout() {
   return agent.startsWith('npm/') && fromGit === undefined;
 }
 
-async function build(what = 'all') {
-  if (what === 'prepare' && isCheckout()) return;
-  const config = ['package-lock.json', 'package.json', 'src/build.mjs'];
-  if (what !== 'typescript')
-    await step('addon', [...filesIn('native', /\.(cc|h)$/), 'binding.gyp', ...config], ADDON, buildNative);
+/** What all steps depend on. */
+const CONFIG = ['package-lock.json', 'package.json', 'src/build.mjs'];
+
+function addon() {
+  const sources = filesIn('native', /\.(cc|h)$/);
+  return step('addon', [...sources, 'binding.gyp', ...CONFIG], ADDON, buildNative);
+}
+
+async function dist() {
   const sources = filesIn('src', /\.(c?ts|html|css)$/).filter(
     (file) => !/\/assignments\/.*\/typescript\//.test(file),
   );
   const isIn = (file, folder) => file.startsWith(`${folder}/`);
   const others = sources.filter((file) => !isIn(file, PAGE));
-  const ofTypeScript = [...others, 'tsconfig.json', 'src/bundle.mjs', ...config];
+  const ofTypeScript = [...others, 'tsconfig.json', 'src/bundle.mjs', ...CONFIG];
   await step('typescript', ofTypeScript, COMMAND, buildTypeScript);
   const ofPage = sources.filter((file) => isIn(file, PAGE) || isIn(file, STORY));
   const pageConfig = ['tsconfig.json', `${PAGE}/tsconfig.json`];
-  await step('page', [...ofPage, ...pageConfig, ...config], PAGE_SCRIPT, buildPage);
+  await step('page', [...ofPage, ...pageConfig, ...CONFIG], PAGE_SCRIPT, buildPage);
+}
+
+async function build(what = 'all') {
+  if (what === 'prepare' && isCheckout()) return;
+  // Both at once: node-gyp does much of its work on one processor.
+  const ends = await Promise.allSettled(what === 'typescript' ? [dist()] : [addon(), dist()]);
+  for (const { reason } of ends) if (reason) throw reason;
   // What npm installs from a git address is what it packs of it, and it runs no prepack then.
   if (what === 'prepare') {
-    const { status, stderr } = run(join(ROOT, 'native/compile.mjs'), ['pack']);
+    const { status, stderr } = await run(join(ROOT, 'native/compile.mjs'), ['pack']);
     if (status !== 0) throw new BuildError(`the addon cannot be packed:\n${stderr}`);
   }
 }
