@@ -83,7 +83,7 @@ async function step(name, inputs, output, build) {
   writeFileSync(note, `${digest}\n\n${inputs.join('\n')}`);
 }
 
-/** @returns the exit code, 0 as well as any other, and what was printed */
+/** Runs a script by this Node. @returns its exit code and what it printed, also where it has failed */
 function run(file, args) {
   const options = { cwd: ROOT, maxBuffer: Number.POSITIVE_INFINITY };
   return new Promise((resolve) => {
@@ -150,7 +150,7 @@ function reasonIn(log) {
   return `node-gyp failed:\n${log}`;
 }
 
-/** A file of a development dependency, also of one that exports nothing but its package.json. */
+/** A file of a development dependency; of some, package.json is the only file that `require` finds. */
 function installed(name, file) {
   try {
     return join(dirname(require.resolve(`${name}/package.json`)), file);

@@ -96,9 +96,10 @@ beside('cc')('a server is measured with its CPU and its latencies', async () => 
     expect(values.p999).toBeGreaterThanOrEqual(values.p50);
   }
   // On a busy machine one may get no processor within its short trial: the answers that come then were sent before.
-  expect(
-    samples.map(({ values }: { values: { user: number; sys: number } }) => values.user + values.sys),
-  ).toContainEqual(expect.toSatisfy((seconds: number) => seconds > 0));
+  const used = samples.filter(
+    ({ values }: { values: { user: number; sys: number } }) => values.user + values.sys > 0,
+  );
+  expect(used.length).toBeGreaterThan(samples.length / 2);
 });
 
 beside('cc', 'strace')(

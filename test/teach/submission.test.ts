@@ -61,7 +61,7 @@ test('it keeps the end of what is printed', async () => {
   expect(stdout).toBe('true true true\n');
 });
 
-test('of one that prints without end, each piece is told only at first: to look at it each time took minutes', async () => {
+test('a program that prints without end wakes those who wait only at first', async () => {
   const { stdout } = await execute(`
     const program = new Submission(['yes']);
     let toldChars = 0;
@@ -88,7 +88,7 @@ test('a wait ends, however often something happens, and though its condition loo
   expect(stdout).toBe('undefined\n');
 });
 
-test('who has sent much, and sends no more, has its time to end', async () => {
+test('a program that has sent much, and sends no more, has its time to end', async () => {
   const script = `import socket, sys, time
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 conn, address = listener.accept()

@@ -106,7 +106,7 @@ export class Client extends EventEmitter<{ change: [] }> {
     return text;
   }
 
-  /** So much has come that nobody has taken: no more is kept. */
+  /** Nobody has taken what has come, and that is so much that no more is kept. */
   get isFlooded(): boolean {
     return this.received.length > FLOOD_CHARS;
   }

@@ -10,7 +10,7 @@ import { asSeen, compare, type Deviation, nearest, partAt, withoutEnds } from '.
 /** Bytes that a reader wants to see. */
 const MAX_SHOWN_BYTES = 200;
 
-/** Only in so many of what has been received is a text with something around it looked for: in megabytes that takes minutes. */
+/** Bytes in which a right text is looked for that has something around it: in megabytes that would take minutes. */
 const MAX_COMPARED_BYTES = 10_000;
 
 /** Samples for which something better than a near text is waited for. */
