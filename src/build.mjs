@@ -274,6 +274,8 @@ async function build(what = 'all') {
 
 /** Builds again whenever a source changes, beside vitest, which then runs the tests again. */
 function watch(args) {
+  // Ctrl-C at a terminal goes to both; these do not.
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.once(signal, () => vitest.kill(signal));
   const vitest = spawn(process.execPath, [installed('vitest', 'vitest.mjs'), 'watch', ...args], {
     cwd: ROOT,
     stdio: 'inherit',
@@ -297,8 +299,6 @@ function watch(args) {
       timer = setTimeout(rebuild, SETTLE_MS); // an editor writes a file in several steps
     }),
   );
-  // Ctrl-C at a terminal goes to both; these do not.
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.once(signal, () => vitest.kill(signal));
   vitest.once('exit', () => {
     clearTimeout(timer);
     for (const watcher of watchers) watcher.close();

@@ -85,8 +85,9 @@ function ownProgram(program: Command, target: Target): string[] | undefined {
 /** Runs this command line anew. Signals reach it as they reach us, or are passed on. */
 async function runOwn(args: string[]): Promise<Ended> {
   const main = fileURLToPath(new URL('../cli/main.js', import.meta.url));
-  const child = spawn(process.execPath, [main, ...args], { stdio: 'inherit' });
+  // Before the child runs: a signal may come as soon as anybody sees what it does.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  const child = spawn(process.execPath, [main, ...args], { stdio: 'inherit' });
   return new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
 }
 

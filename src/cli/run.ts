@@ -42,16 +42,18 @@ export async function runModule(
   try {
     const module = moduleOf();
     openOwnOutput();
-    const { live, liveHost, record } = program.opts();
-    if (live !== undefined) {
-      if (record) closeSync(openRecording(record).fd); // refuses a file that is something else
-      page = await startLive(record, liveHost, live);
-      program.setOptionValue('record', page.file);
-    }
-    const before = tracing(program);
-    const loop = runInWorker(module, { args, before, endsProcess: true });
-    if (onListening) loop.address.then(onListening).catch(() => {});
-    code = await untilEnd(loop);
+    code = await untilEnd(async () => {
+      const { live, liveHost, record } = program.opts();
+      if (live !== undefined) {
+        if (record) closeSync(openRecording(record).fd); // refuses a file that is something else
+        page = await startLive(record, liveHost, live);
+        program.setOptionValue('record', page.file);
+      }
+      const before = tracing(program);
+      const loop = runInWorker(module, { args, before, endsProcess: true });
+      if (onListening) loop.address.then(onListening).catch(() => {});
+      return loop;
+    });
   } catch (err) {
     if (err instanceof UserError) warn(err.message);
     else if (file !== undefined) warn(failureText(err, file, args));

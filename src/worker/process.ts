@@ -16,18 +16,26 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const STDOUT = 1;
 
 /**
- * Waits for the end of a loop. Stops it on SIGINT and SIGTERM, and when nobody reads stdout any more.
+ * Starts a loop and waits for its end. Stops it on SIGINT and SIGTERM, and when nobody reads stdout any more.
  *
  * @returns the process's exit code
- * @throws what the program threw; OSError EPIPE when the reader of stdout has gone
+ * @throws what `start` or the program threw; OSError EPIPE when the reader of stdout has gone
  */
-export async function untilEnd(loop: Loop): Promise<number> {
+export async function untilEnd(start: () => Promise<Loop>): Promise<number> {
+  let started: Loop | undefined;
+  let isSignalled = false;
   const onSignal = (signal: NodeJS.Signals) => {
-    loop.stop();
+    isSignalled = true;
+    started?.stop();
     setTimeout(() => sys._exit(128 + constants.signals[signal]), GRACE_MS).unref();
   };
+  // Before the start: a signal may come as soon as anybody sees what the loop does.
   for (const signal of SIGNALS) process.on(signal, onSignal);
   const signalled = Promise.race(SIGNALS.map((signal) => once(process, signal))).then(() => true);
+
+  const loop = await start();
+  started = loop;
+  if (isSignalled) loop.stop();
   const readerIsGone = untilReaderIsGone(loop);
   readerIsGone.then((isGone) => isGone && loop.stop());
 

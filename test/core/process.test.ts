@@ -84,6 +84,20 @@ print('closed', flush=True)`,
   });
 });
 
+test('SIGINT ends a server whose main thread is slow to begin', async () => {
+  const slow = `
+import { isMainThread } from 'node:worker_threads';
+const { on } = process;
+process.on = function (name, ...rest) {
+  if (name === 'SIGINT' && isMainThread) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+  return on.call(this, name, ...rest);
+};`;
+  const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(slow)}`;
+  const server = start('select-server', [0], { env: { ...process.env, NODE_OPTIONS } });
+  await blockedIn('select', server); // its thread, whatever the main thread does
+  expect((await signal(server, 'SIGINT')).exit).toBe(0);
+});
+
 test('both end a loop that is caught in connect(), after a second of grace', async () => {
   const listener = Python.program(FULL);
   const [, port] = await listener.out(/^(\d+)\n/);

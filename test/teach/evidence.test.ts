@@ -1,10 +1,10 @@
 /** `grade --page`: each line that lost points has the recording of a run, opened where it shows why. */
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { withBrowser } from '../support/browser.js';
 import { needs } from '../support/needs.js';
-import { CLI, Process } from '../support/process.js';
+import { CLI, Process, until } from '../support/process.js';
 import { close, command, GRADING_LIMIT_MS, workshop } from '../support/zoo.js';
 
 vi.setConfig({ testTimeout: GRADING_LIMIT_MS });
@@ -62,6 +62,17 @@ needs('strace')('one fault is recorded once, and nothing where all points were r
   const right = await pageOf('literal.py', own('right'));
   expect(right).toMatch(/select-server: 25 of 25 points/);
   expect(right).not.toMatch(/<details>|no recording/);
+});
+
+needs('strace')('a grader that is ended while it records leaves no file behind', async () => {
+  const cwd = own('ended');
+  const args = [CLI, 'grade', 'select-server', '--page', 'report.html', '--only', '2', '--'];
+  const grader = new Process(process.execPath, [...args, ...command(folder, 'no_disconnect.py'), '{port}'], {
+    cwd,
+  });
+  await until('it records', () => readdirSync(cwd).some((name) => name.endsWith('.strace')));
+  expect((await grader.end('SIGTERM')).exit).toBe('SIGTERM');
+  expect(readdirSync(cwd)).toEqual([]);
 });
 
 test('without strace the report says so, and is whole', async () => {

@@ -155,3 +155,16 @@ test('until there is a result, the file says so', async () => {
   expect(readFileSync(join(cwd, 'result.txt'), 'utf8')).toBe('no result\n');
   await grader.end('SIGTERM');
 });
+
+test('a class whose grading is ended leaves nothing behind', async () => {
+  const cwd = submit('ended/ada', 'while True: pass');
+  const TMPDIR = join(folder, 'ended-tmp');
+  mkdirSync(TMPDIR);
+  const args = [CLI, 'grade', 'select-server', '--class', 'ended', ...COMMAND];
+  const grader = new Process(process.execPath, args, { cwd: folder, env: { ...process.env, TMPDIR } });
+  await until('it runs', () => processesIn(cwd).length > 1); // its own grader, and it
+  expect(readdirSync(TMPDIR)).not.toEqual([]);
+  expect((await grader.end('SIGTERM')).exit).toBe('SIGTERM');
+  expect(readdirSync(TMPDIR)).toEqual([]);
+  await until('its processes end', () => processesIn(cwd).length === 0);
+});

@@ -3,11 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { argv, execPath, pid as ownPid } from 'node:process';
+import { argv, execPath } from 'node:process';
 import { print } from '../../loop/terminal.js';
 import { OSError } from '../../posix/errors.js';
 import { sys } from '../../posix/sys.js';
 import { UserError } from '../user-error.js';
+import { mindSignals, whenGraderEnds } from './ending.js';
 import { NOT_GRADED } from './failure.js';
 import type { gradescope } from './forms.js';
 import type { GradeOptions } from './grade.js';
@@ -49,12 +50,12 @@ export async function gradeClass(
   sys.adoptOrphans?.(); // what is left of a grader that was killed
   const names = foldersIn(folder);
   const graders = new Set<ChildProcess>();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => {
-      for (const grader of graders) grader.kill('SIGTERM');
-      process.kill(ownPid, signal);
-    });
   const results = mkdtempSync(join(tmpdir(), 'posix-select-class-'));
+  whenGraderEnds(() => {
+    for (const grader of graders) grader.kill('SIGTERM');
+    rmSync(results, { recursive: true, force: true, maxRetries: 10 }); // a grader may write there yet
+  });
+  mindSignals();
   const progress = new Progress(names.length);
   const marks: Mark[] = [];
   const queue = [...names];
@@ -77,7 +78,6 @@ export async function gradeClass(
     await Promise.all(Array.from({ length: jobs }, work));
   } finally {
     progress.stop();
-    rmSync(results, { recursive: true, force: true });
   }
   marks.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
   if (csv !== undefined) writeAnew(csv, csvOf(marks));

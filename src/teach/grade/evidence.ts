@@ -8,6 +8,7 @@ import { page } from '../replay/page.js';
 import { programsOf } from '../replay/programs.js';
 import { Story } from '../story/story.js';
 import { UserError } from '../user-error.js';
+import { whenGraderEnds } from './ending.js';
 import { Output } from './output.js';
 import { text } from './report.js';
 import type { LineResult, Part, PartResult, Result } from './rubric.js';
@@ -57,6 +58,8 @@ async function recorded({ line, parts }: LineResult, begin: (wrapper: string[]) 
   if (!isInstalled()) return { title, why: NOT_INSTALLED };
   // In the submission's folder, where it runs: elsewhere it may write nothing.
   const log = join(cwd(), `.posix-select-${process.pid}.strace`);
+  const remove = () => rmSync(log, { force: true });
+  const keep = whenGraderEnds(remove);
   try {
     await runUnder(['strace', ...STRACE_OPTIONS, '-o', log, '--'], part, begin);
     if (!existsSync(log)) return { title, why: 'strace could not start the program here' };
@@ -68,7 +71,8 @@ async function recorded({ line, parts }: LineResult, begin: (wrapper: string[]) 
     if (!(err instanceof UserError)) throw err;
     return { title, why: err.message };
   } finally {
-    rmSync(log, { force: true });
+    remove();
+    keep();
   }
 }
 

@@ -1,10 +1,10 @@
 /** `posix-select grade`: runs a student's program and scores it by the assignment's rubric. */
 import { resolve } from 'node:path';
-import { kill, pid } from 'node:process';
 import { print, warn } from '../../loop/terminal.js';
 import { OSError } from '../../posix/errors.js';
 import { pageWidth } from '../text.js';
 import { unhandled } from './check-fault.js';
+import { mindSignals } from './ending.js';
 import { NOT_GRADED, NotGraded } from './failure.js';
 import { check50, github, gradescope } from './forms.js';
 import { grade } from './grading.js';
@@ -16,7 +16,6 @@ import { text, Writer } from './report.js';
 import { type Assignment, isFull, type Result } from './rubric.js';
 import { Run } from './run.js';
 import { Spinner } from './spinner.js';
-import { killAll } from './submission.js';
 
 const FORMS = { gradescope, github, check50 };
 
@@ -92,11 +91,7 @@ function protect(): void {
   };
   process.on('unhandledRejection', (err, promise) => end(unhandled(err, promise)));
   process.on('uncaughtException', (err) => end(unhandled(err)));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => {
-      killAll();
-      kill(pid, signal);
-    });
+  mindSignals();
 }
 
 /** On a terminal each line is shown as soon as it is decided. */

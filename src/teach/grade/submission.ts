@@ -14,6 +14,7 @@ import { sys } from '../../posix/sys.js';
 import type { Process } from '../observe/proc.js';
 import { mustSeeProc, type SeenBefore, snapshotOf, type ThreadState } from '../observe/snapshot.js';
 import { lastError } from './complaint.js';
+import { whenGraderEnds } from './ending.js';
 import { type Isolation, isolated, NOT_ISOLATED, scrubbed } from './isolation.js';
 import { KILL_LIMIT_MS, Members } from './members.js';
 
@@ -34,7 +35,7 @@ const SIGNALLED = 128;
 
 /** Submissions that run, to be ended with the grader. */
 const running = new Set<Submission>();
-process.once('exit', killAll); // whatever ends it
+whenGraderEnds(killAll);
 
 /** Emits 'change' when it has printed something, or ended. */
 export class Submission extends EventEmitter<{ change: [] }> {
@@ -255,8 +256,8 @@ const asRunning = (thread: ThreadState): ThreadState => ({
   timeoutS: undefined,
 });
 
-/** Ends all that run: for a grader that is ended itself. */
-export function killAll(): void {
+/** Ends all that run. */
+function killAll(): void {
   const deadline = performance.now() + KILL_LIMIT_MS;
   // What is being killed may have started something more.
   for (const submission of running) while (submission.kill() && performance.now() < deadline);

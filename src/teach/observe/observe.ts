@@ -70,6 +70,9 @@ const hasHungUp = (fd: number) => sys.poll(Int32Array.of(fd, 0), 1, 0) > 0;
  */
 export async function observeCommand([command = '', ...args]: string[], otherReading = ''): Promise<number> {
   if (command === '') throw new UserError("'': command not found"); // spawn() takes no empty name
+  // Before the command runs: a signal may come as soon as anybody sees what it does.
+  process.on('SIGINT', () => {}); // Ctrl-C on the terminal is sent to both
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
   const child: ChildProcess = spawn(command, args, { stdio: 'inherit' });
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', (err: NodeJS.ErrnoException) => {
@@ -81,8 +84,6 @@ export async function observeCommand([command = '', ...args]: string[], otherRea
     });
     child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal as NodeJS.Signals]));
   });
-  process.on('SIGINT', () => {}); // Ctrl-C on the terminal is sent to both
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
 
   const show = changes(warn, process.stderr);
   const seen: SeenBefore = new Map();
