@@ -81,10 +81,8 @@ const MAX_LINES = 200;
 
 class CompileError extends Error {}
 
-const sources = () =>
-  readdirSync(NATIVE)
-    .filter((name) => name.endsWith('.cc'))
-    .sort();
+/** As in binding.gyp: addon.cc includes all the others. */
+const UNITS = ['addon.cc', 'select.cc'];
 
 /** A digest of all that the addon is made of. */
 function digest() {
@@ -125,7 +123,7 @@ function packages(wanted, folder) {
  */
 function compile([command, ...first], headers, isMac, out) {
   const includes = [headers['node-addon-api'], join(headers['node-api-headers'], 'include')];
-  const files = sources().map((name) => join(NATIVE, name));
+  const files = UNITS.map((name) => join(NATIVE, name));
   const link = isMac ? ['-Wl,-undefined,dynamic_lookup'] : [];
   mkdirSync(dirname(out), { recursive: true });
   const args = [

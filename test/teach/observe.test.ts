@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { basename } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { openFiles, type TcpSocket, tcpSockets } from '../../dist/teach/observe/proc.js';
 import { snapshot } from '../../dist/teach/observe/snapshot.js';
 import { askForSocket, openSockets } from '../../dist/teach/observe/sock-diag.js';
 import { needs } from '../support/needs.js';
-import { CLI, forAnyone, Process, until } from '../support/process.js';
+import { CLI, forAnyone, Process, until, WAIT_MS } from '../support/process.js';
 import { Python } from '../support/python.js';
 import { close, command, freePort, workshop } from '../support/zoo.js';
 
@@ -260,8 +260,12 @@ needs('Linux')('the kernel lists the sockets that /proc lists, in all their form
       .filter(({ inode }) => own.has(inode))
       .map(({ inode, local, remote, state, unread }) => `${inode} ${local} ${remote} ${state} ${unread}`)
       .toSorted();
-  const inTables = (['tcp', 'tcp6'] as const).flatMap((table) => tcpSockets(process.pid, table));
-  expect(seen(openSockets() ?? [])).toEqual(seen(inTables));
+  // A table that others change while it is read may show a row twice, or not at all.
+  const inTables = await vi.waitFor(() => {
+    const read = (['tcp', 'tcp6'] as const).flatMap((table) => tcpSockets(process.pid, table));
+    expect(seen(openSockets() ?? [])).toEqual(seen(read));
+    return read;
+  }, WAIT_MS);
   expect(seen(inTables).length).toBeGreaterThanOrEqual(3 * addresses.length);
   const asked = inTables.filter(({ inode }) => own.has(inode));
   expect(asked.filter(({ local, remote, inode }) => askForSocket(local, remote)?.inode !== inode)).toEqual(
