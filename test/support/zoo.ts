@@ -33,7 +33,7 @@ export function command(folder: string, name: string): string[] {
 export const GRADING_LIMIT_MS = 300_000;
 
 /** For programs that are busy: a busy loop is given its whole time for each answer. */
-export const SHORT_WAITS = ['--timeout', '0.5'];
+export const SHORT_WAITS = ['--timeout', '0.25'];
 
 /** What a report says on a machine without bubblewrap; unfolded. */
 export const NOT_ISOLATED = /^note: not isolated: .*\n/m;

@@ -62,8 +62,15 @@ async function grade(assignment: string, command: string[], context: TestContext
 const replyToAll = ['and other is not s', ''];
 const noCatch = ['except OSError as error:', 'except ZeroDivisionError as error:'];
 
-/** Python programs with a fault: their points, and what the report says. */
-const FAULTS: [assignment: string, fault: string, edits: string[], points: number[], says: RegExp][] = [
+/** Python programs with a fault: their points, what the report says, and whether they are busy. */
+const FAULTS: [
+  assignment: string,
+  fault: string,
+  edits: string[],
+  points: number[],
+  says: RegExp,
+  isBusy?: boolean,
+][] = [
   ['talk-server', 'none', [], [8, 4, 3], /^ +\+0\/2 {2}Honours/m],
   [
     'talk-server',
@@ -165,6 +172,7 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
     ],
     [2, 4, 4, 6, 2],
     /seen +it went on/,
+    true,
   ],
   ['multiconn', 'none', [], [2, 4, 4, 2, 4, 2, 2], /20 of 20/],
   [
@@ -178,6 +186,7 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
     ],
     [2, 0, 0, 1, 4, 0, 0],
     /a client that reads late received 1024 bytes; it does not read what it was sent: .* a loop goes round.*costs +1 point: no newline at its end/s,
+    true,
   ],
   [
     'multiconn',
@@ -194,17 +203,12 @@ const FAULTS: [assignment: string, fault: string, edits: string[], points: numbe
 ];
 
 async function check(
-  [name, fault, edits, points, says]: (typeof FAULTS)[number],
+  [name, fault, edits, points, says, isBusy = false]: (typeof FAULTS)[number],
   context: TestContext,
 ): Promise<void> {
   const [file, ...args] = PYTHON[name];
   const command = ['python3', '-B', edited(file, edits), ...args];
-  const result = await grade(
-    name,
-    command,
-    context,
-    says.source.includes('a loop goes round') ? SHORT_WAITS : [],
-  );
+  const result = await grade(name, command, context, isBusy ? SHORT_WAITS : []);
   expect(result.stdout).toMatch(says);
   expect(result.points).toEqual(points);
   expect(result.exit).toBe(String(points) === String(full[name]) ? 0 : 1);

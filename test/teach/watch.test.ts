@@ -1,9 +1,10 @@
 /** Looking at a program that does not stand still meanwhile. */
 import { expect, test } from 'vitest';
 import { isToWaitOn, verdict } from '../../dist/teach/grade/select-checks.js';
-import { type Sample, sampleOf } from '../../dist/teach/grade/watch.js';
+import { type Sample, sampleOf, WaitLimit } from '../../dist/teach/grade/watch.js';
 import { type SeenBefore, snapshot, type ThreadState } from '../../dist/teach/observe/snapshot.js';
 import { needs } from '../support/needs.js';
+import { blockedIn } from '../support/proc.js';
 import { until } from '../support/process.js';
 import { Python } from '../support/python.js';
 
@@ -123,4 +124,49 @@ test.each([
   ['now and then another one', delayed('wwwo'.repeat(5)), undefined],
 ])('a program that others keep from running: %s', (_, story, expected) => {
   expect(verdict(samplesOf(story), WANTED)).toBe(expected);
+});
+
+/** Waits for a line for 30 s, again and again. */
+const WAITS_30_S = `import select, sys
+while select.select([sys.stdin], [], [], 30)[0]:
+    print('read', sys.stdin.readline(), flush=True)`;
+
+needs('Linux')(
+  'a timeout ends no sooner than its time after the thread was last seen elsewhere',
+  async () => {
+    const program = Python.program(WAITS_30_S);
+    const seen: SeenBefore = new Map();
+    const ends = () =>
+      snapshot(program.pid, undefined, seen).find(({ call }) => call === 'select')?.timeoutEndsMs;
+    await blockedIn('select', program);
+    // Seen for the first time, it may have waited for any time.
+    expect(ends()).toBe(-Infinity);
+    const beforeMs = performance.now();
+    expect(ends()).toBe(-Infinity);
+    program.type('once\n');
+    await program.out(/read/);
+    const endMs = await until('it waits again', () => {
+      const endMs = ends();
+      return endMs !== -Infinity && endMs;
+    });
+    expect(endMs).toBeGreaterThan(beforeMs + 30_000);
+    expect(endMs).toBeLessThan(performance.now() + 30_000);
+    expect(ends()).toBe(endMs);
+  },
+);
+
+const LIMIT_MS = 1000;
+
+test.each([
+  ['ends after the limit', LIMIT_MS + 500, true],
+  ['ends within the limit', LIMIT_MS - 500, false],
+  ['began nobody knows when', -Infinity, false],
+])('a program whose timeout %s: is it at rest?', (_, endsMs, expected) => {
+  const limit = new WaitLimit(LIMIT_MS);
+  const still = { flow: '', printedChars: 0, isFlood: false };
+  for (const sample of samplesOf(`1 ${'w'.repeat(14)}`)) {
+    for (const thread of sample.threads) thread.timeoutEndsMs = endsMs;
+    limit.see(sample, still);
+  }
+  expect(limit.isAtRest).toBe(expected);
 });

@@ -22,7 +22,7 @@ const IDLE_SHARE = 0.05;
 const BUSY_SHARE = 0.9;
 const BUSY_SAMPLES = 100;
 
-/** So many samples without a turn on a processor in between are as good as `SAMPLES` with some. */
+/** So many samples without a turn on a processor in between are as good as `SAMPLES` with some: fewer than end a wait. */
 const STILL_SAMPLES = 8;
 
 /** A timeout up to this is waited for; a wait with a longer one is as good as one without. */
@@ -114,7 +114,7 @@ async function watch(run: Run, wanted: Wanted): Promise<Watched> {
  * its timeout has not run out, or just now. A single sample tells nothing then: it may show the turn between two waits.
  */
 export function isToWaitOn(all: Sample[], wanted: Wanted): boolean {
-  const blocked = all.slice(-SAMPLES).filter(({ threads }) => isBlocked(threads));
+  const blocked = all.slice(-STILL_SAMPLES).filter(({ threads }) => isBlocked(threads));
   if (blocked.length === 0 || !blocked.every(({ threads }) => wanted.is(threads))) return false;
   if (all.filter(({ threads }) => isBlocked(threads)).length < SAMPLES && isIdle(all)) return true;
   return !stays(all, wanted) || !stays(all.slice(0, -STILL_SAMPLES), wanted);

@@ -121,11 +121,12 @@ export class WaitLimit {
     this.#sinceFlowMs = before && before.movement.flow !== movement.flow ? 0 : this.#sinceFlowMs + couldMs;
     const isPrinting = before !== undefined && before.movement.printedChars !== movement.printedChars;
     this.#sincePrintMs = isPrinting ? 0 : this.#sincePrintMs + couldMs;
-    const rest = isPrinting || this.#sinceFlowMs === 0 ? '' : restOf(sample);
+    const restNow = restOf(sample, this.#limitMs);
+    const rest = isPrinting || this.#sinceFlowMs === 0 ? '' : restNow;
     this.#restSamples = rest !== '' && rest === before?.rest ? this.#restSamples + 1 : 0;
     const isFlooding = movement.isFlood && (isPrinting || this.#sinceFlowMs === 0);
     this.#floodSamples = isFlooding ? this.#floodSamples + 1 : 0;
-    this.#before = { sample, movement, rest: restOf(sample) };
+    this.#before = { sample, movement, rest: restNow };
     this.#samples++;
   }
 
@@ -204,13 +205,18 @@ const ENDS_BY_ITSELF = /^(running|connect|restart_syscall|system call)/;
 /** A wait that lasts so long is as good as one without a timeout. */
 const LONG_S = 60;
 
-/** What the threads are blocked in, if that can only end by something from outside; '' if not. */
-function restOf({ threads, schedules }: Sample): string {
-  const isAtRest = ({ call, timeoutS, fds, descriptors }: ThreadState) =>
-    !ENDS_BY_ITSELF.test(call) &&
-    (call === 'nanosleep' ? (timeoutS ?? 0) > LONG_S : (timeoutS ?? LONG_S) >= LONG_S) &&
-    !fds.some(({ fd }) => {
-      const descriptor = descriptors.get(fd);
+/**
+ * What the threads are blocked in, if that can only end by something from outside, or by a timeout that lasts longer than
+ * anybody waits; '' if not. Node's own timers are such timeouts: V8 collects its garbage 8 s after it was last busy.
+ */
+function restOf({ threads, schedules, atMs }: Sample, limitMs: number): string {
+  const isLong = ({ call, timeoutS, timeoutEndsMs = -Infinity }: ThreadState) =>
+    (timeoutS ?? (call === 'nanosleep' ? 0 : LONG_S)) >= LONG_S || timeoutEndsMs - atMs > limitMs;
+  const isAtRest = (thread: ThreadState) =>
+    !ENDS_BY_ITSELF.test(thread.call) &&
+    isLong(thread) &&
+    !thread.fds.some(({ fd }) => {
+      const descriptor = thread.descriptors.get(fd);
       return descriptor?.tcp?.unread || /^\/(?!dev\/)/.test(descriptor?.name ?? '');
     });
   if (threads.length === 0 || !threads.every(isAtRest)) return '';

@@ -18,6 +18,8 @@ export interface BlockedThread {
   beyondNfds?: number[];
   /** Null waits for ever; undefined where the call has none, or where it cannot be read. */
   timeoutS?: number | null;
+  /** The time of `performance.now()` before which the timeout does not end, as far as that is known. */
+  timeoutEndsMs?: number;
   /**
    * What the scheduler knew of it before it was looked at: a thread that woke up in between has had a turn more by the
    * next look. None where the kernel does not show it.
@@ -94,9 +96,14 @@ const ATTEMPTS = 3;
  * What each thread of a process is blocked in.
  *
  * @param before what it was before: the same array is returned if no thread has run since
+ * @param beforeMs when that was, by `performance.now()`
  * @throws of code EPERM or EACCES where one may not look, ENOENT where the kernel does not show it; UnknownAbi
  */
-export function blockedThreads(pid: number, before: BlockedThread[] = []): BlockedThread[] {
+export function blockedThreads(
+  pid: number,
+  before: BlockedThread[] = [],
+  beforeMs = -Infinity,
+): BlockedThread[] {
   const tids = threads(pid);
   const known = new Map(before.map((thread) => [thread.tid, thread]));
   const same = tids
@@ -105,11 +112,16 @@ export function blockedThreads(pid: number, before: BlockedThread[] = []): Block
   if (same.length > 0 && same.length === tids.length && same.length === before.length) return before;
   const abi = abiOf(pid);
   if (!abi) throw new UnknownAbi();
-  // What epoll_wait() waits for, other threads may have changed.
-  const kept = new Map(
-    same.filter(({ call }) => call !== 'epoll_wait').map((thread) => [thread.tid, thread]),
-  );
-  return tids.flatMap((tid) => kept.get(tid) ?? blockedThread(pid, tid, abi) ?? []);
+  const kept = new Map(same.map((thread) => [thread.tid, thread]));
+  return tids.flatMap((tid) => {
+    const thread = kept.get(tid);
+    if (!thread) return blockedThread(pid, tid, abi, beforeMs) ?? [];
+    if (thread.call !== 'epoll_wait') return thread;
+    // What it waits for, other threads may have changed.
+    const now = blockedThread(pid, tid, abi, beforeMs);
+    if (now && now.schedule?.turns === thread.schedule?.turns) now.timeoutEndsMs = thread.timeoutEndsMs;
+    return now ?? [];
+  });
 }
 
 /**
@@ -120,7 +132,8 @@ function hasRun({ pid, tid, schedule: before, pending }: Omit<BlockedThread, 'ca
   return schedule(pid, tid)?.turns !== before?.turns || blockedIn(pid, tid) !== pending;
 }
 
-function blockedThread(pid: number, tid: number, abi: Abi): BlockedThread | undefined {
+/** @param beforeMs when it was not in the call yet in which it is now */
+function blockedThread(pid: number, tid: number, abi: Abi, beforeMs: number): BlockedThread | undefined {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const seen = { pid, tid, schedule: schedule(pid, tid), pending: blockedIn(pid, tid) };
     if (!seen.pending) return undefined;
@@ -131,7 +144,10 @@ function blockedThread(pid: number, tid: number, abi: Abi): BlockedThread | unde
     const decoded =
       decode && name ? decode({ pid, abi, name, args: args.slice(0, 6).map(BigInt) }) : { fds: [] };
     // The memory is that of the call only if the thread has not run meanwhile.
-    if (decoded && !hasRun(seen)) return { ...seen, call, ...decoded };
+    if (!decoded || hasRun(seen)) continue;
+    const { timeoutS } = decoded;
+    const timeoutEndsMs = typeof timeoutS === 'number' ? beforeMs + 1000 * timeoutS : undefined;
+    return { ...seen, call, ...decoded, timeoutEndsMs };
   }
   return { pid, tid, schedule: schedule(pid, tid), call: 'running', fds: [] };
 }

@@ -23,6 +23,8 @@ export interface ThreadState extends BlockedThread {
 interface Seen {
   threads: BlockedThread[];
   files: Map<number, string>;
+  /** by `performance.now()` */
+  atMs: number;
 }
 
 /** What was seen of each process, by its id. */
@@ -82,9 +84,10 @@ export function snapshotOf(members: Process[], seen: SeenBefore): ThreadState[] 
 
 function look(pid: number, seen: SeenBefore): [BlockedThread[], Map<number, Descriptor>] {
   const before = seen.get(pid);
-  const threads = blockedThreads(pid, before?.threads);
+  const atMs = performance.now();
+  const threads = blockedThreads(pid, before?.threads, before?.atMs);
   const files = before && threads === before.threads ? before.files : openFiles(pid);
-  seen.set(pid, { threads, files });
+  seen.set(pid, { threads, files, atMs });
   return [threads, descriptors(pid, files)];
 }
 
