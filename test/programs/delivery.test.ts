@@ -1,8 +1,8 @@
 /** What is piped into a client arrives whole, whatever the server does; or the client says what has not been delivered. */
 import { writeFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { untilAsleep } from '../support/idle.js';
-import { CLI, Process, start } from '../support/process.js';
+import { beside, CLI, Process, start } from '../support/process.js';
 import { listenInSteps } from '../support/python.js';
 import { fileFor } from '../support/traced.js';
 
@@ -55,14 +55,14 @@ async function saying({ program, args, isHostFirst }: (typeof CLIENTS)[number]) 
 }
 
 describe.each(CLIENTS)('$program says 8 MB', (kind) => {
-  test('all of it, to a server that talks', async () => {
+  beside('all of it, to a server that talks', async () => {
     const { client, python, bytes } = await saying(kind);
     await python.run('talker.start()');
     expect(await python.run('result = read(0); conn.close()')).toBe(bytes);
     expect({ exit: await client.exit, stderr: client.stderr }).toEqual({ exit: 0, stderr: '' });
   });
 
-  test('all of it, to a server that stops reading, and is slow', async () => {
+  beside('all of it, to a server that stops reading, and is slow', async () => {
     const { client, python, bytes } = await saying(kind);
     await python.run('head = get(conn, 100_000)');
     // Its queues and the server's are full: however long the server does not read, nothing else happens.
@@ -73,7 +73,7 @@ describe.each(CLIENTS)('$program says 8 MB', (kind) => {
     expect({ exit: await client.exit, stderr: client.stderr }).toEqual({ exit: 0, stderr: '' });
   });
 
-  test('a server that resets is said, with what was not delivered', async () => {
+  beside('a server that resets is said, with what was not delivered', async () => {
     const { client, python } = await saying(kind);
     await python.run('get(conn, 100_000)');
     await untilAsleep(client); // what the kernel has taken is no longer the client's to tell
@@ -87,7 +87,7 @@ describe.each(CLIENTS)('$program says 8 MB', (kind) => {
     expect(Number(undelivered.replaceAll(',', ''))).toBeLessThan((LINE.length + 10) * LINES);
   });
 
-  test('Ctrl-C ends it while the server takes nothing, and it says so', async () => {
+  beside('Ctrl-C ends it while the server takes nothing, and it says so', async () => {
     const { client, python } = await saying(kind);
     await python.run('get(conn, 100_000)');
     await untilAsleep(client);
@@ -96,9 +96,8 @@ describe.each(CLIENTS)('$program says 8 MB', (kind) => {
   });
 });
 
-test.each(CLIENTS.slice(0, 3))(
-  '$program: stdout that nobody reads does not keep Ctrl-C from ending it',
-  async (kind) => {
+for (const kind of CLIENTS.slice(0, 3))
+  beside(`${kind.program}: stdout that nobody reads does not keep Ctrl-C from ending it`, async () => {
     const { client, python } = await saying(kind);
     client.child.stdout?.pause();
     await python.run(`
@@ -112,18 +111,20 @@ test.each(CLIENTS.slice(0, 3))(
     get(conn, 1000)
   `);
     expect((await client.end('SIGINT')).exit).not.toBe(130); // which it would be if its loop did not end
-  },
-);
+  });
 
-test('multiconn-client: a server that reads late answers half of the connections, and resets the others', async () => {
-  const { python, port } = await listenInSteps();
-  const client = start('multiconn-client', ['127.0.0.1', port, 20]);
-  await python.run('conns = [accept(listener) for _ in range(20)]');
-  await untilAsleep(client);
-  await python.run(`
+beside(
+  'multiconn-client: a server that reads late answers half of the connections, and resets the others',
+  async () => {
+    const { python, port } = await listenInSteps();
+    const client = start('multiconn-client', ['127.0.0.1', port, 20]);
+    await python.run('conns = [accept(listener) for _ in range(20)]');
+    await untilAsleep(client);
+    await python.run(`
     for conn in conns[:10]: conn.sendall(get(conn, 44))
     for conn in conns[10:]: reset(conn)`);
-  expect(await client.exit).toBe(1);
-  expect(client.stdout.match(/^Closing connection \d+$/gm)).toHaveLength(20);
-  expect(client.stderr.match(/^connection \d+: recv fd \d+: .* \(ECONNRESET\)$/gm)).toHaveLength(10);
-});
+    expect(await client.exit).toBe(1);
+    expect(client.stdout.match(/^Closing connection \d+$/gm)).toHaveLength(20);
+    expect(client.stderr.match(/^connection \d+: recv fd \d+: .* \(ECONNRESET\)$/gm)).toHaveLength(10);
+  },
+);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { untilAsleep } from '../support/idle.js';
 import { eachAddress } from '../support/needs.js';
-import { type Process, start } from '../support/process.js';
+import { beside, type Process, start } from '../support/process.js';
 import { Python } from '../support/python.js';
 import { byClient, said } from '../support/select-server.js';
 import { fileFor, posixSelect, selectTimeouts } from '../support/traced.js';
@@ -67,7 +67,7 @@ async function lifetime(
   return { seconds, timeouts: selectTimeouts(readFileSync(file, 'utf8')) };
 }
 
-test('a message is the prefix and 10 to 19 letters, without a newline, in one send', async () => {
+beside('a message is the prefix and 10 to 19 letters, without a newline, in one send', async () => {
   const { python, client } = await letIn(['--count', 1]);
   const [message, segments] = await python.run<[string, number]>(`
     data = b''
@@ -81,7 +81,7 @@ test('a message is the prefix and 10 to 19 letters, without a newline, in one se
   expect(segments).toBe(1);
 });
 
-test('500 messages: all lengths and letters, and not one more', async () => {
+beside('500 messages: all lengths and letters, and not one more', async () => {
   const { python, client } = await letIn(['--count', 500, '--interval', 0]);
   const text = await python.run<string>(`
     data = b''
@@ -98,7 +98,7 @@ test('500 messages: all lengths and letters, and not one more', async () => {
   expect([client.stdout, client.stderr]).toEqual(['', '']);
 });
 
-test('the prefix is sent as UTF-8, whatever it is', async () => {
+beside('the prefix is sent as UTF-8, whatever it is', async () => {
   const python = new Python();
   const port = await python.run<number>(
     "listener = socket.create_server(('127.0.0.1', 0)); result = listener.getsockname()[1]",
@@ -111,14 +111,14 @@ test('the prefix is sent as UTF-8, whatever it is', async () => {
   }
 });
 
-test('the first message goes at once, and after the last it does not wait', async () => {
+beside('the first message goes at once, and after the last it does not wait', async () => {
   const { python } = await letIn(['--interval', 3600]);
   expect(await python.run<number>('result = len(sock.recv(100))')).toBeGreaterThan(0);
   const last = await letIn(['--interval', 3600, '--count', 1]);
   expect(await last.client.exit).toBe(0);
 });
 
-test('--interval is the pause between two messages', async () => {
+beside('--interval is the pause between two messages', async () => {
   const server = await startStudentsServer();
   const args = ['alice', '127.0.0.1', server.port, '--count', 11, '--interval', 0.1];
   const { seconds, timeouts } = await lifetime(args);
@@ -128,7 +128,7 @@ test('--interval is the pause between two messages', async () => {
   expect(said([...byClient(server).values()][0])).toMatch(/^(alice: [a-z]{10,19}){11}$/);
 });
 
-test('unless told otherwise it pauses for 1 to 5 seconds', async () => {
+beside('unless told otherwise it pauses for 1 to 5 seconds', async () => {
   const server = await startStudentsServer();
   const { seconds, timeouts } = await lifetime(['alice', 'localhost', server.port, '--count', 2]);
   expect(seconds).toBeGreaterThan(1);
@@ -169,14 +169,14 @@ test.each([
   expect(client.stderr).toMatch(/^server closed the connection\n[\d,]+ bytes were not delivered\n$/);
 });
 
-test('Ctrl-C ends it also when the server takes no more', async () => {
+beside('Ctrl-C ends it also when the server takes no more', async () => {
   const { client } = await letIn(['--interval', 0], 'a'.repeat(100_000));
   await untilAsleep(client);
   expect((await client.end('SIGINT')).exit).toBe(1);
   expect(client.stderr).toMatch(/^[\d,]+ bytes were not delivered\n$/);
 });
 
-test('what the server sends does not matter', async () => {
+beside('what the server sends does not matter', async () => {
   const { python, client } = await letIn(['--interval', 0.1]);
   const text = await python.run<string>(`
     sock.sendall(b'x' * 2**24) # more than fits into the buffers
@@ -189,7 +189,7 @@ test('what the server sends does not matter', async () => {
   expect([client.stdout, client.stderr]).toEqual(['', '']);
 });
 
-test('after its last message it ends, although the server goes on sending', async () => {
+beside('after its last message it ends, although the server goes on sending', async () => {
   const { python, client } = await letIn(['--count', 1]);
   await python.run(`
     def talk():
@@ -230,7 +230,7 @@ eachAddress(['127.0.0.1', 'localhost', '::1'])(
   },
 );
 
-test('an unknown host is one line and exit code 1', async () => {
+beside('an unknown host is one line and exit code 1', async () => {
   const host = 'x'.repeat(64); // too long for a name: nobody is asked
   const client = start('select-client', ['alice', host, 3490]);
   expect(await client.exit).toBe(1);
@@ -238,7 +238,7 @@ test('an unknown host is one line and exit code 1', async () => {
   expect(client.stdout).toBe('');
 });
 
-test('an interval beyond what select() can wait is a bad command line', async () => {
+beside('an interval beyond what select() can wait is a bad command line', async () => {
   const client = start('select-client', ['alice', '127.0.0.1', 1, '--interval', '1e300']);
   expect(await client.exit).toBe(2);
   expect(client.stderr).toMatch(/^usage: /);

@@ -5,7 +5,7 @@ import { chmodSync, copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished, type TestContext } from 'vitest';
+import { onTestFinished, type TestContext, test } from 'vitest';
 
 /** Where the package is: what `node -e` imports, it looks for from here. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -44,6 +44,11 @@ const current = new AsyncLocalStorage<TestContext>();
 /** The body of a `test.concurrent`: its processes are killed when it ends. */
 export function concurrently<T>(context: TestContext, body: () => Promise<T>): Promise<T> {
   return current.run(context, body);
+}
+
+/** A test that runs beside others of its file: for one that mostly waits. */
+export function beside(title: string, body: () => Promise<void>): void {
+  test.concurrent(title, (context) => concurrently(context, body));
 }
 
 /** Has something done when the test that is running ends, also where several run at the same time. */

@@ -2,15 +2,15 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished } from 'vitest';
-import { CLI, Process, until } from './process.js';
+import { expect } from 'vitest';
+import { atEnd, CLI, Process, until } from './process.js';
 
 export type Args = (string | number)[];
 
 /** A file in a folder that goes with the test. */
 export function fileFor(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'posix-select-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  atEnd(() => rmSync(folder, { recursive: true }));
   return join(folder, name);
 }
 
