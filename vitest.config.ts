@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * A folder with the python3 of all tests: the real one, and none of the packages that are installed beside it. A version
@@ -28,6 +29,17 @@ function barePython(): string {
   return join(folder, 'bin');
 }
 
+/** Where nothing is known of a file yet, vitest begins with the largest. The soak is small, and lasts for longer than most. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const soak = sorted.findIndex(({ moduleId }) => moduleId.endsWith('/soak.test.ts'));
+    const first = sorted.findIndex(({ project }) => project.name === sorted[soak]?.project.name);
+    if (soak > first) sorted.splice(first, 0, ...sorted.splice(soak, 1));
+    return sorted;
+  }
+}
+
 // This file is loaded once for each project.
 process.env.POSIX_SELECT_TEST_PYTHON ??= barePython();
 
@@ -39,6 +51,7 @@ export default defineConfig({
     // Only a test that fails takes so long, on a machine however busy.
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    sequence: { sequencer: LongFirst },
     reporters: ['default', './test/support/left-out.ts'],
     env: {
       PATH: `${process.env.POSIX_SELECT_TEST_PYTHON}:${process.env.PATH}`,
