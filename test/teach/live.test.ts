@@ -131,11 +131,14 @@ test('a browser that is stopped keeps nobody waiting, and another one that comes
   const clients = Python.program(TURNS, [port]);
   await clients.out(/all are answered/);
   const late = await opened(url);
-  const waits = async () => Number(await late.locator('#number').getAttribute('max'));
-  await until(
-    'the late page has all',
-    async () => (await waits()) >= 300 && /sends 2,004/.test((await title(late)) ?? ''),
-  );
+  const shown = async () => ({
+    waits: Number(await late.locator('#number').getAttribute('max')),
+    title: await title(late),
+  });
+  await until('the late page has all', async () => {
+    const { waits, title } = await shown();
+    return waits >= 300 && /sends 2,004/.test(title ?? '');
+  }).catch(async (err) => expect.fail(`${err}; it shows ${JSON.stringify(await shown())}`));
   clients.endInput();
   expect(await server.end('SIGINT')).toMatchObject({ exit: 0 });
   await late.getByText('it has ended').waitFor();
