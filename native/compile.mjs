@@ -81,7 +81,7 @@ const MAX_LINES = 200;
 
 class CompileError extends Error {}
 
-/** As in binding.gyp: addon.cc includes all the others. */
+/** As in binding.gyp: addon.cc includes all others but select.cc. */
 const UNITS = ['addon.cc', 'select.cc'];
 
 /** A digest of all that the addon is made of. */

@@ -90,7 +90,7 @@ test('of the addon it compiles only what has changed; the files of dist/ are als
   expect(readFileSync(core, 'utf8')).toMatch(/^import /);
   const changed = [...objects()].filter(([name, time]) => before.get(name) !== time).map(([name]) => name);
   expect(changed).toEqual(['select.o']);
-  expect(before.size).toBe(2);
+  expect(before.size).toBeGreaterThan(1);
 });
 
 const EXTRA = 'src/bench/extra.ts';

@@ -66,10 +66,12 @@ needs('strace')('one fault is recorded once, and nothing where all points were r
 
 needs('strace')('a grader that is ended while it records leaves no file behind', async () => {
   const cwd = own('ended');
-  const args = [CLI, 'grade', 'select-server', '--page', 'report.html', '--only', '2', '--'];
-  const grader = new Process(process.execPath, [...args, ...command(folder, 'no_disconnect.py'), '{port}'], {
-    cwd,
-  });
+  // It ends at once; under strace it does not.
+  const traced = `import re
+while re.search(r'TracerPid:\\s*[1-9]', open('/proc/self/status').read()): pass`;
+  const options = ['--page', 'report.html', '--timeout', '60', '--only', '2'];
+  const args = [CLI, 'grade', 'select-server', ...options, '--', 'python3', '-c', traced, '{port}'];
+  const grader = new Process(process.execPath, args, { cwd });
   await until('it records', () => readdirSync(cwd).some((name) => name.endsWith('.strace')));
   expect((await grader.end('SIGTERM')).exit).toBe('SIGTERM');
   expect(readdirSync(cwd)).toEqual([]);

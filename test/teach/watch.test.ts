@@ -126,15 +126,17 @@ test.each([
   expect(verdict(samplesOf(story), WANTED)).toBe(expected);
 });
 
-/** Waits for a line for 30 s, again and again. */
-const WAITS_30_S = `import select, sys
-while select.select([sys.stdin], [], [], 30)[0]:
-    print('read', sys.stdin.readline(), flush=True)`;
+/** Waits for a line for as many seconds as the line before it said. */
+const WAITS = `import select, sys
+seconds = 20
+while select.select([sys.stdin], [], [], seconds)[0]:
+    seconds = int(sys.stdin.readline())
+    print('read', flush=True)`;
 
 needs('Linux')(
   'a timeout ends no sooner than its time after the thread was last seen elsewhere',
   async () => {
-    const program = Python.program(WAITS_30_S);
+    const program = Python.program(WAITS);
     const seen: SeenBefore = new Map();
     const ends = () =>
       snapshot(program.pid, undefined, seen).find(({ call }) => call === 'select')?.timeoutEndsMs;
@@ -143,8 +145,7 @@ needs('Linux')(
     expect(ends()).toBe(-Infinity);
     const beforeMs = performance.now();
     expect(ends()).toBe(-Infinity);
-    program.type('once\n');
-    await program.out(/read/);
+    program.type('30\n');
     const endMs = await until('it waits again', () => {
       const endMs = ends();
       return endMs !== -Infinity && endMs;
@@ -152,20 +153,28 @@ needs('Linux')(
     expect(endMs).toBeGreaterThan(beforeMs + 30_000);
     expect(endMs).toBeLessThan(performance.now() + 30_000);
     expect(ends()).toBe(endMs);
+    // It comes back to the same call, with the same arguments: that may be the wait that goes on.
+    await program.out(/read\n/);
+    program.type('30\n');
+    await program.out(/read\nread\n/);
+    await blockedIn('select', program);
+    expect(ends()).toBe(endMs);
   },
 );
 
 const LIMIT_MS = 1000;
 
 test.each([
-  ['ends after the limit', LIMIT_MS + 500, true],
-  ['ends within the limit', LIMIT_MS - 500, false],
-  ['began nobody knows when', -Infinity, false],
-])('a program whose timeout %s: is it at rest?', (_, endsMs, expected) => {
+  ['ends long after the limit', { timeoutEndsMs: 2.5 * LIMIT_MS }, true],
+  ['ends soon after the limit', { timeoutEndsMs: 1.5 * LIMIT_MS }, false],
+  ['began nobody knows when', { timeoutEndsMs: -Infinity }, false],
+  ['ends late, and that is a sleep', { timeoutEndsMs: 2.5 * LIMIT_MS, call: 'nanosleep' }, false],
+  ['ends late, while something is unread', { timeoutEndsMs: 2.5 * LIMIT_MS }, false, true],
+])('a program whose timeout %s: is it at rest?', (_, state, expected, hasNews = false) => {
   const limit = new WaitLimit(LIMIT_MS);
-  const still = { flow: '', printedChars: 0, isFlood: false };
+  const still = { flow: '', printedChars: 0, hasNews, isFlood: false };
   for (const sample of samplesOf(`1 ${'w'.repeat(14)}`)) {
-    for (const thread of sample.threads) thread.timeoutEndsMs = endsMs;
+    for (const thread of sample.threads) Object.assign(thread, state);
     limit.see(sample, still);
   }
   expect(limit.isAtRest).toBe(expected);

@@ -53,7 +53,7 @@ export async function gradeClass(
   const results = mkdtempSync(join(tmpdir(), 'posix-select-class-'));
   whenGraderEnds(() => {
     for (const grader of graders) grader.kill('SIGTERM');
-    rmSync(results, { recursive: true, force: true, maxRetries: 10 }); // a grader may write there yet
+    rmSync(results, { recursive: true, force: true, maxRetries: 3 }); // a grader may write there yet
   });
   mindSignals();
   const progress = new Progress(names.length);

@@ -10,7 +10,7 @@ export function whenGraderEnds(act: () => void): () => void {
   return () => acts.delete(act);
 }
 
-/** A signal that ends a process ends the grader as it would, after all is done. */
+/** A signal that ends a process ends the grader in the same way, once all is done. */
 export function mindSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => {
@@ -20,5 +20,12 @@ export function mindSignals(): void {
 }
 
 function actAll(): void {
-  for (const act of acts) act();
+  for (const act of acts) {
+    acts.delete(act);
+    try {
+      act();
+    } catch {
+      // The grader ends, and the others are to be done as well.
+    }
+  }
 }

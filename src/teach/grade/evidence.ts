@@ -58,8 +58,8 @@ async function recorded({ line, parts }: LineResult, begin: (wrapper: string[]) 
   if (!isInstalled()) return { title, why: NOT_INSTALLED };
   // In the submission's folder, where it runs: elsewhere it may write nothing.
   const log = join(cwd(), `.posix-select-${process.pid}.strace`);
-  const remove = () => rmSync(log, { force: true });
-  const keep = whenGraderEnds(remove);
+  const remove = () => rmSync(log, { recursive: true, force: true });
+  const forget = whenGraderEnds(remove);
   try {
     await runUnder(['strace', ...STRACE_OPTIONS, '-o', log, '--'], part, begin);
     if (!existsSync(log)) return { title, why: 'strace could not start the program here' };
@@ -72,7 +72,7 @@ async function recorded({ line, parts }: LineResult, begin: (wrapper: string[]) 
     return { title, why: err.message };
   } finally {
     remove();
-    keep();
+    forget();
   }
 }
 

@@ -13,6 +13,7 @@ import type { Deviation } from './text-match.js';
 import {
   FLOOD_CHARS,
   flowOf,
+  hasNews,
   INTERVAL_MS,
   isBlocked,
   type Movement,
@@ -208,7 +209,8 @@ export class Running {
     );
     const { printedChars } = this.program;
     const isFlood = printedChars > FLOOD_CHARS || this.clients.some((client) => client.isFlooded);
-    return { flow: `${ends} ${flowOf(threads)}`, printedChars, isFlood };
+    const isNew = hasNews(threads) || this.program.hasUnreadInput;
+    return { flow: `${ends} ${flowOf(threads)}`, printedChars, hasNews: isNew, isFlood };
   }
 
   /** Whether bytes have left one end and have not come to the other: a program at rest will have something to do. */

@@ -22,7 +22,7 @@ const IDLE_SHARE = 0.05;
 const BUSY_SHARE = 0.9;
 const BUSY_SAMPLES = 100;
 
-/** So many samples without a turn on a processor in between are as good as `SAMPLES` with some: fewer than end a wait. */
+/** So many samples without a turn in between are as good as `SAMPLES` with some. A wait that ends by rest has more. */
 const STILL_SAMPLES = 8;
 
 /** A timeout up to this is waited for; a wait with a longer one is as good as one without. */

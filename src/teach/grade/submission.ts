@@ -52,6 +52,7 @@ export class Submission extends EventEmitter<{ change: [] }> {
   readonly #members: Members;
   readonly #seen: SeenBefore = new Map();
   readonly #keyboard: Socket;
+  readonly #keyboardFd: number;
   readonly #errors: Socket;
   readonly #screen: ReadStream;
   readonly #terminal: number;
@@ -87,6 +88,7 @@ export class Submission extends EventEmitter<{ change: [] }> {
     this.#screen = new ReadStream(screen);
     this.#errors = new Socket({ fd: errors, readable: true, writable: false });
     this.#keyboard = new Socket({ fd: keyboard, readable: false, writable: true });
+    this.#keyboardFd = keyboard;
     this.#listen(isolation);
     running.add(this);
   }
@@ -153,6 +155,11 @@ export class Submission extends EventEmitter<{ change: [] }> {
   /** Writes to its stdin. */
   type(text: string): void {
     this.#keyboard.write(text);
+  }
+
+  /** Whether something has been typed that it has not read. */
+  get hasUnreadInput(): boolean {
+    return !this.#keyboard.destroyed && Number(sys.fionread(this.#keyboardFd)) > 0;
   }
 
   /**

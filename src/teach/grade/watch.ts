@@ -1,5 +1,5 @@
 /** Samples of what a program is doing, and how long it is worth waiting for. Nothing here goes by the clock alone. */
-import type { Schedule } from '../observe/proc.js';
+import type { Schedule, TcpSocket } from '../observe/proc.js';
 import { sentence, type ThreadState } from '../observe/snapshot.js';
 
 /** Between two samples. */
@@ -75,6 +75,8 @@ function cpuBetween(first: Sample, last: Sample): number {
 export interface Movement {
   flow: string;
   printedChars: number;
+  /** Something has come for the program, and it has not taken notice. */
+  hasNews: boolean;
   /** So much has been printed, or sent to a client, that what still moves has no end. */
   isFlood: boolean;
 }
@@ -121,7 +123,7 @@ export class WaitLimit {
     this.#sinceFlowMs = before && before.movement.flow !== movement.flow ? 0 : this.#sinceFlowMs + couldMs;
     const isPrinting = before !== undefined && before.movement.printedChars !== movement.printedChars;
     this.#sincePrintMs = isPrinting ? 0 : this.#sincePrintMs + couldMs;
-    const restNow = restOf(sample, this.#limitMs);
+    const restNow = restOf(sample, movement.hasNews ? Infinity : this.#limitMs);
     const rest = isPrinting || this.#sinceFlowMs === 0 ? '' : restNow;
     this.#restSamples = rest !== '' && rest === before?.rest ? this.#restSamples + 1 : 0;
     const isFlooding = movement.isFlood && (isPrinting || this.#sinceFlowMs === 0);
@@ -184,8 +186,14 @@ export class Rounds {
   }
 }
 
-const isUnread = ({ threads }: Sample) =>
-  threads.some(({ descriptors }) => [...descriptors.values()].some(({ tcp }) => tcp?.unread));
+const isUnread = ({ threads }: Sample) => hasTcp(threads, (tcp) => tcp.unread > 0);
+
+/** Whether bytes, a connection or the end of one have come, and it has not taken notice. */
+export const hasNews = (threads: ThreadState[]) =>
+  hasTcp(threads, ({ unread, state }) => unread > 0 || state === 'CLOSE_WAIT');
+
+const hasTcp = (threads: ThreadState[], is: (tcp: TcpSocket) => boolean) =>
+  threads.some(({ descriptors }) => [...descriptors.values()].some(({ tcp }) => tcp && is(tcp)));
 
 /** Whether all of it waits for something. */
 export const isBlocked = ({ threads }: Sample) =>
@@ -205,13 +213,19 @@ const ENDS_BY_ITSELF = /^(running|connect|restart_syscall|system call)/;
 /** A wait that lasts so long is as good as one without a timeout. */
 const LONG_S = 60;
 
+/** A timeout of a wait ends too late where it lasts for this many times the limit: on a busy machine a limit lasts longer. */
+const TOO_LATE = 2;
+
 /**
- * What the threads are blocked in, if that can only end by something from outside, or by a timeout that lasts longer than
- * anybody waits; '' if not. Node's own timers are such timeouts: V8 collects its garbage 8 s after it was last busy.
+ * What the threads are blocked in, if that can only end by something from outside, or by a timeout that ends too late; ''
+ * if not. V8's own timer is such a timeout: it collects garbage 8 s after it was last busy. A sleep is none: who sleeps
+ * has something to do afterwards.
  */
 function restOf({ threads, schedules, atMs }: Sample, limitMs: number): string {
-  const isLong = ({ call, timeoutS, timeoutEndsMs = -Infinity }: ThreadState) =>
-    (timeoutS ?? (call === 'nanosleep' ? 0 : LONG_S)) >= LONG_S || timeoutEndsMs - atMs > limitMs;
+  const isLong = ({ call, timeoutS, timeoutEndsMs = -Infinity }: ThreadState) => {
+    if (call === 'nanosleep') return (timeoutS ?? 0) > LONG_S;
+    return (timeoutS ?? LONG_S) >= LONG_S || timeoutEndsMs - atMs > TOO_LATE * limitMs;
+  };
   const isAtRest = (thread: ThreadState) =>
     !ENDS_BY_ITSELF.test(thread.call) &&
     isLong(thread) &&

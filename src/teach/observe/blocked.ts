@@ -18,7 +18,7 @@ export interface BlockedThread {
   beyondNfds?: number[];
   /** Null waits for ever; undefined where the call has none, or where it cannot be read. */
   timeoutS?: number | null;
-  /** The time of `performance.now()` before which the timeout does not end, as far as that is known. */
+  /** By `performance.now()`: the timeout ends no sooner. -Infinity where nobody knows when it began. */
   timeoutEndsMs?: number;
   /**
    * What the scheduler knew of it before it was looked at: a thread that woke up in between has had a turn more by the
@@ -115,11 +115,11 @@ export function blockedThreads(
   const kept = new Map(same.map((thread) => [thread.tid, thread]));
   return tids.flatMap((tid) => {
     const thread = kept.get(tid);
-    if (!thread) return blockedThread(pid, tid, abi, beforeMs) ?? [];
-    if (thread.call !== 'epoll_wait') return thread;
-    // What it waits for, other threads may have changed.
+    // What epoll_wait() waits for, other threads may have changed.
+    if (thread && thread.call !== 'epoll_wait') return thread;
     const now = blockedThread(pid, tid, abi, beforeMs);
-    if (now && now.schedule?.turns === thread.schedule?.turns) now.timeoutEndsMs = thread.timeoutEndsMs;
+    const was = known.get(tid);
+    if (now && was && mayBeSameWait(now, was)) now.timeoutEndsMs = was.timeoutEndsMs;
     return now ?? [];
   });
 }
@@ -132,7 +132,11 @@ function hasRun({ pid, tid, schedule: before, pending }: Omit<BlockedThread, 'ca
   return schedule(pid, tid)?.turns !== before?.turns || blockedIn(pid, tid) !== pending;
 }
 
-/** @param beforeMs when it was not in the call yet in which it is now */
+/** A thread that wakes up and finds nothing sleeps on in the same call, to the same end; or it has come back to it. */
+const mayBeSameWait = (now: BlockedThread, was: BlockedThread) =>
+  now.pending === was.pending && now.timeoutS === was.timeoutS;
+
+/** @param beforeMs when it was not in the call yet in which it is now, as far as can be seen */
 function blockedThread(pid: number, tid: number, abi: Abi, beforeMs: number): BlockedThread | undefined {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const seen = { pid, tid, schedule: schedule(pid, tid), pending: blockedIn(pid, tid) };
