@@ -213,7 +213,7 @@ const ENDS_BY_ITSELF = /^(running|connect|restart_syscall|system call)/;
 /** A wait that lasts so long is as good as one without a timeout. */
 const LONG_S = 60;
 
-/** A timeout of a wait ends too late where it lasts for this many times the limit: on a busy machine a limit lasts longer. */
+/** A timeout ends too late that lasts for this many times the limit: on a busy machine the limit lasts longer, too. */
 const TOO_LATE = 2;
 
 /**

@@ -132,11 +132,11 @@ function hasRun({ pid, tid, schedule: before, pending }: Omit<BlockedThread, 'ca
   return schedule(pid, tid)?.turns !== before?.turns || blockedIn(pid, tid) !== pending;
 }
 
-/** A thread that wakes up and finds nothing sleeps on in the same call, to the same end; or it has come back to it. */
+/** A thread that wakes up and finds nothing sleeps on, to the same end. It looks like one that has come back to its call. */
 const mayBeSameWait = (now: BlockedThread, was: BlockedThread) =>
   now.pending === was.pending && now.timeoutS === was.timeoutS;
 
-/** @param beforeMs when it was not in the call yet in which it is now, as far as can be seen */
+/** @param beforeMs at this time the thread was not in its call yet, as far as can be seen */
 function blockedThread(pid: number, tid: number, abi: Abi, beforeMs: number): BlockedThread | undefined {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const seen = { pid, tid, schedule: schedule(pid, tid), pending: blockedIn(pid, tid) };
